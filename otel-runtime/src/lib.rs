@@ -1,10 +1,18 @@
 //! The runtime behind `#[traced_span]`, `#[span_attr]` and `#[span_event]`.
 
+#[doc(hidden)]
+pub mod __private;
+mod attribute;
 pub mod context;
+mod engine;
 pub mod instrument;
 mod provider;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use attribute::{AttributeValue, ListElement};
 pub use otel_macros::{span_attr, span_event, traced_span};
 pub use provider::{Builder, InitError, ShutdownError, Telemetry, builder, init};
+
+/// The boolean attribute that marks the span of a future which was dropped before it was ready.
+pub const CANCELLED: &str = "otel_runtime.cancelled";

@@ -1,0 +1,204 @@
+//! The arguments of `#[traced_span(..)]` as they were written.
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
+
+use crate::errors::{Errors, list, suggestion};
+
+/// Every option, in the order the documentation has them.
+const OPTIONS: &[&str] = &["name", "kind", "err", "crate"];
+
+/// What was written; an absent option stays `None`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) name: Option<Name>,
+    pub(crate) kind: Option<Ident>,
+    pub(crate) err: Option<Err>,
+    pub(crate) runtime: Option<Path>,
+}
+
+/// `"booking.create"` or `name = expr`.
+pub(crate) enum Name {
+    Literal(LitStr),
+    Expr(Box<Expr>),
+}
+
+/// What follows `err =`.
+pub(crate) enum Err {
+    Word(Ident),
+    Closure(Box<ExprClosure>),
+}
+
+impl Args {
+    /// Reads the arguments; an option that is wrong is noted and left out, so that the others are still checked.
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
+        let mut args = Args::default();
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = args.option(input, errors) {
+                    errors.push(error);
+                    skip_to_comma(input)?;
+                }
+                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                    errors.add(
+                        input.span(),
+                        "expected `,` between the options of `#[traced_span]`",
+                    );
+                    skip_to_comma(input)?;
+                    input.parse::<Option<Token![,]>>()?;
+                }
+            }
+            Ok(())
+        };
+        // The parser above consumes every token and turns each mistake into a note.
+        let parsed = parser.parse2(tokens);
+        errors.keep(parsed);
+        args
+    }
+
+    /// Reads one option up to its comma.
+    fn option(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+        if input.peek(Lit) {
+            return self.positional(&input.parse()?, errors);
+        }
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error(format!(
+                "expected the span's name as a string literal, or one of the options {}",
+                list(OPTIONS)
+            )));
+        }
+        let option = input.call(Ident::parse_any)?;
+        let word = option.to_string();
+        if !OPTIONS.contains(&word.as_str()) {
+            return Err(syn::Error::new(
+                option.span(),
+                format!(
+                    "no option `{word}` in `#[traced_span]`; use {}{}",
+                    list(OPTIONS),
+                    suggestion(&word, OPTIONS)
+                ),
+            ));
+        }
+        input.parse::<Token![=]>().map_err(|error| {
+            syn::Error::new(
+                error.span(),
+                format!("expected `=` and a value after `{word}`"),
+            )
+        })?;
+        match word.as_str() {
+            "name" => {
+                let value = Name::parse(input)?;
+                fill(&mut self.name, value, "name", option.span(), errors);
+            }
+            "kind" => {
+                let value = parse_kind(input)?;
+                fill(&mut self.kind, value, "kind", option.span(), errors);
+            }
+            "err" => {
+                let value = Err::parse(input)?;
+                fill(&mut self.err, value, "err", option.span(), errors);
+            }
+            _ => {
+                let value = input.call(Path::parse_mod_style)?;
+                fill(&mut self.runtime, value, "crate", option.span(), errors);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the literal that stands without a word before it: the name.
+    fn positional(&mut self, literal: &Lit, errors: &mut Errors) -> syn::Result<()> {
+        let Lit::Str(name) = literal else {
+            return Err(syn::Error::new(
+                literal.span(),
+                "a span's name is a string literal, such as `\"booking.create\"`",
+            ));
+        };
+        fill(
+            &mut self.name,
+            Name::Literal(name.clone()),
+            "name",
+            name.span(),
+            errors,
+        );
+        Ok(())
+    }
+}
+
+impl Name {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Name> {
+        Ok(match input.parse()? {
+            Expr::Lit(literal) if literal.attrs.is_empty() => match literal.lit {
+                Lit::Str(name) => Name::Literal(name),
+                other => {
+                    return Err(syn::Error::new(
+                        other.span(),
+                        "a span's name is a string: a literal, a `const`, or an expression of type `&'static str` or `String`",
+                    ));
+                }
+            },
+            other => Name::Expr(Box::new(other)),
+        })
+    }
+}
+
+impl Err {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Err::Word(word) => word.span(),
+            Err::Closure(closure) => closure.span(),
+        }
+    }
+
+    fn parse(input: ParseStream<'_>) -> syn::Result<Err> {
+        let expr: Expr = input.parse()?;
+        let at = expr.span();
+        match expr {
+            Expr::Closure(closure) => Ok(Err::Closure(Box::new(closure))),
+            Expr::Path(path) if path.path.get_ident().is_some() => {
+                Ok(Err::Word(path.path.require_ident()?.clone()))
+            }
+            _ => Err(syn::Error::new(
+                at,
+                "`err` takes `display`, `debug`, `off` or a closure such as `|e| e.to_string()`",
+            )),
+        }
+    }
+}
+
+fn parse_kind(input: ParseStream<'_>) -> syn::Result<Ident> {
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        return Err(syn::Error::new(
+            text.span(),
+            format!(
+                "the span kind is a word without quotes: `kind = {}`",
+                text.value()
+            ),
+        ));
+    }
+    input.call(Ident::parse_any).map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            "expected a span kind after `kind =`, such as `server`",
+        )
+    })
+}
+
+/// Puts a value where none has been put yet; the one way in which an option is set.
+fn fill<T>(slot: &mut Option<T>, value: T, option: &str, at: Span, errors: &mut Errors) {
+    if slot.is_some() {
+        errors.add(at, format!("`{option}` is given twice; remove one of them"));
+    } else {
+        *slot = Some(value);
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

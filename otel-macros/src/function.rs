@@ -1,0 +1,128 @@
+//! A function as it was written; its body stays tokens.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Pat, Signature, Token, Visibility, braced, token};
+
+use crate::errors::Errors;
+use crate::helpers::{Helper, Lifted, Ours};
+
+/// A function or method. The body is not parsed: it is moved into the expansion as it is.
+#[derive(Clone)]
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) defaultness: Option<Token![default]>,
+    pub(crate) sig: Signature,
+    /// `#![..]` at the start of the body.
+    pub(crate) inner_attrs: Vec<Attribute>,
+    pub(crate) body: TokenStream,
+    pub(crate) brace: token::Brace,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Function> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let defaultness = if input.peek(Token![default]) && !input.peek2(Token![!]) {
+            Some(input.parse()?)
+        } else {
+            None
+        };
+        let sig: Signature = input.parse()?;
+        if input.peek(Token![;]) {
+            return Err(syn::Error::new(
+                sig.ident.span(),
+                "a function without a body has nothing to trace; put the attribute on the method that has one",
+            ));
+        }
+        let content;
+        let brace = braced!(content in input);
+        Ok(Function {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            inner_attrs: content.call(Attribute::parse_inner)?,
+            body: content.parse()?,
+            brace,
+        })
+    }
+}
+
+impl Function {
+    /// The function with another body, everything before it as it was.
+    pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
+        let Function {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            inner_attrs,
+            brace,
+            ..
+        } = self;
+        let mut tokens = quote!(#(#attrs)* #vis #defaultness #sig);
+        brace.surround(&mut tokens, |tokens| {
+            tokens.extend(quote!(#(#inner_attrs)* #body));
+        });
+        tokens
+    }
+
+    /// Takes the helpers off the parameters; each comes with the name that it stands on.
+    pub(crate) fn lift_parameters(
+        &mut self,
+        lifted_paths: &mut Lifted,
+        errors: &mut Errors,
+    ) -> Vec<(Helper, Option<syn::Ident>)> {
+        let mut lifted = Vec::new();
+        for input in &mut self.sig.inputs {
+            let (attrs, name) = match input {
+                FnArg::Receiver(receiver) => (&mut receiver.attrs, None),
+                FnArg::Typed(typed) => {
+                    let name = simple_name(&typed.pat);
+                    (&mut typed.attrs, name)
+                }
+            };
+            for helper in Helper::lift(attrs, lifted_paths, errors) {
+                lifted.push((helper, name.clone()));
+            }
+            refuse_traced_span(attrs, errors);
+        }
+        lifted
+    }
+}
+
+/// The one name that a pattern binds by value, if it is as simple as that.
+pub(crate) fn simple_name(pattern: &Pat) -> Option<syn::Ident> {
+    match pattern {
+        Pat::Ident(ident) if ident.subpat.is_none() && ident.by_ref.is_none() => {
+            Some(ident.ident.clone())
+        }
+        Pat::Type(typed) => simple_name(&typed.pat),
+        Pat::Paren(paren) => simple_name(&paren.pat),
+        _ => None,
+    }
+}
+
+/// `#[traced_span]` on a parameter has no meaning.
+fn refuse_traced_span(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
+    attrs.retain(|attribute| {
+        let ours = Ours::of(attribute) == Some(Ours::TracedSpan);
+        if ours {
+            errors.add(
+                attribute.path().span(),
+                "a parameter cannot be traced; `#[span_attr]` records its value",
+            );
+        }
+        !ours
+    });
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.with_body(&self.body));
+    }
+}

@@ -1,0 +1,438 @@
+//! What is meant: every default applied, every check made. The expansion asks no more questions.
+
+use proc_macro2::Span;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
+
+use crate::args::{self, Args};
+use crate::errors::{Errors, list, suggestion};
+use crate::function::{Function, simple_name};
+use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
+use crate::syntax;
+
+/// How each kind is written, and its name in `opentelemetry::trace::SpanKind`.
+const KINDS: &[(&str, &str)] = &[
+    ("internal", "Internal"),
+    ("server", "Server"),
+    ("client", "Client"),
+    ("producer", "Producer"),
+    ("consumer", "Consumer"),
+];
+
+/// How an `Err` can be described, besides by a closure.
+const ERR_WORDS: &[&str] = &["display", "debug", "off"];
+
+/// A function to be traced.
+pub(crate) struct Plan {
+    pub(crate) runtime: Path,
+    pub(crate) span: SpanPlan,
+    pub(crate) records: Records,
+    pub(crate) failure: Failure,
+}
+
+/// The span itself.
+pub(crate) struct SpanPlan {
+    pub(crate) name: Name,
+    /// A variant of `SpanKind`.
+    pub(crate) kind: Ident,
+}
+
+pub(crate) enum Name {
+    Fixed(LitStr),
+    Computed(Expr),
+}
+
+/// What is recorded on the span, by when.
+#[derive(Default)]
+pub(crate) struct Records {
+    /// Known before the span starts, so that a sampler sees it: literals and parameters.
+    pub(crate) at_start: Vec<Field>,
+    pub(crate) at_entry: Vec<Record>,
+    pub(crate) at_return: Vec<Record>,
+}
+
+pub(crate) enum Record {
+    Attributes(Vec<Field>),
+    Event { name: Expr, fields: Vec<Field> },
+}
+
+/// How an `Err` is described.
+pub(crate) enum Failure {
+    /// It is left out, or the function cannot return one.
+    Ignored,
+    /// By its `Display`, else its `Debug`, else its type's name.
+    ByBestTrait,
+    ByDisplay(Span),
+    ByDebug(Span),
+    By(ExprClosure),
+}
+
+/// The path of the runtime's inside, unless an option names another.
+pub(crate) fn default_runtime() -> Path {
+    parse_quote!(::otel_runtime)
+}
+
+impl Plan {
+    /// Checks what was written on a function.
+    pub(crate) fn new(
+        args: Args,
+        helpers: Vec<Helper>,
+        on_parameters: Vec<(Helper, Option<Ident>)>,
+        function: &Function,
+        mut errors: Errors,
+    ) -> Result<Plan, Errors> {
+        refuse_const(function, &mut errors);
+        let records = Records::new(helpers, on_parameters, function, true, &mut errors);
+        let failure = failure(args.err, function, &mut errors);
+        let name = &function.sig.ident;
+        let span = SpanPlan::new(
+            args.name,
+            args.kind.as_ref(),
+            Some(name),
+            name.span(),
+            &mut errors,
+        );
+        let runtime = args.runtime.unwrap_or_else(default_runtime);
+        errors.finish(Plan {
+            runtime,
+            span,
+            records,
+            failure,
+        })
+    }
+}
+
+impl SpanPlan {
+    /// Checks name and kind; `default_name` is what the span is called when no name is written, `at` where the
+    /// attribute stands.
+    pub(crate) fn new(
+        name: Option<args::Name>,
+        kind: Option<&Ident>,
+        default_name: Option<&Ident>,
+        at: Span,
+        errors: &mut Errors,
+    ) -> SpanPlan {
+        let name = match name {
+            Some(args::Name::Literal(name)) => {
+                if name.value().is_empty() {
+                    errors.add(name.span(), "a span's name must not be empty");
+                }
+                Name::Fixed(name)
+            }
+            Some(args::Name::Expr(name)) => Name::Computed(*name),
+            None => match default_name {
+                Some(ident) => Name::Fixed(LitStr::new(&ident.unraw().to_string(), ident.span())),
+                None => {
+                    errors.add(
+                        at,
+                        "a span inside a function needs a name: `#[traced_span(\"step\")]`",
+                    );
+                    Name::Fixed(LitStr::new("", at))
+                }
+            },
+        };
+        SpanPlan {
+            name,
+            kind: span_kind(kind, errors),
+        }
+    }
+}
+
+impl Records {
+    /// Sorts what the helpers say by when it is recorded.
+    pub(crate) fn new(
+        helpers: Vec<Helper>,
+        on_parameters: Vec<(Helper, Option<Ident>)>,
+        function: &Function,
+        span_starts_here: bool,
+        errors: &mut Errors,
+    ) -> Records {
+        let mut records = Records::default();
+        let mut keys = Vec::new();
+        for (helper, name) in on_parameters {
+            if let Some(field) = parameter_field(helper, name, errors) {
+                check_key(&field.key, &mut keys, errors);
+                if span_starts_here {
+                    records.at_start.push(field);
+                } else {
+                    records.at_entry.push(Record::Attributes(vec![field]));
+                }
+            }
+        }
+        for helper in helpers {
+            match helper {
+                Helper::Attr(helper) => {
+                    let fields = function_fields(helper.content, helper.at, errors);
+                    check_fields(&fields, &mut keys, function, errors);
+                    let (results, fields): (Vec<_>, Vec<_>) = fields
+                        .into_iter()
+                        .partition(|field| matches!(field.value, Value::Result(_)));
+                    let (at_start, at_entry): (Vec<_>, Vec<_>) = fields
+                        .into_iter()
+                        .partition(|field| span_starts_here && known_at_start(field, function));
+                    records.at_start.extend(at_start);
+                    push_attributes(&mut records.at_entry, at_entry);
+                    push_attributes(&mut records.at_return, results);
+                }
+                Helper::Event(event) => {
+                    check_event(&event, errors);
+                    check_fields(&event.fields, &mut Vec::new(), function, errors);
+                    let at_return = event
+                        .fields
+                        .iter()
+                        .any(|field| matches!(field.value, Value::Result(_)));
+                    let record = Record::Event {
+                        name: event.name,
+                        fields: event.fields,
+                    };
+                    if at_return {
+                        records.at_return.push(record);
+                    } else {
+                        records.at_entry.push(record);
+                    }
+                }
+            }
+        }
+        records
+    }
+}
+
+fn push_attributes(records: &mut Vec<Record>, fields: Vec<Field>) {
+    if !fields.is_empty() {
+        records.push(Record::Attributes(fields));
+    }
+}
+
+/// A `const fn` cannot read the clock.
+pub(crate) fn refuse_const(function: &Function, errors: &mut Errors) {
+    if let Some(constness) = &function.sig.constness {
+        errors.add(
+            constness.span,
+            "a `const fn` cannot be traced: it may run in the compiler; remove `const` or the attribute",
+        );
+    }
+}
+
+fn span_kind(kind: Option<&Ident>, errors: &mut Errors) -> Ident {
+    let Some(kind) = kind else {
+        return Ident::new("Internal", Span::call_site());
+    };
+    let word = kind.to_string();
+    if let Some((_, variant)) = KINDS.iter().find(|(written, _)| *written == word) {
+        return Ident::new(variant, kind.span());
+    }
+    let words: Vec<_> = KINDS.iter().map(|(written, _)| *written).collect();
+    errors.add(
+        kind.span(),
+        format!(
+            "no span kind `{word}`; use {}{}",
+            list(&words),
+            suggestion(&word.to_lowercase(), &words)
+        ),
+    );
+    Ident::new("Internal", kind.span())
+}
+
+fn failure(err: Option<args::Err>, function: &Function, errors: &mut Errors) -> Failure {
+    let output = &function.sig.output;
+    let can_fail = syntax::may_be_result(output);
+    let (at, failure) = match err {
+        None if can_fail => return Failure::ByBestTrait,
+        None => return Failure::Ignored,
+        Some(args::Err::Closure(closure)) => {
+            let at = closure.span();
+            if closure.inputs.len() != 1 {
+                errors.add(
+                    closure.inputs_begin.span,
+                    "the closure of `err` takes the error and nothing else: `|e| e.to_string()`",
+                );
+            }
+            (at, Failure::By(*closure))
+        }
+        Some(args::Err::Word(word)) => {
+            let at = word.span();
+            let failure = match word.to_string().as_str() {
+                "display" => Failure::ByDisplay(at),
+                "debug" => Failure::ByDebug(at),
+                "off" => return Failure::Ignored,
+                other => {
+                    errors.add(
+                        at,
+                        format!(
+                            "no way `{other}` to describe an error; use {}, or a closure{}",
+                            list(ERR_WORDS),
+                            suggestion(other, ERR_WORDS)
+                        ),
+                    );
+                    return Failure::Ignored;
+                }
+            };
+            (at, failure)
+        }
+    };
+    if !can_fail {
+        errors.add(
+            at,
+            format!(
+                "`err` needs a function that returns a `Result`; this one returns {}",
+                syntax::describe(output)
+            ),
+        );
+    }
+    failure
+}
+
+/// What a helper on a parameter records.
+fn parameter_field(helper: Helper, name: Option<Ident>, errors: &mut Errors) -> Option<Field> {
+    let helper = match helper {
+        Helper::Attr(helper) => helper,
+        Helper::Event(event) => {
+            errors.add(
+                event.at,
+                "an event does not belong to a parameter; put `#[span_event]` on the function or on a statement",
+            );
+            return None;
+        }
+    };
+    if let AttrContent::Fields(_) = helper.content {
+        errors.add(
+            helper.at,
+            "on a parameter write `#[span_attr]` or `#[span_attr(\"key\")]`; `key = value` stands on the function",
+        );
+        return None;
+    }
+    let Some(name) = name else {
+        errors.add(
+            helper.at,
+            "this parameter has no single name to record; write `#[span_attr(\"key\" = value)]` on the function",
+        );
+        return None;
+    };
+    Some(named_field(helper.content, &name))
+}
+
+/// A bound name under its own key, or under the one that is given.
+pub(crate) fn named_field(content: AttrContent, name: &Ident) -> Field {
+    let key = match content {
+        AttrContent::Key(key) => key,
+        AttrContent::Bare | AttrContent::Fields(_) => Key::Dotted {
+            text: name.unraw().to_string(),
+            at: name.span(),
+        },
+    };
+    Field {
+        key,
+        value: Value::Typed(parse_quote!(#name)),
+    }
+}
+
+fn function_fields(content: AttrContent, at: Span, errors: &mut Errors) -> Vec<Field> {
+    match content {
+        AttrContent::Fields(fields) => fields,
+        AttrContent::Bare | AttrContent::Key(_) => {
+            errors.add(
+                at,
+                "on a function `#[span_attr]` needs a key and a value: `#[span_attr(\"room.id\" = room_id)]`; alone it stands on a parameter or a `let`",
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn check_fields(
+    fields: &[Field],
+    keys: &mut Vec<String>,
+    function: &Function,
+    errors: &mut Errors,
+) {
+    for field in fields {
+        check_key(&field.key, keys, errors);
+        if let Value::Result(closure) = &field.value {
+            check_result_closure(closure, errors);
+            if syntax::is_never(&function.sig.output) {
+                errors.add(
+                    closure.inputs_begin.span,
+                    "this function never returns, so there is no result to record",
+                );
+            }
+        }
+    }
+}
+
+/// A closure over the result takes exactly one parameter.
+fn check_result_closure(closure: &ExprClosure, errors: &mut Errors) {
+    if closure.inputs.len() != 1 {
+        errors.add(
+            closure.inputs_begin.span,
+            "a closure as a value takes the function's result and nothing else: `|ok| ok.id`",
+        );
+    }
+}
+
+/// A closure stands for the function's result, which a statement does not have.
+pub(crate) fn refuse_result_closures(fields: &[Field], errors: &mut Errors) {
+    for field in fields {
+        if let Value::Result(closure) = &field.value {
+            errors.add(
+                closure.inputs_begin.span,
+                "a closure stands for the function's result; on a statement write the value itself",
+            );
+        }
+    }
+}
+
+/// An event has a name that is not empty.
+pub(crate) fn check_event(event: &EventHelper, errors: &mut Errors) {
+    if let Expr::Lit(literal) = &event.name {
+        match &literal.lit {
+            syn::Lit::Str(name) if name.value().is_empty() => {
+                errors.add(name.span(), "an event's name must not be empty");
+            }
+            syn::Lit::Str(_) => {}
+            other => errors.add(
+                other.span(),
+                "an event's name is a string, such as `\"message.received\"`",
+            ),
+        }
+    }
+}
+
+/// A key is not empty and stands once.
+pub(crate) fn check_key(key: &Key, seen: &mut Vec<String>, errors: &mut Errors) {
+    let Some(text) = key.text() else { return };
+    if text.is_empty() {
+        errors.add(key.span(), "an attribute's key must not be empty");
+    } else if seen.contains(&text) {
+        errors.add(
+            key.span(),
+            format!("the key `{text}` is given twice; remove one of them"),
+        );
+    } else {
+        seen.push(text);
+    }
+}
+
+/// Literals and parameters are known before the span starts, and reading them runs no code of the user's.
+fn known_at_start(field: &Field, function: &Function) -> bool {
+    match &field.value {
+        Value::Typed(value) => match &**value {
+            Expr::Lit(_) => true,
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|ident| parameters(function).any(|name| name == *ident)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn parameters(function: &Function) -> impl Iterator<Item = Ident> + '_ {
+    function.sig.inputs.iter().filter_map(|input| match input {
+        syn::FnArg::Typed(typed) if !matches!(*typed.ty, Type::ImplTrait(_)) => {
+            simple_name(&typed.pat)
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,105 @@
+//! Small questions about types, answered from their syntax alone.
+
+use quote::ToTokens;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Expr, ReturnType, Type, parse_quote};
+
+/// Types that are certainly no `Result`, whatever is in scope.
+const PRIMITIVES: &[&str] = &[
+    "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
+    "i128", "isize", "f32", "f64",
+];
+
+/// Whether a value of the type could be a `Result`, perhaps behind an alias.
+pub(crate) fn may_be_result(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, ty) = output else {
+        return false;
+    };
+    match peel(ty) {
+        Type::Path(path) => !path
+            .path
+            .get_ident()
+            .is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str())),
+        Type::Macro(_) | Type::Verbatim(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the type is `()`, written or not.
+pub(crate) fn is_unit(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty()),
+    }
+}
+
+/// Whether the type is `!`.
+pub(crate) fn is_never(output: &ReturnType) -> bool {
+    matches!(output, ReturnType::Type(_, ty) if matches!(peel(ty), Type::Never(_)))
+}
+
+/// The type for a message: ``nothing`` or the type in backticks.
+pub(crate) fn describe(output: &ReturnType) -> String {
+    match output {
+        ReturnType::Default => "nothing".to_owned(),
+        ReturnType::Type(_, ty) => format!("`{}`", ty.to_token_stream()),
+    }
+}
+
+/// The type as it can be written on a closure or a `let`: each `impl Trait` becomes `_`.
+pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
+    let ReturnType::Type(_, ty) = output else {
+        return None;
+    };
+    let mut ty = (**ty).clone();
+    Nameable.visit_type_mut(&mut ty);
+    Some(ty)
+}
+
+struct Nameable;
+
+impl VisitMut for Nameable {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::ImplTrait(_) = ty {
+            *ty = parse_quote!(_);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+}
+
+/// The type inside parentheses and the invisible groups that `macro_rules!` makes.
+fn peel(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => peel(&group.elem),
+        Type::Paren(paren) => peel(&paren.elem),
+        other => other,
+    }
+}
+
+/// The attributes of an expression; an expression that syn does not take apart has none.
+pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    macro_rules! attributes {
+        ($($kind:ident)*) => {
+            match expr {
+                $(Expr::$kind(expr) => Some(&mut expr.attrs),)*
+                _ => None,
+            }
+        };
+    }
+    attributes! {
+        Array Assign Async Await Binary Block Break Call Cast Closure Const Continue Field ForLoop Group If
+        Index Infer Let Lit Loop Macro Match MethodCall Paren Path Range RawAddr Reference Repeat Return
+        Struct Try TryBlock Tuple Unary Unsafe While Yield
+    }
+}
+
+/// The attributes in front of an expression statement, which syn hands to the statement's first operand.
+pub(crate) fn statement_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    match expr {
+        Expr::Assign(assign) => statement_attributes(&mut assign.left),
+        Expr::Binary(binary) => statement_attributes(&mut binary.left),
+        Expr::Cast(cast) => statement_attributes(&mut cast.expr),
+        other => attributes(other),
+    }
+}

@@ -1,0 +1,1 @@
+//! Expansion snapshots, one for each shape of plan.

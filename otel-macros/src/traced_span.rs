@@ -1,0 +1,52 @@
+//! The way of `#[traced_span]` from tokens to tokens.
+
+use proc_macro2::TokenStream;
+use syn::Item;
+
+use crate::args::Args;
+use crate::body;
+use crate::errors::Errors;
+use crate::expand;
+use crate::fallback;
+use crate::function::Function;
+use crate::helpers::{Helper, Lifted};
+use crate::plan::{Plan, default_runtime};
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let mut function: Function = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return fallback::item(&explain(error, &item), &item),
+    };
+    let mut lifted = Lifted::default();
+    let helpers = Helper::lift(&mut function.attrs, &mut lifted, &mut errors);
+    let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
+    let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
+    let body = body::rewrite(&function.body, &runtime, &mut lifted, &mut errors);
+    match Plan::new(args, helpers, on_parameters, &function, errors) {
+        Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
+        Err(errors) => fallback::function(errors, &function, &body),
+    }
+}
+
+/// Says what the item is, where it is no function.
+pub(crate) fn explain(error: syn::Error, item: &TokenStream) -> syn::Error {
+    let (at, what) = match syn::parse2(item.clone()) {
+        Ok(Item::Const(item)) => (item.const_token.span, "a `const`"),
+        Ok(Item::Enum(item)) => (item.enum_token.span, "an enum"),
+        Ok(Item::Impl(item)) => (item.impl_token.span, "an `impl` block"),
+        Ok(Item::Mod(item)) => (item.mod_token.span, "a module"),
+        Ok(Item::Static(item)) => (item.static_token.span, "a `static`"),
+        Ok(Item::Struct(item)) => (item.struct_token.span, "a struct"),
+        Ok(Item::Trait(item)) => (item.trait_token.span, "a trait"),
+        Ok(Item::Type(item)) => (item.type_token.span, "a type alias"),
+        Ok(Item::Union(item)) => (item.union_token.span, "a union"),
+        Ok(Item::Use(item)) => (item.use_token.span, "a `use`"),
+        _ => return error,
+    };
+    syn::Error::new(
+        at,
+        format!("expected a function, found {what}; put the attribute on a function or method"),
+    )
+}

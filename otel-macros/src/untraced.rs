@@ -1,0 +1,57 @@
+//! The way of `#[span_attr]` and `#[span_event]` where they are met before `#[traced_span]`, or without it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use crate::errors::Errors;
+use crate::expand;
+use crate::fallback;
+use crate::function::Function;
+use crate::helpers::{Helper, Lifted, Ours};
+use crate::plan::{Records, default_runtime, refuse_const};
+use crate::traced_span::explain;
+
+pub(crate) fn expand(ours: Ours, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut function: Function = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return fallback::item(&explain(error, &item), &item),
+    };
+    if let Some(tokens) = hand_to_traced_span(ours, &args, &mut function) {
+        return tokens;
+    }
+    let mut errors = Errors::default();
+    let first = errors.keep(Helper::parse(ours, Span::call_site(), args));
+    let mut lifted = Lifted::default();
+    let others = Helper::lift(&mut function.attrs, &mut lifted, &mut errors);
+    let helpers = first.into_iter().chain(others).collect();
+    let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
+    refuse_const(&function, &mut errors);
+    let records = Records::new(helpers, on_parameters, &function, false, &mut errors);
+    let body = function.body.clone();
+    match errors.finish(records) {
+        Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
+        Err(errors) => fallback::function(errors, &function, &body),
+    }
+}
+
+/// A helper above `#[traced_span]` is put right below it, where that takes it up with the others.
+fn hand_to_traced_span(
+    ours: Ours,
+    args: &TokenStream,
+    function: &mut Function,
+) -> Option<TokenStream> {
+    let at = function
+        .attrs
+        .iter()
+        .position(|attribute| Ours::of(attribute) == Some(Ours::TracedSpan))?;
+    let helper = Lifted::handed_on(ours, args);
+    let mut attributes: Vec<_> = function
+        .attrs
+        .iter()
+        .map(|attribute| quote!(#attribute))
+        .collect();
+    let traced = attributes.remove(at);
+    function.attrs.clear();
+    let function = &*function;
+    Some(quote!(#traced #helper #(#attributes)* #function))
+}

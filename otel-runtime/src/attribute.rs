@@ -1,0 +1,200 @@
+//! Which Rust values may be span attributes, and what they become.
+
+use std::borrow::Cow;
+
+use opentelemetry::{Array, StringValue, Value};
+
+/// A value that can be recorded as a span attribute.
+///
+/// | Rust | OpenTelemetry |
+/// |---|---|
+/// | `bool` | boolean |
+/// | every integer | 64-bit integer; one that does not fit becomes a decimal string and never wraps |
+/// | `f32`, `f64` | double |
+/// | `char`, `str`, `String`, `Cow<str>` | string |
+/// | `Option` of these | the value, or no attribute at all for `None` |
+/// | arrays, slices, vectors of these | array of one type; if one integer does not fit, all become strings |
+/// | references to these | the same |
+///
+/// Anything else is recorded by its `Display` (`%value`) or its `Debug` (`?value`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a span attribute",
+    label = "neither a bool, a number, a string nor a list of these",
+    note = "write `%value` to record what its `Display` says, or `?value` for its `Debug`"
+)]
+pub trait AttributeValue {
+    /// What is recorded; `None` records nothing.
+    fn to_value(&self) -> Option<Value>;
+}
+
+/// A value that can stand in a list that is recorded as one attribute.
+#[diagnostic::on_unimplemented(
+    message = "a list of `{Self}` cannot be a span attribute",
+    label = "a list holds bools, numbers or strings",
+    note = "write `?value` to record what its `Debug` says"
+)]
+pub trait ListElement: Sized {
+    /// What a list of such values is recorded as.
+    fn to_array(values: &[Self]) -> Array;
+}
+
+impl<T: AttributeValue + ?Sized> AttributeValue for &T {
+    fn to_value(&self) -> Option<Value> {
+        (**self).to_value()
+    }
+}
+
+impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
+    fn to_value(&self) -> Option<Value> {
+        (**self).to_value()
+    }
+}
+
+impl<T: AttributeValue> AttributeValue for Option<T> {
+    fn to_value(&self) -> Option<Value> {
+        self.as_ref().and_then(AttributeValue::to_value)
+    }
+}
+
+impl<T: ListElement> AttributeValue for [T] {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::Array(T::to_array(self)))
+    }
+}
+
+impl<T: ListElement, const N: usize> AttributeValue for [T; N] {
+    fn to_value(&self) -> Option<Value> {
+        self.as_slice().to_value()
+    }
+}
+
+impl<T: ListElement> AttributeValue for Vec<T> {
+    fn to_value(&self) -> Option<Value> {
+        self.as_slice().to_value()
+    }
+}
+
+/// Types with a conversion of their own, for one value and for a list.
+macro_rules! values {
+    ($($ty:ty, $value:expr, $array:path;)*) => {$(
+        impl AttributeValue for $ty {
+            fn to_value(&self) -> Option<Value> {
+                let convert = $value;
+                Some(Value::from(convert(self)))
+            }
+        }
+
+        impl ListElement for $ty {
+            fn to_array(values: &[Self]) -> Array {
+                $array(values.iter().map($value).collect())
+            }
+        }
+    )*};
+}
+
+values! {
+    bool, |value: &bool| *value, Array::Bool;
+    f32, |value: &f32| f64::from(*value), Array::F64;
+    f64, |value: &f64| *value, Array::F64;
+    char, |value: &char| StringValue::from(value.to_string()), Array::String;
+    String, |value: &String| StringValue::from(value.clone()), Array::String;
+    Cow<'_, str>, |value: &Cow<'_, str>| StringValue::from(value.to_string()), Array::String;
+}
+
+impl AttributeValue for str {
+    fn to_value(&self) -> Option<Value> {
+        Some(Value::from(self.to_owned()))
+    }
+}
+
+impl ListElement for &str {
+    fn to_array(values: &[Self]) -> Array {
+        let values = values
+            .iter()
+            .map(|value| StringValue::from((*value).to_owned()));
+        Array::String(values.collect())
+    }
+}
+
+macro_rules! integers {
+    ($($ty:ty)*) => {$(
+        impl AttributeValue for $ty {
+            fn to_value(&self) -> Option<Value> {
+                Some(match i64::try_from(*self) {
+                    Ok(fits) => Value::I64(fits),
+                    Err(_) => Value::from(self.to_string()),
+                })
+            }
+        }
+
+        impl ListElement for $ty {
+            fn to_array(values: &[Self]) -> Array {
+                let fitting: Result<Vec<_>, _> = values.iter().map(|value| i64::try_from(*value)).collect();
+                match fitting {
+                    Ok(values) => Array::I64(values),
+                    Err(_) => Array::String(values.iter().map(|value| value.to_string().into()).collect()),
+                }
+            }
+        }
+    )*};
+}
+
+integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: impl AttributeValue, expected: impl Into<Value>) {
+        assert_eq!(value.to_value(), Some(expected.into()));
+    }
+
+    #[test]
+    fn integers_that_fit_stay_integers() {
+        check(-1_i8, -1);
+        check(7_u64, 7);
+        check(i64::MIN, i64::MIN);
+        check(i64::MAX.cast_unsigned(), i64::MAX);
+    }
+
+    #[test]
+    fn integers_that_do_not_fit_become_decimal_strings() {
+        check(u64::MAX, "18446744073709551615");
+        check(i128::MIN, "-170141183460469231731687303715884105728");
+        check(
+            [1, u64::MAX],
+            Value::Array(Array::String(vec![
+                "1".into(),
+                "18446744073709551615".into(),
+            ])),
+        );
+    }
+
+    #[test]
+    fn strings_of_each_kind() {
+        check("ä", "ä");
+        check(String::new(), "");
+        check('x', "x");
+        check(Cow::from("cow"), "cow");
+    }
+
+    #[test]
+    fn none_records_nothing() {
+        assert_eq!(None::<u8>.to_value(), None);
+        check(Some("there"), "there");
+        check(&&Some(1), 1);
+    }
+
+    #[test]
+    fn lists_of_each_kind() {
+        check([true, false], Value::Array(Array::Bool(vec![true, false])));
+        check(vec![1_u8, 2], Value::Array(Array::I64(vec![1, 2])));
+        check([0.5_f32].as_slice(), Value::Array(Array::F64(vec![0.5])));
+        check(
+            ["a", "b"],
+            Value::Array(Array::String(vec!["a".into(), "b".into()])),
+        );
+        check(Vec::<String>::new(), Value::Array(Array::String(vec![])));
+    }
+}
