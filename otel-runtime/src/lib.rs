@@ -5,6 +5,7 @@ pub mod __private;
 mod attribute;
 pub mod context;
 mod engine;
+mod export;
 pub mod instrument;
 mod provider;
 #[cfg(feature = "testing")]
