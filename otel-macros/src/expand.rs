@@ -55,7 +55,7 @@ pub(crate) fn traced(
     let names = Names::new();
     let inside = inside(&plan.runtime);
     let is_async = function.sig.asyncness.is_some();
-    let start = start(&plan.span, &plan.records.at_start, &inside, &names);
+    let start = start(&plan.span, &plan.records.start, &inside, &names);
     let Names {
         span,
         start: started,
@@ -67,7 +67,7 @@ pub(crate) fn traced(
         quote!(enter)
     };
     let recorder = quote!(#span);
-    let entry = records(&plan.records.at_entry, &recorder, &inside, &names);
+    let entry = records(&plan.records.entry, &recorder, &inside, &names);
     let before = quote! {
         #mentions
         #start
@@ -95,9 +95,9 @@ pub(crate) fn untraced(
     let inside = inside(runtime);
     let current = quote!(#inside::Current::get());
     let mentions = lifted.mentions();
-    let entry = records(&recorded.at_entry, &current, &inside, &names);
+    let entry = records(&recorded.entry, &current, &inside, &names);
     let before = quote!(#mentions #entry);
-    let after = records(&recorded.at_return, &current, &inside, &names);
+    let after = records(&recorded.returned, &current, &inside, &names);
     let result = &names.result;
     let body = if after.is_empty() {
         quote!(#before { #body })
@@ -331,7 +331,7 @@ fn outcome(plan: &Plan, inside: &TokenStream, names: &Names) -> TokenStream {
         }
     });
     let recorder = quote!(#span);
-    let at_return = records(&plan.records.at_return, &recorder, inside, names);
+    let at_return = records(&plan.records.returned, &recorder, inside, names);
     quote!(#failure #at_return)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -147,10 +147,9 @@ impl Lifted {
     /// `use span_attr as _;` for each of them.
     pub(crate) fn mentions(&self) -> TokenStream {
         let mentions = self.0.values().map(|path| {
-            quote! {
-                #[allow(unused_imports)]
-                use #path as _;
-            }
+            let at = path.span();
+            let mention = quote_spanned!(at=> use #path as _;);
+            quote!(#[allow(unused_imports)] #mention)
         });
         quote!(#(#mentions)*)
     }

@@ -47,9 +47,9 @@ pub(crate) enum Name {
 #[derive(Default)]
 pub(crate) struct Records {
     /// Known before the span starts, so that a sampler sees it: literals and parameters.
-    pub(crate) at_start: Vec<Field>,
-    pub(crate) at_entry: Vec<Record>,
-    pub(crate) at_return: Vec<Record>,
+    pub(crate) start: Vec<Field>,
+    pub(crate) entry: Vec<Record>,
+    pub(crate) returned: Vec<Record>,
 }
 
 pub(crate) enum Record {
@@ -121,16 +121,16 @@ impl SpanPlan {
                 Name::Fixed(name)
             }
             Some(args::Name::Expr(name)) => Name::Computed(*name),
-            None => match default_name {
-                Some(ident) => Name::Fixed(LitStr::new(&ident.unraw().to_string(), ident.span())),
-                None => {
+            None => {
+                if default_name.is_none() {
                     errors.add(
                         at,
                         "a span inside a function needs a name: `#[traced_span(\"step\")]`",
                     );
-                    Name::Fixed(LitStr::new("", at))
                 }
-            },
+                let name = default_name.map(|ident| ident.unraw().to_string());
+                Name::Fixed(LitStr::new(&name.unwrap_or_default(), at))
+            }
         };
         SpanPlan {
             name,
@@ -154,9 +154,9 @@ impl Records {
             if let Some(field) = parameter_field(helper, name, errors) {
                 check_key(&field.key, &mut keys, errors);
                 if span_starts_here {
-                    records.at_start.push(field);
+                    records.start.push(field);
                 } else {
-                    records.at_entry.push(Record::Attributes(vec![field]));
+                    records.entry.push(Record::Attributes(vec![field]));
                 }
             }
         }
@@ -171,9 +171,9 @@ impl Records {
                     let (at_start, at_entry): (Vec<_>, Vec<_>) = fields
                         .into_iter()
                         .partition(|field| span_starts_here && known_at_start(field, function));
-                    records.at_start.extend(at_start);
-                    push_attributes(&mut records.at_entry, at_entry);
-                    push_attributes(&mut records.at_return, results);
+                    records.start.extend(at_start);
+                    push_attributes(&mut records.entry, at_entry);
+                    push_attributes(&mut records.returned, results);
                 }
                 Helper::Event(event) => {
                     check_event(&event, errors);
@@ -187,9 +187,9 @@ impl Records {
                         fields: event.fields,
                     };
                     if at_return {
-                        records.at_return.push(record);
+                        records.returned.push(record);
                     } else {
-                        records.at_entry.push(record);
+                        records.entry.push(record);
                     }
                 }
             }

@@ -12,12 +12,12 @@ use crate::function::Function;
 use crate::helpers::{Helper, Lifted};
 use crate::plan::{Plan, default_runtime};
 
-pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
-        Err(error) => return fallback::item(&explain(error, &item), &item),
+        Err(error) => return fallback::item(&explain(error, item), item),
     };
     let mut lifted = Lifted::default();
     let helpers = Helper::lift(&mut function.attrs, &mut lifted, &mut errors);

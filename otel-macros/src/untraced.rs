@@ -11,10 +11,10 @@ use crate::helpers::{Helper, Lifted, Ours};
 use crate::plan::{Records, default_runtime, refuse_const};
 use crate::traced_span::explain;
 
-pub(crate) fn expand(ours: Ours, args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(ours: Ours, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
-        Err(error) => return fallback::item(&explain(error, &item), &item),
+        Err(error) => return fallback::item(&explain(error, item), item),
     };
     if let Some(tokens) = hand_to_traced_span(ours, &args, &mut function) {
         return tokens;

@@ -3,7 +3,9 @@
 #[doc(hidden)]
 pub mod __private;
 mod attribute;
+mod config;
 pub mod context;
+mod diagnostics;
 mod engine;
 mod export;
 pub mod instrument;

@@ -1,70 +1,321 @@
 //! Builds the provider and the propagator from the environment, and the guard that flushes them.
 
+#[cfg(feature = "otlp")]
+mod otlp;
+mod reporting;
+
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::{KeyValue, Value, global};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanExporter, SpanProcessor,
+    TracerProviderBuilder,
+};
+use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
-/// Starts telemetry as the environment says, with nothing set in code.
+use crate::config::{Batch, Exporter, Propagator, Settings};
+use crate::export::console::ConsoleExporter;
+use crate::{diagnostics, engine};
+use reporting::Reporting;
+
+/// How long a dropped [`Telemetry`] waits for its spans to be exported.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether a [`Telemetry`] is alive.
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+
+/// Starts telemetry as the environment says; see [`Builder::init`].
+///
+/// ```
+/// let telemetry = otel_runtime::init()?;
+/// // ... the application ...
+/// telemetry.shutdown(std::time::Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Builder::init`].
 pub fn init() -> Result<Telemetry, InitError> {
     builder().init()
 }
 
-/// Starts with nothing set; what the environment says wins over what is set here.
+/// What telemetry is started with, where the environment says nothing else.
 #[must_use]
 pub fn builder() -> Builder {
     Builder::default()
 }
 
-/// What telemetry is started with.
+/// What telemetry is started with, where the environment says nothing else.
+///
+/// ```
+/// let telemetry = otel_runtime::builder()
+///     .service_name("dispo")
+///     .service_version(env!("CARGO_PKG_VERSION"))
+///     .init()?;
+/// # Ok::<(), otel_runtime::InitError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Builder {
     resource: Vec<KeyValue>,
+    provider: TracerProviderBuilder,
+    has_processor: bool,
 }
 
 impl Builder {
-    /// Sets `service.name`, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` says another.
+    /// Sets `service.name`; `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over it.
     #[must_use]
-    pub fn service_name(self, name: &'static str) -> Self {
-        self.resource_attribute(KeyValue::new("service.name", name))
+    pub fn service_name(self, name: impl Into<Value>) -> Self {
+        self.resource_attribute(KeyValue::new(SERVICE_NAME, name))
     }
 
-    /// Sets `service.version`, most often `env!("CARGO_PKG_VERSION")`.
+    /// Sets `service.version`, most often to `env!("CARGO_PKG_VERSION")`; `OTEL_RESOURCE_ATTRIBUTES` wins over it.
     #[must_use]
-    pub fn service_version(self, version: &'static str) -> Self {
-        self.resource_attribute(KeyValue::new("service.version", version))
+    pub fn service_version(self, version: impl Into<Value>) -> Self {
+        self.resource_attribute(KeyValue::new(SERVICE_VERSION, version))
     }
 
-    /// Adds an attribute to the resource.
+    /// Adds an attribute that describes the service, its host or its deployment; `OTEL_RESOURCE_ATTRIBUTES` wins over
+    /// it.
     #[must_use]
     pub fn resource_attribute(mut self, attribute: KeyValue) -> Self {
         self.resource.push(attribute);
         self
     }
 
-    /// Installs the provider and the propagator globally.
+    /// Adds a span processor of the application's own, beside those that the environment asks for.
+    #[must_use]
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.provider = self.provider.with_span_processor(processor);
+        self.has_processor = true;
+        self
+    }
+
+    /// Installs provider and propagator globally, and hands out the guard that shuts them down.
+    ///
+    /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor of the application's
+    /// own, nothing is recorded and nothing printed; contexts of incoming requests are still passed on. A variable that
+    /// cannot be understood is named on standard error and ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`InitError::AlreadyStarted`] while an earlier [`Telemetry`] is alive, [`InitError::Exporter`] when an exporter
+    /// cannot be built, for example because its endpoint is no URL.
     pub fn init(self) -> Result<Telemetry, InitError> {
-        Ok(Telemetry {})
+        let started = Started::begin()?;
+        let settings = Settings::from_env();
+        diagnostics::set_level(settings.diagnostics);
+        for warning in &settings.warnings {
+            diagnostics::warn(warning);
+        }
+        global::set_text_map_propagator(propagator(&settings.propagators));
+        if settings.disabled || (settings.exporters.is_empty() && !self.has_processor) {
+            engine::switch_off(true);
+            return Ok(Telemetry {
+                provider: None,
+                _runtime: ExportRuntime::default(),
+                _started: started,
+            });
+        }
+        let mut runtime = ExportRuntime::default();
+        let mut provider = self
+            .provider
+            .with_resource(resource(self.resource, settings.resource))
+            .with_span_limits(settings.limits);
+        if let Some(sampler) = settings.sampler {
+            provider = provider.with_sampler(sampler);
+        }
+        for exporter in settings.exporters {
+            provider = add_exporter(provider, exporter, &settings.batch, &mut runtime)?;
+        }
+        let provider = provider.build();
+        global::set_tracer_provider(provider.clone());
+        engine::switch_off(false);
+        Ok(Telemetry {
+            provider: Some(provider),
+            _runtime: runtime,
+            _started: started,
+        })
     }
 }
 
-/// Keeps telemetry running; flushes and shuts down when told to, or when dropped.
+/// Keeps telemetry running; `main` holds it until its end.
+///
+/// Dropping it exports what is finished and shuts down, within five seconds. [`Telemetry::shutdown`] does the same and
+/// says what was lost.
 #[derive(Debug)]
-pub struct Telemetry {}
+#[must_use = "telemetry is shut down when this is dropped"]
+pub struct Telemetry {
+    /// `None` where nothing is recorded.
+    provider: Option<SdkTracerProvider>,
+    /// Dropped after the provider was shut down, as `Drop` runs before the fields.
+    _runtime: ExportRuntime,
+    _started: Started,
+}
 
 impl Telemetry {
-    /// Exports what is finished and shuts down, within `timeout`.
-    pub fn shutdown(self, timeout: Duration) -> Result<(), ShutdownError> {
-        let _ = timeout;
-        Ok(())
+    /// Exports every span that has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError`] with the exporter's reason.
+    pub fn force_flush(&self) -> Result<(), ShutdownError> {
+        match &self.provider {
+            Some(provider) => provider
+                .force_flush()
+                .map_err(|error| ShutdownError(error.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Exports every span that has ended and shuts down, within `timeout` for each exporter. Spans that end later are
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError`] when spans were not exported in time.
+    pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        self.stop(timeout)
+    }
+
+    fn stop(&mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        match self.provider.take() {
+            Some(provider) => provider
+                .shutdown_with_timeout(timeout)
+                .map_err(|error| ShutdownError(error.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop(DROP_TIMEOUT) {
+            diagnostics::error(&error.to_string());
+        }
     }
 }
 
 /// Why telemetry could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("telemetry could not be started")]
-pub struct InitError;
+#[non_exhaustive]
+pub enum InitError {
+    /// There is a [`Telemetry`] already; it has to be shut down first.
+    #[error("telemetry is running already; shut the first one down, or start it in one place only")]
+    AlreadyStarted,
+    /// An exporter cannot be built.
+    #[error("the exporter of spans cannot be built: {0}")]
+    Exporter(#[source] Box<dyn Error + Send + Sync>),
+}
 
-/// What was lost at shutdown.
+/// What went wrong at the end: the spans that had ended may not all have been exported.
 #[derive(Debug, thiserror::Error)]
-#[error("telemetry could not be shut down")]
-pub struct ShutdownError;
+#[error("not every span could be exported: {0}")]
+pub struct ShutdownError(String);
+
+/// The proof that no other [`Telemetry`] is alive.
+#[derive(Debug)]
+struct Started;
+
+impl Started {
+    fn begin() -> Result<Started, InitError> {
+        if ACTIVE.swap(true, Ordering::AcqRel) {
+            return Err(InitError::AlreadyStarted);
+        }
+        Ok(Started)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        ACTIVE.store(false, Ordering::Release);
+    }
+}
+
+/// The runtime that the gRPC exporter's client runs on, where there is one.
+#[derive(Debug, Default)]
+struct ExportRuntime {
+    #[cfg(feature = "otlp")]
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Drop for ExportRuntime {
+    fn drop(&mut self) {
+        // A runtime must not be dropped where it would have to be waited for, as in an async `main`.
+        #[cfg(feature = "otlp")]
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn propagator(propagators: &[Propagator]) -> TextMapCompositePropagator {
+    TextMapCompositePropagator::new(
+        propagators
+            .iter()
+            .map(|propagator| match propagator {
+                Propagator::TraceContext => Box::new(TraceContextPropagator::new()) as Box<_>,
+                Propagator::Baggage => Box::new(BaggagePropagator::new()) as Box<_>,
+            })
+            .collect(),
+    )
+}
+
+/// The SDK's own attributes, then those of the code, then those of the environment; of the same key the last one wins.
+fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
+    Resource::builder()
+        .with_attributes(code)
+        .with_attributes(environment)
+        .build()
+}
+
+fn add_exporter(
+    provider: TracerProviderBuilder,
+    exporter: Exporter,
+    batch: &Batch,
+    runtime: &mut ExportRuntime,
+) -> Result<TracerProviderBuilder, InitError> {
+    match exporter {
+        Exporter::Console => {
+            let exporter = ConsoleExporter::stdout();
+            Ok(provider.with_span_processor(batched(exporter, batch)))
+        }
+        #[cfg(feature = "otlp")]
+        Exporter::OtlpHttp => {
+            let exporter = Reporting::new(otlp::http()?, "OTLP over HTTP".to_owned());
+            Ok(provider.with_span_processor(batched(exporter, batch)))
+        }
+        #[cfg(feature = "otlp")]
+        Exporter::OtlpGrpc => {
+            let (exporter, grpc) = otlp::grpc()?;
+            runtime.runtime = Some(grpc);
+            let exporter = Reporting::new(exporter, "OTLP over gRPC".to_owned());
+            Ok(provider.with_span_processor(batched(exporter, batch)))
+        }
+        #[cfg(not(feature = "otlp"))]
+        Exporter::OtlpHttp | Exporter::OtlpGrpc => Err(InitError::Exporter(
+            "OTLP is asked for, but otel-runtime was built without its feature `otlp`".into(),
+        )),
+    }
+}
+
+fn batched(exporter: impl SpanExporter + 'static, batch: &Batch) -> BatchSpanProcessor {
+    let mut config = BatchConfigBuilder::default();
+    if let Some(delay) = batch.schedule_delay {
+        config = config.with_scheduled_delay(delay);
+    }
+    if let Some(size) = batch.max_queue_size {
+        config = config.with_max_queue_size(size);
+    }
+    if let Some(size) = batch.max_export_batch_size {
+        config = config.with_max_export_batch_size(size);
+    }
+    BatchSpanProcessor::builder(exporter)
+        .with_batch_config(config.build())
+        .build()
+}

@@ -14,11 +14,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of<E>(message: Option<String>) -> Option<Failure> {
-        Some(Failure {
+    fn of<E>(message: String) -> Failure {
+        Failure {
             type_name: type_name::<E>(),
-            message,
-        })
+            message: Some(message),
+        }
     }
 }
 
@@ -59,7 +59,7 @@ pub trait ByTypeName {
 impl<T, E> ByTypeName for &Returned<'_, Result<T, E>> {
     fn failure(&self) -> Option<Failure> {
         self.0.as_ref().err()?;
-        Failure::of::<E>(Some(type_name::<E>().to_owned()))
+        Some(Failure::of::<E>(type_name::<E>().to_owned()))
     }
 }
 
@@ -104,14 +104,14 @@ impl<T, E> ResultLike for Result<T, E> {
 #[must_use]
 pub fn failure_by_display<R: ResultLike<Error: Display>>(result: &R) -> Option<Failure> {
     let error = result.error()?;
-    Failure::of::<R::Error>(Some(error.to_string()))
+    Some(Failure::of::<R::Error>(error.to_string()))
 }
 
 /// `err = debug`
 #[must_use]
 pub fn failure_by_debug<R: ResultLike<Error: Debug>>(result: &R) -> Option<Failure> {
     let error = result.error()?;
-    Failure::of::<R::Error>(Some(format!("{error:?}")))
+    Some(Failure::of::<R::Error>(format!("{error:?}")))
 }
 
 /// `err = |e| ..`
@@ -125,7 +125,7 @@ where
     D: Display,
 {
     let error = result.error()?;
-    Failure::of::<R::Error>(Some(describe(error).to_string()))
+    Some(Failure::of::<R::Error>(describe(error).to_string()))
 }
 
 /// The value inside an `Ok`.

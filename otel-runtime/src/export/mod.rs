@@ -1,12 +1,5 @@
 //! Exporters of our own, and what they share: a finished span as plain data, and traces as indented text.
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the provider does not offer `OTEL_TRACES_EXPORTER=console` yet"
-    )
-)]
 pub(crate) mod console;
 mod forest;
 #[cfg(feature = "testing")]

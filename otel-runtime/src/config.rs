@@ -1,0 +1,280 @@
+//! Settings from the environment; the only reader of variables.
+//!
+//! The rules are the specification's: an empty variable counts as unset, words are compared without regard to case,
+//! and a value that cannot be understood is warned about and ignored.
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
+
+mod resource;
+mod sampler;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+
+use crate::diagnostics::Level;
+
+/// Everything the environment says, checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `OTEL_SDK_DISABLED`: nothing is recorded, contexts are still passed on.
+    pub(crate) disabled: bool,
+    /// `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`.
+    pub(crate) resource: Vec<KeyValue>,
+    pub(crate) propagators: Vec<Propagator>,
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) exporters: Vec<Exporter>,
+    pub(crate) batch: Batch,
+    pub(crate) limits: SpanLimits,
+    pub(crate) diagnostics: Level,
+    /// What could not be understood, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How a context travels in headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Propagator {
+    TraceContext,
+    Baggage,
+}
+
+/// Where finished spans go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exporter {
+    OtlpHttp,
+    OtlpGrpc,
+    Console,
+}
+
+/// `OTEL_BSP_*`; what is absent keeps the specification's default.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) schedule_delay: Option<Duration>,
+    pub(crate) max_queue_size: Option<usize>,
+    pub(crate) max_export_batch_size: Option<usize>,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    pub(crate) fn from_env() -> Settings {
+        Settings::read(|name| std::env::var(name).ok())
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Settings {
+        let mut env = Environment {
+            variable: &variable,
+            warnings: Vec::new(),
+        };
+        for (name, advice) in UNSUPPORTED {
+            if env.text(name).is_some() {
+                env.warnings
+                    .push(format!("{name} is not supported; {advice}"));
+            }
+        }
+        Settings {
+            disabled: env
+                .text("OTEL_SDK_DISABLED")
+                .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            resource: resource::read(&mut env),
+            propagators: propagators(&mut env),
+            sampler: sampler::read(&mut env),
+            exporters: exporters(&mut env),
+            batch: Batch {
+                schedule_delay: env
+                    .number("OTEL_BSP_SCHEDULE_DELAY")
+                    .map(Duration::from_millis),
+                max_queue_size: env.positive("OTEL_BSP_MAX_QUEUE_SIZE"),
+                max_export_batch_size: env.positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+            },
+            limits: limits(&mut env),
+            diagnostics: diagnostics(&mut env),
+            warnings: env.warnings,
+        }
+    }
+}
+
+/// Variables that would be silently without effect otherwise.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    (
+        "OTEL_CONFIG_FILE",
+        "use the other OTEL_ variables, or the builder",
+    ),
+    (
+        "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+        "use OTEL_EXPORTER_OTLP_ENDPOINT",
+    ),
+    (
+        "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
+        "use OTEL_EXPORTER_OTLP_TIMEOUT",
+    ),
+];
+
+/// The variables, and what could not be understood of them.
+struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    warnings: Vec<String>,
+}
+
+impl Environment<'_> {
+    /// A variable that is there and not empty.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn number<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            self.warn(name, &text, "a whole number, not negative");
+        }
+        number
+    }
+
+    fn positive(&mut self, name: &str) -> Option<usize> {
+        let number = self.number(name)?;
+        if number == 0 {
+            self.warn(name, "0", "a whole number greater than 0");
+        }
+        Some(number).filter(|number| *number > 0)
+    }
+
+    /// The words of a comma list, in lower case.
+    fn words(&self, name: &str) -> Option<Vec<String>> {
+        let text = self.text(name)?.to_ascii_lowercase();
+        let words = text.split(',').map(|word| word.trim().to_owned());
+        Some(words.filter(|word| !word.is_empty()).collect())
+    }
+
+    fn warn(&mut self, name: &str, found: &str, accepted: &str) {
+        self.warnings.push(format!(
+            "{name} is `{found}`, which is ignored; it takes {accepted}"
+        ));
+    }
+}
+
+fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
+    const NAME: &str = "OTEL_PROPAGATORS";
+    let Some(words) = env.words(NAME) else {
+        return vec![Propagator::TraceContext, Propagator::Baggage];
+    };
+    let mut propagators = Vec::new();
+    for word in words {
+        let propagator = match word.as_str() {
+            "tracecontext" => Propagator::TraceContext,
+            "baggage" => Propagator::Baggage,
+            "none" => continue,
+            other => {
+                env.warn(
+                    NAME,
+                    other,
+                    "a comma list of `tracecontext`, `baggage`, or `none`",
+                );
+                continue;
+            }
+        };
+        if !propagators.contains(&propagator) {
+            propagators.push(propagator);
+        }
+    }
+    propagators
+}
+
+fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
+    const NAME: &str = "OTEL_TRACES_EXPORTER";
+    let endpoint = [
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ]
+    .iter()
+    .any(|name| env.text(name).is_some());
+    let words = match env.words(NAME) {
+        Some(words) => words,
+        None if endpoint => vec!["otlp".to_owned()],
+        None => Vec::new(),
+    };
+    let mut exporters = Vec::new();
+    for word in words {
+        let exporter = match word.as_str() {
+            "otlp" => otlp(env),
+            "console" => Exporter::Console,
+            "none" => continue,
+            other => {
+                env.warn(NAME, other, "a comma list of `otlp`, `console`, or `none`");
+                continue;
+            }
+        };
+        if !exporters.contains(&exporter) {
+            exporters.push(exporter);
+        }
+    }
+    exporters
+}
+
+fn otlp(env: &mut Environment<'_>) -> Exporter {
+    for name in [
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ] {
+        let Some(word) = env.text(name) else { continue };
+        match word.to_ascii_lowercase().as_str() {
+            "http/protobuf" => return Exporter::OtlpHttp,
+            "grpc" => return Exporter::OtlpGrpc,
+            _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
+        }
+    }
+    Exporter::OtlpHttp
+}
+
+fn limits(env: &mut Environment<'_>) -> SpanLimits {
+    let mut limits = SpanLimits::default();
+    let counts = [
+        (
+            "OTEL_ATTRIBUTE_COUNT_LIMIT",
+            &mut limits.max_attributes_per_span,
+        ),
+        (
+            "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+            &mut limits.max_attributes_per_event,
+        ),
+        (
+            "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+            &mut limits.max_attributes_per_link,
+        ),
+        (
+            "OTEL_SPAN_EVENT_COUNT_LIMIT",
+            &mut limits.max_events_per_span,
+        ),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", &mut limits.max_links_per_span),
+    ];
+    for (name, limit) in counts {
+        if let Some(count) = env.number(name) {
+            *limit = count;
+        }
+    }
+    if let Some(count) = env.number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") {
+        limits.max_attributes_per_span = count;
+    }
+    limits
+}
+
+fn diagnostics(env: &mut Environment<'_>) -> Level {
+    const NAME: &str = "OTEL_LOG_LEVEL";
+    let Some(word) = env.text(NAME) else {
+        return Level::Warn;
+    };
+    match word.to_ascii_lowercase().as_str() {
+        "none" | "off" => Level::Off,
+        "error" => Level::Error,
+        "warn" | "info" | "debug" | "trace" => Level::Warn,
+        _ => {
+            env.warn(NAME, &word, "`none`, `error`, `warn`, `info` or `debug`");
+            Level::Warn
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Settings {
+    Settings::read(|name| {
+        let (_, value) = variables.iter().find(|(it, _)| *it == name)?;
+        Some((*value).to_owned())
+    })
+}
+
+/// The settings, and no complaint about them.
+#[track_caller]
+fn accept(variables: &[(&str, &str)]) -> Settings {
+    let settings = read(variables);
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    settings
+}
+
+/// The settings, and the one complaint about them.
+#[track_caller]
+fn refuse(variables: &[(&str, &str)], warning: &str) -> Settings {
+    let settings = read(variables);
+    assert_eq!(settings.warnings, [warning]);
+    settings
+}
+
+#[test]
+fn nothing_set_exports_nothing_and_propagates() {
+    let settings = accept(&[
+        ("OTEL_TRACES_EXPORTER", ""),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", " "),
+    ]);
+    assert_eq!(settings.exporters, []);
+    assert_eq!(
+        settings.propagators,
+        [Propagator::TraceContext, Propagator::Baggage]
+    );
+    assert!(!settings.disabled);
+    assert!(settings.sampler.is_none());
+    assert_eq!(settings.batch, Batch::default());
+}
+
+#[test]
+fn an_endpoint_alone_means_otlp_over_http() {
+    for name in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ] {
+        assert_eq!(
+            accept(&[(name, "http://jaeger:4318")]).exporters,
+            [Exporter::OtlpHttp]
+        );
+    }
+}
+
+#[test]
+fn the_exporter_list_wins_over_the_endpoint() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4317");
+    let exporters = |list| accept(&[endpoint, ("OTEL_TRACES_EXPORTER", list)]).exporters;
+    assert_eq!(exporters("none"), []);
+    assert_eq!(exporters("console"), [Exporter::Console]);
+    assert_eq!(
+        exporters("Console, otlp,otlp"),
+        [Exporter::Console, Exporter::OtlpHttp]
+    );
+}
+
+#[test]
+fn the_protocol_of_traces_wins() {
+    let settings = accept(&[
+        ("OTEL_TRACES_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "gRPC"),
+    ]);
+    assert_eq!(settings.exporters, [Exporter::OtlpGrpc]);
+}
+
+#[test]
+fn what_is_not_understood_is_named_and_ignored() {
+    let settings = refuse(
+        &[("OTEL_TRACES_EXPORTER", "zipkin,console")],
+        "OTEL_TRACES_EXPORTER is `zipkin`, which is ignored; it takes a comma list of `otlp`, `console`, or `none`",
+    );
+    assert_eq!(settings.exporters, [Exporter::Console]);
+    let settings = refuse(
+        &[("OTEL_BSP_SCHEDULE_DELAY", "soon")],
+        "OTEL_BSP_SCHEDULE_DELAY is `soon`, which is ignored; it takes a whole number, not negative",
+    );
+    assert_eq!(settings.batch.schedule_delay, None);
+    let settings = refuse(
+        &[("OTEL_BSP_MAX_QUEUE_SIZE", "0")],
+        "OTEL_BSP_MAX_QUEUE_SIZE is `0`, which is ignored; it takes a whole number greater than 0",
+    );
+    assert_eq!(settings.batch.max_queue_size, None);
+    refuse(
+        &[("OTEL_CONFIG_FILE", "otel.yaml")],
+        "OTEL_CONFIG_FILE is not supported; use the other OTEL_ variables, or the builder",
+    );
+}
+
+#[test]
+fn only_true_disables() {
+    assert!(accept(&[("OTEL_SDK_DISABLED", "TRUE")]).disabled);
+    assert!(!accept(&[("OTEL_SDK_DISABLED", "1")]).disabled);
+}
+
+#[test]
+fn propagators_can_be_chosen() {
+    let propagators = |list| accept(&[("OTEL_PROPAGATORS", list)]).propagators;
+    assert_eq!(propagators("none"), []);
+    assert_eq!(propagators("baggage,baggage"), [Propagator::Baggage]);
+}
+
+#[test]
+fn samplers_are_read_in_any_case() {
+    let sampler = |name, argument| {
+        let variables = [
+            ("OTEL_TRACES_SAMPLER", name),
+            ("OTEL_TRACES_SAMPLER_ARG", argument),
+        ];
+        format!("{:?}", accept(&variables).sampler)
+    };
+    assert_eq!(sampler("Always_Off", ""), "Some(AlwaysOff)");
+    assert_eq!(
+        sampler("traceidratio", "0.1"),
+        "Some(TraceIdRatioBased(0.1))"
+    );
+    assert_eq!(
+        sampler("parentbased_traceidratio", "0.5"),
+        "Some(ParentBased(TraceIdRatioBased(0.5)))"
+    );
+    let settings = refuse(
+        &[
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ],
+        "OTEL_TRACES_SAMPLER_ARG is `2`, which is ignored; it takes a number between 0.0 and 1.0",
+    );
+    assert_eq!(
+        format!("{:?}", settings.sampler),
+        "Some(TraceIdRatioBased(1.0))"
+    );
+}
+
+#[test]
+fn resource_attributes_are_decoded_and_the_service_name_wins() {
+    let settings = accept(&[
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "service.name=a, team = caf%C3%A9%2Cbar",
+        ),
+        ("OTEL_SERVICE_NAME", "dispo"),
+    ]);
+    assert_eq!(
+        settings.resource,
+        [
+            KeyValue::new("service.name", "a"),
+            KeyValue::new("team", "café,bar"),
+            KeyValue::new("service.name", "dispo"),
+        ]
+    );
+}
+
+#[test]
+fn a_malformed_resource_list_is_dropped_whole() {
+    for text in ["a=b,c", "a=%zz", "a=%4", "=b", "a=%FF"] {
+        let settings = read(&[("OTEL_RESOURCE_ATTRIBUTES", text)]);
+        assert_eq!(
+            (settings.resource.len(), settings.warnings.len()),
+            (0, 1),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn limits_of_spans_win_over_general_ones() {
+    let limits = accept(&[
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "5"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "3"),
+    ])
+    .limits;
+    assert_eq!(limits.max_attributes_per_span, 5);
+    assert_eq!(limits.max_attributes_per_event, 3);
+}
+
+#[test]
+fn diagnostics_can_be_silenced() {
+    assert_eq!(
+        accept(&[("OTEL_LOG_LEVEL", "none")]).diagnostics,
+        Level::Off
+    );
+    assert_eq!(
+        accept(&[("OTEL_LOG_LEVEL", "INFO")]).diagnostics,
+        Level::Warn
+    );
+}

@@ -1,0 +1,123 @@
+//! `init` in a process of its own: the environment is the process's, so each case is one.
+
+use std::process::{Command, Output};
+
+use otel_runtime::{span_attr, traced_span};
+
+/// The variable that makes this test binary the process under test.
+const CHILD: &str = "TEST_INIT_CHILD";
+
+#[traced_span("parent")]
+fn parent(#[span_attr] room: u32) -> u32 {
+    child();
+    room
+}
+
+#[traced_span("child")]
+fn child() {}
+
+/// What the child process does.
+#[test]
+fn child_process() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let telemetry = otel_runtime::builder()
+        .service_name("init-test")
+        .service_version("1.2.3")
+        .init()
+        .expect("telemetry starts");
+    assert!(matches!(
+        otel_runtime::init(),
+        Err(otel_runtime::InitError::AlreadyStarted)
+    ));
+    parent(12);
+    let result = telemetry.shutdown(std::time::Duration::from_secs(5));
+    if let Err(error) = result {
+        panic!("SHUTDOWN FAILED: {error}");
+    }
+    drop(otel_runtime::init().expect("telemetry starts again"));
+}
+
+fn run(variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().expect("this test's path"));
+    command.args(["child_process", "--exact", "--nocapture"]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_") {
+            command.env_remove(name);
+        }
+    }
+    command.env(CHILD, "1").envs(variables.iter().copied());
+    command.output().expect("the test runs again")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn nothing_set_prints_nothing() {
+    let output = run(&[]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+    assert!(!text(&output.stdout).contains("parent"));
+}
+
+#[test]
+fn console_prints_a_tree() {
+    let output = run(&[("OTEL_TRACES_EXPORTER", "console")]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+    let printed = text(&output.stdout);
+    assert!(printed.contains("INTERNAL parent"), "{printed}");
+    assert!(printed.contains("  INTERNAL child"), "{printed}");
+    assert!(printed.contains("room = 12"), "{printed}");
+    assert!(printed.contains("init-test"), "{printed}");
+}
+
+#[test]
+fn a_disabled_sdk_prints_nothing() {
+    let output = run(&[
+        ("OTEL_TRACES_EXPORTER", "console"),
+        ("OTEL_SDK_DISABLED", "true"),
+    ]);
+    assert!(output.status.success());
+    assert!(!text(&output.stdout).contains("parent"));
+}
+
+#[test]
+fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
+    for protocol in ["http/protobuf", "grpc"] {
+        let output = run(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ]);
+        let said = text(&output.stderr);
+        assert_eq!(
+            said.matches("could not export 2 spans").count(),
+            1,
+            "{protocol}: {said}"
+        );
+        assert_eq!(
+            output.status.success(),
+            !said.contains("SHUTDOWN FAILED"),
+            "{protocol}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let output = run(&[("OTEL_TRACES_SAMPLER", "sometimes")]);
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("otel-runtime: OTEL_TRACES_SAMPLER is `sometimes`"),
+        "{said}"
+    );
+    let output = run(&[
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_LOG_LEVEL", "none"),
+    ]);
+    assert_eq!(text(&output.stderr), "");
+}
