@@ -1,6 +1,7 @@
 //! The runtime behind `#[traced_span]`, `#[span_attr]` and `#[span_event]`.
 
 pub mod context;
+pub(crate) mod export;
 pub mod instrument;
 mod provider;
 #[cfg(feature = "testing")]

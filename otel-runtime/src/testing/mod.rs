@@ -1,1 +1,20 @@
-//! To be written.
+//! Finished spans to assert on, as text and as data.
+//!
+//! [`Spans`] keeps what this process records, as [`SpanRecord`]s, which [`tree`] turns into text that is the same each
+//! time, and [`timed_tree`] into a page for people.
+//!
+//! ```
+//! use opentelemetry::trace::{Tracer, TracerProvider};
+//! use otel_runtime::testing::Spans;
+//!
+//! let spans = Spans::new();
+//! let tracer = spans.provider().tracer("rooms");
+//! tracer.in_span("room.list", |_| tracer.in_span("room.load", |_| {}));
+//!
+//! assert_eq!(spans.tree(), "INTERNAL room.list\n  INTERNAL room.load");
+//! ```
+
+mod spans;
+
+pub use crate::export::testing::{Detail, EventRecord, LinkRecord, SpanRecord, timed_tree, tree};
+pub use spans::Spans;
