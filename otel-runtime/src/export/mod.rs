@@ -12,6 +12,8 @@ pub(crate) mod console;
 mod detail;
 mod forest;
 #[cfg(feature = "testing")]
+mod otlp;
+#[cfg(feature = "testing")]
 mod plain;
 #[cfg_attr(
     not(feature = "testing"),
@@ -28,6 +30,7 @@ use record::SpanRecord;
 #[cfg(feature = "testing")]
 pub(crate) mod testing {
     pub use super::detail::Detail;
+    pub(crate) use super::otlp::records;
     pub use super::plain::tree;
     pub(crate) use super::record::shared_resource;
     pub use super::record::{EventRecord, LinkRecord, SpanRecord};

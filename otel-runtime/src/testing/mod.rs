@@ -1,7 +1,8 @@
-//! Finished spans to assert on, as text and as data.
+//! Finished spans to assert on, as text and as data, from this process or from others.
 //!
-//! [`Spans`] keeps what this process records, as [`SpanRecord`]s, which [`tree`] turns into text that is the same each
-//! time, and [`timed_tree`] into a page for people.
+//! [`Spans`] keeps what this process records; [`Collector`] receives what processes send over OTLP. Both give
+//! [`SpanRecord`]s, which [`tree`] turns into text that is the same each time, and [`timed_tree`] into a page for
+//! people.
 //!
 //! ```
 //! use opentelemetry::trace::{Tracer, TracerProvider};
@@ -14,7 +15,9 @@
 //! assert_eq!(spans.tree(), "INTERNAL room.list\n  INTERNAL room.load");
 //! ```
 
+mod collector;
 mod spans;
 
 pub use crate::export::testing::{Detail, EventRecord, LinkRecord, SpanRecord, timed_tree, tree};
+pub use collector::{Collector, Requests, TimedOut};
 pub use spans::Spans;
