@@ -82,12 +82,18 @@ impl Args {
                 ),
             ));
         }
-        input.parse::<Token![=]>().map_err(|error| {
-            syn::Error::new(
-                error.span(),
+        if !input.peek(Token![=]) {
+            let at = if input.is_empty() {
+                option.span()
+            } else {
+                input.span()
+            };
+            return Err(syn::Error::new(
+                at,
                 format!("expected `=` and a value after `{word}`"),
-            )
-        })?;
+            ));
+        }
+        input.parse::<Token![=]>()?;
         match word.as_str() {
             "name" => {
                 let value = Name::parse(input)?;

@@ -79,6 +79,7 @@ impl VisitMut for Rewriter<'_> {
             let Some(ours) = Ours::of(attribute) else {
                 return true;
             };
+            self.lifted.add(attribute.path());
             self.errors.add(
                 attribute.path().span(),
                 match ours {

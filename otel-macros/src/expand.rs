@@ -34,7 +34,7 @@ impl Names {
 
 /// A traced function.
 ///
-/// ```ignore
+/// ```text
 /// fn load(id: u32) -> Result<Room, Error> { query(id)? }
 /// // becomes
 /// fn load(id: u32) -> Result<Room, Error> {
@@ -316,10 +316,17 @@ fn outcome(plan: &Plan, inside: &TokenStream, names: &Names) -> TokenStream {
             use #inside::{ByDebug as _, ByDisplay as _, ByTypeName as _, NoFailure as _};
             (&&&&#inside::Returned(&#result)).failure()
         }}),
-        Failure::ByDisplay(at) => Some(quote_spanned!(*at=> #inside::failure_by_display(&#result))),
-        Failure::ByDebug(at) => Some(quote_spanned!(*at=> #inside::failure_by_debug(&#result))),
+        Failure::ByDisplay(at) => {
+            let result = shown_at(result, *at);
+            Some(quote_spanned!(*at=> #inside::failure_by_display(&#result)))
+        }
+        Failure::ByDebug(at) => {
+            let result = shown_at(result, *at);
+            Some(quote_spanned!(*at=> #inside::failure_by_debug(&#result)))
+        }
         Failure::By(closure) => {
             let at = closure.span();
+            let result = shown_at(result, at);
             Some(quote_spanned!(at=> #inside::failure_by(&#result, #closure)))
         }
     };
@@ -333,6 +340,11 @@ fn outcome(plan: &Plan, inside: &TokenStream, names: &Names) -> TokenStream {
     let recorder = quote!(#span);
     let at_return = records(&plan.records.returned, &recorder, inside, names);
     quote!(#failure #at_return)
+}
+
+/// A variable of ours that the compiler's messages show at a place of the user's.
+fn shown_at(variable: &Ident, at: Span) -> Ident {
+    Ident::new(&variable.to_string(), variable.span().located_at(at))
 }
 
 fn records(

@@ -6,11 +6,18 @@ use quote::{ToTokens, quote};
 
 use crate::errors::Errors;
 use crate::function::Function;
+use crate::helpers::Lifted;
 
 /// The function as it was written, after the mistakes.
-pub(crate) fn function(errors: Errors, function: &Function, body: &TokenStream) -> TokenStream {
+pub(crate) fn function(
+    errors: Errors,
+    lifted: &Lifted,
+    function: &Function,
+    body: &TokenStream,
+) -> TokenStream {
     let errors = errors.into_tokens();
-    let function = function.with_body(body);
+    let mentions = lifted.mentions();
+    let function = function.with_body(&quote!(#mentions #body));
     quote!(#errors #function)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let body = body::rewrite(&function.body, &runtime, &mut lifted, &mut errors);
     match Plan::new(args, helpers, on_parameters, &function, errors) {
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
-        Err(errors) => fallback::function(errors, &function, &body),
+        Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn expand(ours: Ours, args: TokenStream, item: &TokenStream) -> Token
     let body = function.body.clone();
     match errors.finish(records) {
         Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
-        Err(errors) => fallback::function(errors, &function, &body),
+        Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }
 }
 

@@ -42,9 +42,15 @@ pub(crate) enum Propagator {
 /// Where finished spans go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exporter {
-    OtlpHttp,
-    OtlpGrpc,
+    Otlp(Protocol),
     Console,
+}
+
+/// How OTLP travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    HttpProtobuf,
+    Grpc,
 }
 
 /// `OTEL_BSP_*`; what is absent keeps the specification's default.
@@ -198,7 +204,7 @@ fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
     let mut exporters = Vec::new();
     for word in words {
         let exporter = match word.as_str() {
-            "otlp" => otlp(env),
+            "otlp" => Exporter::Otlp(protocol(env)),
             "console" => Exporter::Console,
             "none" => continue,
             other => {
@@ -213,19 +219,19 @@ fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
     exporters
 }
 
-fn otlp(env: &mut Environment<'_>) -> Exporter {
+fn protocol(env: &mut Environment<'_>) -> Protocol {
     for name in [
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
     ] {
         let Some(word) = env.text(name) else { continue };
         match word.to_ascii_lowercase().as_str() {
-            "http/protobuf" => return Exporter::OtlpHttp,
-            "grpc" => return Exporter::OtlpGrpc,
+            "http/protobuf" => return Protocol::HttpProtobuf,
+            "grpc" => return Protocol::Grpc,
             _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
         }
     }
-    Exporter::OtlpHttp
+    Protocol::HttpProtobuf
 }
 
 fn limits(env: &mut Environment<'_>) -> SpanLimits {

@@ -2,6 +2,10 @@
 
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "provider/no_otlp.rs"]
+mod otlp;
+#[cfg(feature = "otlp")]
 mod reporting;
 
 use std::error::Error;
@@ -12,16 +16,12 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanExporter, SpanProcessor,
-    TracerProviderBuilder,
-};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor, TracerProviderBuilder};
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
 use crate::config::{Batch, Exporter, Propagator, Settings};
 use crate::export::console::ConsoleExporter;
 use crate::{diagnostics, engine};
-use reporting::Reporting;
 
 /// How long a dropped [`Telemetry`] waits for its spans to be exported.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,11 +118,11 @@ impl Builder {
             engine::switch_off(true);
             return Ok(Telemetry {
                 provider: None,
-                _runtime: ExportRuntime::default(),
+                _runtime: otlp::ExportRuntime::default(),
                 _started: started,
             });
         }
-        let mut runtime = ExportRuntime::default();
+        let mut runtime = otlp::ExportRuntime::default();
         let mut provider = self
             .provider
             .with_resource(resource(self.resource, settings.resource))
@@ -154,7 +154,7 @@ pub struct Telemetry {
     /// `None` where nothing is recorded.
     provider: Option<SdkTracerProvider>,
     /// Dropped after the provider was shut down, as `Drop` runs before the fields.
-    _runtime: ExportRuntime,
+    _runtime: otlp::ExportRuntime,
     _started: Started,
 }
 
@@ -237,23 +237,6 @@ impl Drop for Started {
     }
 }
 
-/// The runtime that the gRPC exporter's client runs on, where there is one.
-#[derive(Debug, Default)]
-struct ExportRuntime {
-    #[cfg(feature = "otlp")]
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Drop for ExportRuntime {
-    fn drop(&mut self) {
-        // A runtime must not be dropped where it would have to be waited for, as in an async `main`.
-        #[cfg(feature = "otlp")]
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 fn propagator(propagators: &[Propagator]) -> TextMapCompositePropagator {
     TextMapCompositePropagator::new(
         propagators
@@ -278,44 +261,11 @@ fn add_exporter(
     provider: TracerProviderBuilder,
     exporter: Exporter,
     batch: &Batch,
-    runtime: &mut ExportRuntime,
+    runtime: &mut otlp::ExportRuntime,
 ) -> Result<TracerProviderBuilder, InitError> {
     match exporter {
-        Exporter::Console => {
-            let exporter = ConsoleExporter::stdout();
-            Ok(provider.with_span_processor(batched(exporter, batch)))
-        }
-        #[cfg(feature = "otlp")]
-        Exporter::OtlpHttp => {
-            let exporter = Reporting::new(otlp::http()?, "OTLP over HTTP".to_owned());
-            Ok(provider.with_span_processor(batched(exporter, batch)))
-        }
-        #[cfg(feature = "otlp")]
-        Exporter::OtlpGrpc => {
-            let (exporter, grpc) = otlp::grpc()?;
-            runtime.runtime = Some(grpc);
-            let exporter = Reporting::new(exporter, "OTLP over gRPC".to_owned());
-            Ok(provider.with_span_processor(batched(exporter, batch)))
-        }
-        #[cfg(not(feature = "otlp"))]
-        Exporter::OtlpHttp | Exporter::OtlpGrpc => Err(InitError::Exporter(
-            "OTLP is asked for, but otel-runtime was built without its feature `otlp`".into(),
-        )),
+        // Printed as soon as it is finished, so without a batch.
+        Exporter::Console => Ok(provider.with_simple_exporter(ConsoleExporter::stdout())),
+        Exporter::Otlp(protocol) => otlp::add(provider, protocol, batch, runtime),
     }
-}
-
-fn batched(exporter: impl SpanExporter + 'static, batch: &Batch) -> BatchSpanProcessor {
-    let mut config = BatchConfigBuilder::default();
-    if let Some(delay) = batch.schedule_delay {
-        config = config.with_scheduled_delay(delay);
-    }
-    if let Some(size) = batch.max_queue_size {
-        config = config.with_max_queue_size(size);
-    }
-    if let Some(size) = batch.max_export_batch_size {
-        config = config.with_max_export_batch_size(size);
-    }
-    BatchSpanProcessor::builder(exporter)
-        .with_batch_config(config.build())
-        .build()
 }

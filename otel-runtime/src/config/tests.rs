@@ -47,7 +47,7 @@ fn an_endpoint_alone_means_otlp_over_http() {
     ] {
         assert_eq!(
             accept(&[(name, "http://jaeger:4318")]).exporters,
-            [Exporter::OtlpHttp]
+            [Exporter::Otlp(Protocol::HttpProtobuf)]
         );
     }
 }
@@ -60,7 +60,7 @@ fn the_exporter_list_wins_over_the_endpoint() {
     assert_eq!(exporters("console"), [Exporter::Console]);
     assert_eq!(
         exporters("Console, otlp,otlp"),
-        [Exporter::Console, Exporter::OtlpHttp]
+        [Exporter::Console, Exporter::Otlp(Protocol::HttpProtobuf)]
     );
 }
 
@@ -71,7 +71,7 @@ fn the_protocol_of_traces_wins() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "gRPC"),
     ]);
-    assert_eq!(settings.exporters, [Exporter::OtlpGrpc]);
+    assert_eq!(settings.exporters, [Exporter::Otlp(Protocol::Grpc)]);
 }
 
 #[test]

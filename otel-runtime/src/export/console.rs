@@ -16,6 +16,8 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use super::{Detail, SpanRecord, record, timed};
 
 mod recent;
+#[cfg(test)]
+mod tests;
 
 use recent::Recent;
 

@@ -1,23 +1,34 @@
 //! Exporters of our own, and what they share: a finished span as plain data, and traces as indented text.
 
 pub(crate) mod console;
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(unreachable_pub, reason = "public with the feature `testing`")
+)]
+mod detail;
 mod forest;
 #[cfg(feature = "testing")]
 mod otlp;
 #[cfg(feature = "testing")]
 mod plain;
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(unreachable_pub, reason = "public with the feature `testing`")
+)]
 mod record;
 mod text;
 mod timed;
 
+use detail::Detail;
+use record::SpanRecord;
+
+/// What `testing` makes public, and what it needs for that.
 #[cfg(feature = "testing")]
-pub(crate) use otlp::records;
-#[cfg(feature = "testing")]
-pub use plain::tree;
-#[cfg(feature = "testing")]
-pub(crate) use record::shared_resource;
-pub use record::{Detail, SpanRecord};
-#[cfg(feature = "testing")]
-pub use record::{EventRecord, LinkRecord};
-#[cfg(feature = "testing")]
-pub use timed::timed_tree;
+pub(crate) mod testing {
+    pub use super::detail::Detail;
+    pub(crate) use super::otlp::records;
+    pub use super::plain::tree;
+    pub(crate) use super::record::shared_resource;
+    pub use super::record::{EventRecord, LinkRecord, SpanRecord};
+    pub use super::timed::timed_tree;
+}

@@ -14,8 +14,8 @@ use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, Span, SpanFlags, Status as WireStatus, span, status,
 };
 
+use super::record::{EventRecord, LinkRecord, SpanRecord};
 use super::text;
-use super::{EventRecord, LinkRecord, SpanRecord};
 
 /// Takes over what a sender recorded. The number tells how many spans were left out because their trace id, their
 /// span id or the parent's is of the wrong length or zero.

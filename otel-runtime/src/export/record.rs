@@ -80,44 +80,6 @@ pub struct LinkRecord {
     pub dropped_attributes: u32,
 }
 
-/// What a tree tells of a span beside kind, name and status: nothing, or the service, or the attributes, or both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Detail {
-    pub(super) services: bool,
-    pub(super) attributes: bool,
-}
-
-impl Detail {
-    /// Kind, name and status alone.
-    pub const NAMES: Self = Self {
-        services: false,
-        attributes: false,
-    };
-    /// All there is: services, attributes, events and links.
-    pub const ALL: Self = Self {
-        services: true,
-        attributes: true,
-    };
-
-    /// Also tells the service that recorded each span.
-    #[must_use]
-    pub const fn with_services(self) -> Self {
-        Self {
-            services: true,
-            ..self
-        }
-    }
-
-    /// Also tells the attributes, events and links of each span.
-    #[must_use]
-    pub const fn with_attributes(self) -> Self {
-        Self {
-            attributes: true,
-            ..self
-        }
-    }
-}
-
 impl SpanRecord {
     /// Takes over what the SDK recorded; `resource` comes from [`shared_resource`].
     pub(crate) fn from_sdk(span: SpanData, resource: &Arc<[KeyValue]>) -> Self {

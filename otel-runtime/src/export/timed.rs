@@ -30,6 +30,7 @@ const VALUE_COLUMNS: (usize, usize) = (40, 100);
 /// `start` counts from the start of the trace's first span. Long names and values are shortened (`…`), control
 /// characters escaped. Where [`Detail`] says so, the service has a column, and attributes, events and links stand
 /// below their span.
+#[cfg(feature = "testing")]
 #[must_use]
 pub fn timed_tree(spans: &[SpanRecord], detail: Detail) -> String {
     let mut traces: Vec<(TraceId, Vec<&SpanRecord>)> = Vec::new();

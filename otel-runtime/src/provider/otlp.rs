@@ -4,43 +4,99 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_otlp::{Protocol, SpanExporter as OtlpExporter, WithExportConfig as _};
+use opentelemetry_otlp::{
+    ExporterBuildError, Protocol as OtlpProtocol, SpanExporter as OtlpExporter,
+    WithExportConfig as _,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter, TracerProviderBuilder,
+};
 use tokio::runtime::{Handle, Runtime};
 
 use super::InitError;
+use super::reporting::Reporting;
+use crate::config::{Batch, Protocol};
 
-/// OTLP over HTTP, as protobuf. It runs on the batch processor's thread and needs no runtime.
-pub(super) fn http() -> Result<OtlpExporter, InitError> {
-    OtlpExporter::builder()
-        .with_http()
-        .with_protocol(Protocol::HttpBinary)
-        .build()
-        .map_err(|error| InitError::Exporter(Box::new(error)))
+/// The runtime that the gRPC exporter's client runs on, where there is one.
+#[derive(Debug, Default)]
+pub(super) struct ExportRuntime(Option<Runtime>);
+
+impl Drop for ExportRuntime {
+    fn drop(&mut self) {
+        // A runtime must not be dropped where it would have to be waited for, as in an async `main`.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
-/// OTLP over gRPC. Its client needs a Tokio runtime, whatever the application runs on, so it brings one of one thread.
-pub(super) fn grpc() -> Result<(OnRuntime, Runtime), InitError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+/// Adds a batch processor that exports over OTLP.
+pub(super) fn add(
+    provider: TracerProviderBuilder,
+    protocol: Protocol,
+    batch: &Batch,
+    runtime: &mut ExportRuntime,
+) -> Result<TracerProviderBuilder, InitError> {
+    Ok(match protocol {
+        Protocol::HttpProtobuf => {
+            let exporter = http().map_err(|error| InitError::Exporter(Box::new(error)))?;
+            provider.with_span_processor(batched(exporter, "OTLP over HTTP", batch))
+        }
+        Protocol::Grpc => {
+            let own = grpc_runtime().map_err(|error| InitError::Exporter(Box::new(error)))?;
+            let exporter = grpc(&own).map_err(|error| InitError::Exporter(Box::new(error)))?;
+            runtime.0 = Some(own);
+            provider.with_span_processor(batched(exporter, "OTLP over gRPC", batch))
+        }
+    })
+}
+
+/// Protobuf over HTTP. The client works on the batch processor's thread and needs no runtime.
+fn http() -> Result<OtlpExporter, ExporterBuildError> {
+    OtlpExporter::builder()
+        .with_http()
+        .with_protocol(OtlpProtocol::HttpBinary)
+        .build()
+}
+
+/// The gRPC client needs a Tokio runtime, whatever the application runs on, so it brings one of one thread.
+fn grpc_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("otel-runtime-grpc")
         .enable_all()
         .build()
-        .map_err(|error| InitError::Exporter(Box::new(error)))?;
-    let exporter = {
-        let _entered = runtime.enter();
-        OtlpExporter::builder()
-            .with_tonic()
-            .build()
-            .map_err(|error| InitError::Exporter(Box::new(error)))?
-    };
-    let exporter = OnRuntime {
+}
+
+fn grpc(runtime: &Runtime) -> Result<OnRuntime, ExporterBuildError> {
+    let _entered = runtime.enter();
+    let exporter = OtlpExporter::builder().with_tonic().build()?;
+    Ok(OnRuntime {
         exporter: Arc::new(exporter),
         runtime: runtime.handle().clone(),
-    };
-    Ok((exporter, runtime))
+    })
+}
+
+fn batched(
+    exporter: impl SpanExporter + 'static,
+    target: &'static str,
+    batch: &Batch,
+) -> BatchSpanProcessor {
+    let mut config = BatchConfigBuilder::default();
+    if let Some(delay) = batch.schedule_delay {
+        config = config.with_scheduled_delay(delay);
+    }
+    if let Some(size) = batch.max_queue_size {
+        config = config.with_max_queue_size(size);
+    }
+    if let Some(size) = batch.max_export_batch_size {
+        config = config.with_max_export_batch_size(size);
+    }
+    BatchSpanProcessor::builder(Reporting::new(exporter, target))
+        .with_batch_config(config.build())
+        .build()
 }
 
 /// An exporter whose work is done on a runtime of its own.

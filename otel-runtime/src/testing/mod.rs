@@ -18,6 +18,6 @@
 mod collector;
 mod spans;
 
-pub use crate::export::{Detail, EventRecord, LinkRecord, SpanRecord, timed_tree, tree};
+pub use crate::export::testing::{Detail, EventRecord, LinkRecord, SpanRecord, timed_tree, tree};
 pub use collector::{Collector, Requests, TimedOut};
 pub use spans::Spans;

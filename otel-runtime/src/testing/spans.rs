@@ -10,7 +10,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 
 use super::{Detail, SpanRecord, tree};
-use crate::export::shared_resource;
+use crate::export::testing::shared_resource;
 
 /// Keeps the finished spans of this process in memory, to look at them in a test.
 ///

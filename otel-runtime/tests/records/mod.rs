@@ -20,7 +20,7 @@ pub(crate) fn span(id: u64, parent: u64, name: &str, micros: std::ops::Range<u64
     span.trace_id = TraceId::from(1);
     span.span_id = SpanId::from(id);
     span.parent_span_id = (parent != 0).then(|| SpanId::from(parent));
-    span.name = name.to_owned();
+    span.name = name.into();
     span.start_unix_nanos = EPOCH_NANOS + micros.start * 1000;
     span.end_unix_nanos = EPOCH_NANOS + micros.end * 1000;
     span

@@ -12,7 +12,7 @@ use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderVal
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -34,9 +34,7 @@ pub(super) async fn serve(listener: TcpListener, store: Arc<Store>) {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, &store));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             // The sender's side of a broken connection tells more than ours could.
             let _ = connection.await;
         });

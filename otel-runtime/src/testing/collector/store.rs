@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 
-use crate::export::{Detail, SpanRecord, records, tree};
+use crate::export::testing::{Detail, SpanRecord, records, tree};
 
 /// How many requests a collector has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

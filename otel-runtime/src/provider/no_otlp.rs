@@ -1,0 +1,22 @@
+//! What stands in for OTLP where the feature `otlp` is off.
+
+use opentelemetry_sdk::trace::TracerProviderBuilder;
+
+use super::InitError;
+use crate::config::{Batch, Protocol};
+
+/// There is no client, so nothing for one to run on.
+#[derive(Debug, Default)]
+pub(super) struct ExportRuntime(());
+
+/// Refuses: the environment asks for what was not built in.
+pub(super) fn add(
+    _: TracerProviderBuilder,
+    protocol: Protocol,
+    _: &Batch,
+    _: &mut ExportRuntime,
+) -> Result<TracerProviderBuilder, InitError> {
+    Err(InitError::Exporter(
+        format!("OTLP ({protocol:?}) is asked for, but otel-runtime was built without its feature `otlp`").into(),
+    ))
+}

@@ -1,0 +1,13 @@
+use otel_runtime::traced_span;
+
+#[traced_span]
+fn find() {
+    #[traced_span]
+    {
+        println!("looking");
+    }
+}
+
+fn main() {
+    find();
+}

@@ -1,0 +1,8 @@
+use otel_runtime::traced_span;
+
+#[traced_span(12)]
+fn find() {}
+
+fn main() {
+    find();
+}

@@ -1,0 +1,8 @@
+use otel_runtime::traced_span;
+
+#[traced_span]
+struct Room;
+
+fn main() {
+    let _ = Room;
+}
