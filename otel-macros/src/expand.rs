@@ -75,10 +75,11 @@ pub(crate) fn traced(
         #entry
     };
     let after = outcome(plan, &inside, &names);
+    let function = function.clone().with_parameters_named();
     let body = if is_async {
-        async_body(function, body, &before, &after, &inside, &names)
+        async_body(&function, body, &before, &after, &inside, &names)
     } else {
-        sync_body(function, body, &before, &after, &inside, &names)
+        sync_body(&function, body, &before, &after, &inside, &names)
     };
     function.with_body(&body)
 }
@@ -98,6 +99,7 @@ pub(crate) fn untraced(
     let entry = records(&recorded.entry, &current, &inside, &names);
     let before = quote!(#mentions #entry);
     let after = records(&recorded.returned, &current, &inside, &names);
+    let function = &function.clone().with_parameters_named();
     let result = &names.result;
     let body = if after.is_empty() {
         quote!(#before { #body })

@@ -1,10 +1,10 @@
 //! A function as it was written; its body stays tokens.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Pat, Signature, Token, Visibility, braced, token};
+use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Visibility, braced, token};
 
 use crate::errors::Errors;
 use crate::helpers::{Helper, Lifted, Ours};
@@ -69,6 +69,27 @@ impl Function {
             tokens.extend(quote!(#(#inner_attrs)* #body));
         });
         tokens
+    }
+
+    /// The function with a name for each parameter that is written `_`: what has no name cannot be moved into the
+    /// traced body, and would be dropped too late.
+    pub(crate) fn with_parameters_named(mut self) -> Function {
+        for (at, input) in self.sig.inputs.iter_mut().enumerate() {
+            if let FnArg::Typed(typed) = input
+                && let Pat::Wild(wild) = &*typed.pat
+            {
+                let attrs = wild.attrs.clone();
+                let span = Span::mixed_site().located_at(wild.underscore_token.span);
+                typed.pat = Box::new(Pat::Ident(PatIdent {
+                    attrs,
+                    by_ref: None,
+                    mutability: None,
+                    ident: Ident::new(&format!("__parameter{at}"), span),
+                    subpat: None,
+                }));
+            }
+        }
+        self
     }
 
     /// Takes the helpers off the parameters; each comes with the name that it stands on.

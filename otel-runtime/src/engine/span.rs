@@ -27,7 +27,6 @@ pub struct SyncSpan {
 #[derive(Debug)]
 pub struct TaskSpan {
     span: Started,
-    finished: bool,
 }
 
 /// The span that is current where a helper stands without `#[traced_span]`.
@@ -40,6 +39,9 @@ struct Started {
     context: Option<Context>,
     is_recording: bool,
     was_panicking: bool,
+    /// Only a future's span can end before it is finished. It stands here, among the other flags, because futures must
+    /// not grow by more than they have to.
+    is_finished: bool,
 }
 
 impl SyncSpan {
@@ -62,13 +64,12 @@ impl TaskSpan {
     pub(super) fn new(context: Option<Context>) -> TaskSpan {
         TaskSpan {
             span: Started::new(context),
-            finished: false,
         }
     }
 
     /// Ends the span of a future that is ready.
     pub fn finish(mut self) {
-        self.finished = true;
+        self.span.is_finished = true;
     }
 
     pub(super) fn context(&self) -> Option<&Context> {
@@ -78,7 +79,7 @@ impl TaskSpan {
 
 impl Drop for TaskSpan {
     fn drop(&mut self) {
-        if !self.finished && !self.span.is_unwinding() {
+        if !self.span.is_finished && !self.span.is_unwinding() {
             self.span.mark_cancelled();
         }
         self.span.end();
@@ -140,6 +141,7 @@ impl Started {
                 .is_some_and(|context| context.span().is_recording()),
             context,
             was_panicking: thread::panicking(),
+            is_finished: false,
         }
     }
 

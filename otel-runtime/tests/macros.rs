@@ -1,0 +1,627 @@
+//! What the macros record, compared as a tree of spans.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::catch_unwind;
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use opentelemetry::trace::{Status, TraceContextExt as _};
+use otel_runtime::testing::{SpanRecord, Spans};
+use otel_runtime::{CANCELLED, span_attr, span_event, traced_span};
+
+/// The provider is the process's, so the tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+struct Recorded {
+    spans: Spans,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn record() -> Recorded {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    Recorded {
+        spans: Spans::install(),
+        _turn: turn,
+    }
+}
+
+impl Recorded {
+    #[track_caller]
+    fn check(&self, expected: &[&str]) {
+        assert_eq!(self.spans.tree(), expected.join("\n"));
+    }
+
+    #[track_caller]
+    fn check_attributes(&self, expected: &[&str]) {
+        assert_eq!(self.spans.tree_with_attributes(), expected.join("\n"));
+    }
+
+    #[track_caller]
+    fn only(&self) -> SpanRecord {
+        let mut spans = self.spans.finished();
+        assert_eq!(spans.len(), 1, "{}", self.spans.tree());
+        spans.remove(0)
+    }
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    for _ in 0..1000 {
+        if let Poll::Ready(output) = poll_once(future.as_mut()) {
+            return output;
+        }
+    }
+    panic!("the future is never ready");
+}
+
+/// Pending once, then ready.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut paused, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+fn current_span() -> opentelemetry::SpanId {
+    opentelemetry::Context::current()
+        .span()
+        .span_context()
+        .span_id()
+}
+
+#[traced_span]
+fn leaf() {}
+
+#[traced_span("parent", kind = server)]
+fn parent() {
+    leaf();
+    leaf();
+}
+
+#[test]
+fn calls_become_children() {
+    let recorded = record();
+    parent();
+    recorded.check(&["SERVER parent", "  INTERNAL leaf", "  INTERNAL leaf"]);
+}
+
+#[traced_span]
+async fn async_parent() {
+    leaf();
+    async_child().await;
+    leaf();
+}
+
+#[traced_span("child")]
+async fn async_child() {
+    pause().await;
+    leaf();
+}
+
+#[test]
+fn awaits_become_children() {
+    let recorded = record();
+    block_on(async_parent());
+    recorded.check(&[
+        "INTERNAL async_parent",
+        "  INTERNAL leaf",
+        "  INTERNAL child",
+        "    INTERNAL leaf",
+        "  INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn a_span_is_current_only_while_its_future_is_polled() {
+    let recorded = record();
+    let before = current_span();
+    let mut future = pin!(async_parent());
+    assert!(poll_once(future.as_mut()).is_pending());
+    assert_eq!(current_span(), before);
+    leaf();
+    assert!(poll_once(future).is_ready());
+    recorded.check(&[
+        "INTERNAL async_parent",
+        "  INTERNAL leaf",
+        "  INTERNAL child",
+        "    INTERNAL leaf",
+        "  INTERNAL leaf",
+        "INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn a_future_that_is_never_polled_makes_no_span() {
+    let recorded = record();
+    drop(async_parent());
+    recorded.check(&[]);
+}
+
+#[test]
+fn a_future_dropped_half_way_is_marked_as_cancelled() {
+    let recorded = record();
+    {
+        let mut future = pin!(async_child());
+        assert!(poll_once(future.as_mut()).is_pending());
+    }
+    let span = recorded.only();
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(span.attribute(CANCELLED), Some(&true.into()));
+}
+
+#[test]
+fn a_finished_future_that_is_kept_has_ended_its_span() {
+    let recorded = record();
+    let mut future = pin!(async { async_child().await });
+    assert!(poll_once(future.as_mut()).is_pending());
+    assert!(poll_once(future.as_mut()).is_ready());
+    recorded.check(&["INTERNAL child", "  INTERNAL leaf"]);
+    assert_eq!(
+        recorded
+            .spans
+            .finished()
+            .last()
+            .expect("a span")
+            .attribute(CANCELLED),
+        None
+    );
+}
+
+#[derive(Debug)]
+struct OnlyDebug;
+
+struct Silent;
+
+type Alias<T> = Result<T, OnlyDebug>;
+
+#[traced_span]
+fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+    let number = text.parse()?;
+    Ok(number)
+}
+
+#[traced_span]
+fn debugged() -> Alias<()> {
+    Err(OnlyDebug)
+}
+
+#[traced_span]
+fn silent() -> Result<(), Silent> {
+    Err(Silent)
+}
+
+#[traced_span(err = |_| "described")]
+async fn described() -> Alias<()> {
+    pause().await;
+    Err(OnlyDebug)
+}
+
+#[traced_span(err = off)]
+fn off() -> Alias<()> {
+    Err(OnlyDebug)
+}
+
+#[test]
+fn ok_leaves_the_status_unset() {
+    let recorded = record();
+    assert_eq!(parse("1"), Ok(1));
+    recorded.check_attributes(&["INTERNAL parse"]);
+}
+
+#[test]
+fn err_is_recorded_by_display() {
+    let recorded = record();
+    assert!(parse("x").is_err());
+    recorded.check_attributes(&[
+        "INTERNAL parse ERROR: invalid digit found in string",
+        "    · error.type = \"core::num::error::ParseIntError\"",
+        "    * exception",
+        "      · exception.message = \"invalid digit found in string\"",
+        "      · exception.type = \"core::num::error::ParseIntError\"",
+    ]);
+}
+
+#[test]
+fn err_without_display_is_recorded_by_what_it_has() {
+    let recorded = record();
+    assert!(debugged().is_err());
+    assert!(silent().is_err());
+    assert!(block_on(described()).is_err());
+    assert!(off().is_err());
+    recorded.check(&[
+        "INTERNAL debugged ERROR: OnlyDebug",
+        "INTERNAL silent ERROR: macros::Silent",
+        "INTERNAL described ERROR: described",
+        "INTERNAL off",
+    ]);
+}
+
+#[traced_span]
+fn panics() -> u32 {
+    panic!("on purpose")
+}
+
+#[traced_span]
+async fn panics_later() -> Result<u32, String> {
+    pause().await;
+    panic!("on purpose")
+}
+
+#[test]
+fn a_panic_is_recorded_and_goes_on() {
+    let recorded = record();
+    let before = current_span();
+    assert!(catch_unwind(panics).is_err());
+    assert!(catch_unwind(|| block_on(panics_later())).is_err());
+    assert_eq!(current_span(), before);
+    recorded.check_attributes(&[
+        "INTERNAL panics ERROR",
+        "    · error.type = \"panic\"",
+        "    * exception",
+        "      · exception.type = \"panic\"",
+        "INTERNAL panics_later ERROR",
+        "    · error.type = \"panic\"",
+        "    * exception",
+        "      · exception.type = \"panic\"",
+    ]);
+}
+
+#[test]
+fn a_span_opened_while_unwinding_is_not_blamed() {
+    struct Cleanup;
+    impl Drop for Cleanup {
+        fn drop(&mut self) {
+            leaf();
+        }
+    }
+    let recorded = record();
+    let result = catch_unwind(|| {
+        let _cleanup = Cleanup;
+        panic!("on purpose");
+    });
+    assert!(result.is_err());
+    recorded.check(&["INTERNAL leaf"]);
+}
+
+#[test]
+fn a_panic_in_an_attribute_ends_the_span() {
+    #[traced_span]
+    #[span_attr("never" = never())]
+    fn outer() {}
+    fn never() -> u32 {
+        panic!("on purpose")
+    }
+    let recorded = record();
+    assert!(catch_unwind(outer).is_err());
+    recorded.check(&["INTERNAL outer ERROR"]);
+}
+
+#[derive(Clone)]
+struct Booking {
+    id: u64,
+    room: &'static str,
+}
+
+#[traced_span("booking.store", kind = client)]
+#[span_attr("room" = booking.room, nights = nights, "guest" = guest, "booking.id" = |ok| ok.id)]
+#[span_event("booking.received", "payload" = format!("{}", booking.id))]
+#[span_event("booking.stored", "id" = |ok| ok.id)]
+fn store(booking: Booking, nights: u8, guest: Option<&str>) -> Result<Booking, String> {
+    Ok(booking)
+}
+
+#[test]
+fn attributes_and_events_of_a_function() {
+    let recorded = record();
+    let booking = Booking {
+        id: 7,
+        room: "blue",
+    };
+    assert!(store(booking, 2, None).is_ok());
+    recorded.check_attributes(&[
+        "CLIENT booking.store",
+        "    · booking.id = 7",
+        "    · nights = 2",
+        "    · room = \"blue\"",
+        "    * booking.received",
+        "      · payload = \"7\"",
+        "    * booking.stored",
+        "      · id = 7",
+    ]);
+}
+
+#[span_event("above", "n" = n)]
+#[span_attr("above" = 1)]
+#[traced_span]
+#[otel_runtime::span_attr("below" = 2)]
+async fn either_side(#[span_attr] n: u32, #[span_attr("named")] _other: &str) {
+    pause().await;
+}
+
+#[test]
+fn helpers_work_on_either_side() {
+    let recorded = record();
+    block_on(either_side(3, "x"));
+    recorded.check_attributes(&[
+        "INTERNAL either_side",
+        "    · above = 1",
+        "    · below = 2",
+        "    · n = 3",
+        "    · named = \"x\"",
+        "    * above",
+        "      · n = 3",
+    ]);
+}
+
+#[span_attr("room" = room, "length" = |length| *length)]
+#[span_event("seen")]
+fn untraced(room: &str) -> usize {
+    room.len()
+}
+
+#[span_attr("later" = room, "later.length" = |length| *length)]
+async fn untraced_later(room: &str) -> usize {
+    pause().await;
+    room.len()
+}
+
+#[traced_span]
+async fn around() {
+    untraced("blue");
+    untraced_later("green").await;
+}
+
+#[test]
+fn helpers_alone_act_on_the_current_span() {
+    let recorded = record();
+    block_on(around());
+    untraced("nowhere");
+    recorded.check_attributes(&[
+        "INTERNAL around",
+        "    · later = \"green\"",
+        "    · later.length = 5",
+        "    · length = 4",
+        "    · room = \"blue\"",
+        "    * seen",
+    ]);
+}
+
+#[traced_span]
+fn load(texts: &[&str]) -> Result<u32, std::num::ParseIntError> {
+    #[span_attr]
+    let rows = texts.len();
+    let mut sum = 0;
+    #[traced_span("sum")]
+    {
+        for text in texts {
+            if text.is_empty() {
+                continue;
+            }
+            sum += text.parse::<u32>()?;
+            #[span_event("row", "text" = *text)]
+            leaf();
+        }
+    }
+    let doubled = #[traced_span("double")]
+    {
+        sum * 2
+    };
+    #[span_event("done", "rows" = rows)]
+    Ok(doubled)
+}
+
+#[test]
+fn blocks_and_statements() {
+    let recorded = record();
+    assert_eq!(load(&["1", "", "2"]), Ok(6));
+    recorded.check_attributes(&[
+        "INTERNAL load",
+        "    · rows = 3",
+        "    * done",
+        "      · rows = 3",
+        "  INTERNAL sum",
+        "      * row",
+        "        · text = \"1\"",
+        "      * row",
+        "        · text = \"2\"",
+        "    INTERNAL leaf",
+        "    INTERNAL leaf",
+        "  INTERNAL double",
+    ]);
+}
+
+#[test]
+fn a_question_mark_leaves_a_block_and_its_function() {
+    let recorded = record();
+    assert!(load(&["x"]).is_err());
+    leaf();
+    recorded.check(&[
+        "INTERNAL load ERROR: invalid digit found in string",
+        "  INTERNAL sum",
+        "INTERNAL leaf",
+    ]);
+}
+
+thread_local! {
+    static EVALUATIONS: Cell<u32> = const { Cell::new(0) };
+}
+
+fn evaluated() -> u32 {
+    EVALUATIONS.set(EVALUATIONS.get() + 1);
+    EVALUATIONS.get()
+}
+
+#[traced_span(name = format!("computed {}", evaluated()))]
+#[span_attr("attribute" = evaluated(), "shown" = %evaluated())]
+#[span_event("event", "field" = evaluated())]
+fn expressions() {}
+
+#[test]
+fn expressions_are_evaluated_once_when_recorded() {
+    let recorded = record();
+    EVALUATIONS.set(0);
+    expressions();
+    assert_eq!(EVALUATIONS.get(), 4);
+    assert_eq!(recorded.only().name, "computed 1");
+}
+
+#[test]
+fn nothing_is_evaluated_where_nothing_is_recorded() {
+    let recorded = record();
+    let unsampled = opentelemetry::trace::SpanContext::new(
+        opentelemetry::TraceId::from(1),
+        opentelemetry::SpanId::from(1),
+        opentelemetry::TraceFlags::NOT_SAMPLED,
+        true,
+        opentelemetry::trace::TraceState::NONE,
+    );
+    EVALUATIONS.set(0);
+    {
+        let _unsampled = opentelemetry::Context::current()
+            .with_remote_span_context(unsampled)
+            .attach();
+        attributes_alone();
+    }
+    {
+        let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
+        expressions();
+    }
+    assert_eq!(EVALUATIONS.get(), 0);
+    recorded.check(&[]);
+}
+
+#[traced_span]
+#[span_attr("attribute" = evaluated(), "shown" = %evaluated())]
+#[span_event("event", "field" = evaluated())]
+fn attributes_alone() {}
+
+#[test]
+fn an_error_may_start_a_span_while_it_is_described() {
+    struct Traced;
+    impl std::fmt::Display for Traced {
+        #[traced_span("display")]
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("traced")
+        }
+    }
+    #[traced_span]
+    fn fails() -> Result<(), Traced> {
+        Err(Traced)
+    }
+    let recorded = record();
+    assert!(fails().is_err());
+    recorded.check(&["INTERNAL fails ERROR: traced", "  INTERNAL display"]);
+}
+
+#[test]
+fn a_span_ends_though_its_context_lives_on() {
+    #[traced_span]
+    fn hands_out() -> opentelemetry::Context {
+        opentelemetry::Context::current()
+    }
+    let recorded = record();
+    let context = hands_out();
+    recorded.check(&["INTERNAL hands_out"]);
+    drop(context);
+    recorded.check(&["INTERNAL hands_out"]);
+}
+
+#[test]
+fn work_on_another_thread_keeps_its_parent() {
+    #[traced_span]
+    fn hands_over() {
+        let work = otel_runtime::context::carry(leaf);
+        std::thread::spawn(work)
+            .join()
+            .expect("the thread ends well");
+    }
+    let recorded = record();
+    hands_over();
+    recorded.check(&["INTERNAL hands_over", "  INTERNAL leaf"]);
+}
+
+#[test]
+fn the_scope_is_the_annotated_crate() {
+    let recorded = record();
+    leaf();
+    let span = recorded.only();
+    assert_eq!(span.scope_name, env!("CARGO_PKG_NAME"));
+    assert_eq!(
+        span.scope_version.as_deref(),
+        Some(env!("CARGO_PKG_VERSION"))
+    );
+}
+
+thread_local! {
+    static DROPPED: Cell<String> = const { Cell::new(String::new()) };
+}
+
+struct Noted(&'static str);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.take() + self.0);
+    }
+}
+
+macro_rules! dropping {
+    ($module:ident $(, $attribute:ident)?) => {
+        mod $module {
+            use super::*;
+
+            $(#[$attribute])?
+            pub(super) fn sync(_a: Noted, b: Noted, (_c, _d): (Noted, Noted), _: Noted) -> Result<(), ()> {
+                let _local = Noted("l");
+                let _moved = b;
+                Ok(())
+            }
+
+            $(#[$attribute])?
+            pub(super) async fn later(_a: Noted, b: Noted, (_c, _d): (Noted, Noted)) -> Result<(), ()> {
+                let _local = Noted("l");
+                let _moved = b;
+                pause().await;
+                Ok(())
+            }
+        }
+    };
+}
+
+dropping!(plain);
+dropping!(traced, traced_span);
+
+#[test]
+fn parameters_and_locals_are_dropped_as_without_the_attribute() {
+    fn order(run: impl FnOnce([Noted; 4], Noted)) -> String {
+        DROPPED.set(String::new());
+        run(["a", "b", "c", "d"].map(Noted), Noted("e"));
+        DROPPED.take()
+    }
+    let plain = order(|[a, b, c, d], e| plain::sync(a, b, (c, d), e).unwrap());
+    let traced = order(|[a, b, c, d], e| traced::sync(a, b, (c, d), e).unwrap());
+    assert_eq!(plain, traced);
+    let plain = order(|[a, b, c, d], _| block_on(plain::later(a, b, (c, d))).unwrap());
+    let traced = order(|[a, b, c, d], _| block_on(traced::later(a, b, (c, d))).unwrap());
+    assert_eq!(plain, traced);
+}
+
+#[test]
+fn a_traced_future_is_hardly_larger() {
+    let of = |text| [text; 4].map(Noted);
+    let [a, b, c, d] = of("x");
+    let plain = size_of_val(&plain::later(a, b, (c, d)));
+    let [a, b, c, d] = of("x");
+    let traced = size_of_val(&traced::later(a, b, (c, d)));
+    assert!(traced <= plain + 64, "{traced} bytes instead of {plain}");
+}
