@@ -68,21 +68,43 @@ fn no_spans_are_an_empty_text() {
 
 #[test]
 fn long_names_and_values_are_shortened_so_that_the_columns_stand() {
-    let mut root = span_of(&"service-".repeat(9), SpanKind::Server, span(1, 0, "root", 0..1_000));
+    let mut root = span_of(
+        &"service-".repeat(9),
+        SpanKind::Server,
+        span(1, 0, "root", 0..1_000),
+    );
     let long = "0123456789".repeat(1_000);
     root.attributes = vec![
         KeyValue::new("sql", long.clone()),
-        KeyValue::new("list", Value::Array(Array::String(vec![long.clone().into()]))),
+        KeyValue::new(
+            "list",
+            Value::Array(Array::String(vec![long.clone().into()])),
+        ),
     ];
     root.status = Status::error(long.clone());
-    root.events = vec![event(&long, vec![KeyValue::new("a", long.clone()), KeyValue::new("b", 1)])];
+    root.events = vec![event(
+        &long,
+        vec![KeyValue::new("a", long.clone()), KeyValue::new("b", 1)],
+    )];
     let spans = [root, span(2, 1, &long, 1..2), span(3, 2, "short", 1..2)];
     let text = timed_tree(&spans, Detail::ALL);
     let widest = text.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{widest:?}\n{text}");
-    for start in ["· sql = 0123", "· list = [\"0123", "! ERROR: 0123", "* 0123", "· a = 0123", "  INTERNAL 0123"] {
-        let line = text.lines().find(|line| line.trim_start().starts_with(start.trim_start()));
-        assert!(line.is_some_and(|line| line.contains('…')), "{start}: {line:?}\n{text}");
+    for start in [
+        "· sql = 0123",
+        "· list = [\"0123",
+        "! ERROR: 0123",
+        "* 0123",
+        "· a = 0123",
+        "  INTERNAL 0123",
+    ] {
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(start.trim_start()));
+        assert!(
+            line.is_some_and(|line| line.contains('…')),
+            "{start}: {line:?}\n{text}"
+        );
     }
     assert!(text.contains("\n         * 0123"), "{text}");
     let columns: Vec<_> = text.lines().filter_map(|line| line.find(" ms")).collect();
@@ -91,28 +113,43 @@ fn long_names_and_values_are_shortened_so_that_the_columns_stand() {
 
 #[test]
 fn deep_traces_keep_their_names_readable() {
-    let spans: Vec<_> = (1..=40).map(|id| span(id, id - 1, "a.rather.long.name", id..900)).collect();
+    let spans: Vec<_> = (1..=40)
+        .map(|id| span(id, id - 1, "a.rather.long.name", id..900))
+        .collect();
     let text = timed_tree(&spans, Detail::NAMES);
     assert_eq!(text.lines().count(), 41);
     for line in text.lines() {
         assert!(line.chars().count() <= 120, "{line}");
     }
-    assert!(text.lines().last().is_some_and(|line| line.contains("INTERNAL a.rather.lon")), "{text}");
+    assert!(
+        text.lines()
+            .last()
+            .is_some_and(|line| line.contains("INTERNAL a.rather.lon")),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_trace_may_be_deeper_than_a_stack() {
-    let spans: Vec<_> = (1..=100_000).map(|id| span(id, id - 1, "n", id..900_000)).collect();
+    let spans: Vec<_> = (1..=100_000)
+        .map(|id| span(id, id - 1, "n", id..900_000))
+        .collect();
     assert_eq!(timed_tree(&spans, Detail::NAMES).lines().count(), 100_001);
 }
 
 #[test]
 fn control_characters_cannot_steer_the_terminal() {
     let mut record = span(1, 0, "a\u{1b}[2J\nb", 0..9);
-    record.attributes = vec![KeyValue::new("k\r", "line 1\nline 2\u{7}"), KeyValue::new("z", "")];
+    record.attributes = vec![
+        KeyValue::new("k\r", "line 1\nline 2\u{7}"),
+        KeyValue::new("z", ""),
+    ];
     record.status = Status::error("\u{1b}]0;title");
     let text = timed_tree(&[record], Detail::ALL);
-    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    assert!(
+        !text.contains(|c: char| c.is_control() && c != '\n'),
+        "{text:?}"
+    );
     assert_eq!(text.lines().count(), 5, "{text}");
     assert!(text.contains(r"· k\r = line 1\nline 2\u{7}"), "{text}");
     assert!(text.ends_with("· z = \"\""), "{text}");
@@ -141,23 +178,33 @@ fn the_greatest_times_there_are_do_not_overflow() {
 #[test]
 fn a_link_to_a_span_elsewhere_tells_its_ids() {
     let mut record = span(1, 0, "retry", 0..9);
-    let mut link = booking().pop().and_then(|mut span| span.links.pop()).expect("a link");
+    let mut link = booking()
+        .pop()
+        .and_then(|mut span| span.links.pop())
+        .expect("a link");
     link.trace_id = TraceId::from(0xab);
     link.span_id = SpanId::from(0xcd);
     record.links = vec![link];
     let text = timed_tree(&[record], Detail::ALL);
-    let expected = "~ link to span 00000000000000cd of trace 000000000000000000000000000000ab  attempt = 2";
+    let expected =
+        "~ link to span 00000000000000cd of trace 000000000000000000000000000000ab  attempt = 2";
     assert!(text.contains(expected), "{text}");
 }
 
 fn booking() -> Vec<SpanRecord> {
     let dispo = |kind, span| span_of("dispo", kind, span);
-    let mut server = dispo(SpanKind::Server, span(1, 0, "POST /api/v1/bookings/", 0..12_300));
+    let mut server = dispo(
+        SpanKind::Server,
+        span(1, 0, "POST /api/v1/bookings/", 0..12_300),
+    );
     server.attributes = vec![
         KeyValue::new("url.path", "/api/v1/bookings/"),
         KeyValue::new("http.response.status_code", 200),
     ];
-    let mut create = dispo(SpanKind::Internal, span(2, 1, "booking.create", 410..11_310));
+    let mut create = dispo(
+        SpanKind::Internal,
+        span(2, 1, "booking.create", 410..11_310),
+    );
     create.attributes = vec![KeyValue::new("room", 1)];
     let mut insert = dispo(SpanKind::Client, span(3, 2, "INSERT bookings", 600..2_650));
     insert.status = Status::error("database is locked");
@@ -165,7 +212,10 @@ fn booking() -> Vec<SpanRecord> {
         "db.query.text",
         "INSERT INTO bookings (room_id, start_date, end_date) VALUES (?, ?, ?)",
     )];
-    let send = dispo(SpanKind::Producer, span(4, 2, "send booking.created", 8_000..8_300));
+    let send = dispo(
+        SpanKind::Producer,
+        span(4, 2, "send booking.created", 8_000..8_300),
+    );
     let process = span(5, 4, "process booking.created (circular?)", 20_000..32_000);
     let mut process = span_of("cleaning-worker", SpanKind::Consumer, process);
     process.events = vec![event(

@@ -81,7 +81,8 @@ pub(super) fn rows<'a>(spans: &[&'a SpanRecord]) -> Vec<Row<'a>> {
         if !layout.placed[index] {
             let parent = |index: usize| {
                 let span = spans[index];
-                span.parent_span_id.and_then(|id| by_id.get(&(span.trace_id, id)).copied())
+                span.parent_span_id
+                    .and_then(|id| by_id.get(&(span.trace_id, id)).copied())
             };
             layout.place(earliest_in_circle(spans, index, parent), Parent::Circular);
         }
@@ -97,15 +98,23 @@ fn earliest_in_circle(
 ) -> usize {
     let mut seen = HashSet::new();
     let ancestors = || iter::successors(Some(below), |&index| parent(index));
-    let in_circle = ancestors().find(|&index| !seen.insert(index)).unwrap_or(below);
+    let in_circle = ancestors()
+        .find(|&index| !seen.insert(index))
+        .unwrap_or(below);
     let circle = iter::successors(Some(in_circle), |&index| {
         parent(index).filter(|&next| next != in_circle)
     });
-    circle.min_by_key(|&index| place_among_siblings(spans, index)).unwrap_or(below)
+    circle
+        .min_by_key(|&index| place_among_siblings(spans, index))
+        .unwrap_or(below)
 }
 
 fn place_among_siblings(spans: &[&SpanRecord], index: usize) -> (u64, u64, usize) {
-    (spans[index].start_unix_nanos, spans[index].end_unix_nanos, index)
+    (
+        spans[index].start_unix_nanos,
+        spans[index].end_unix_nanos,
+        index,
+    )
 }
 
 struct Layout<'a, 'given> {
