@@ -1,4 +1,7 @@
 //! One feature and one module for each framework that is instrumented.
+//!
+//! All of them make their spans through the public OpenTelemetry API, with the tracer provider and the propagator that
+//! are installed globally at that moment; with none installed they do next to nothing.
 
 #[cfg(feature = "actix-web")]
 pub mod actix_web;
@@ -8,3 +11,7 @@ pub mod diesel;
 pub mod log;
 #[cfg(feature = "messaging")]
 pub mod messaging;
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+mod running;
+#[cfg(any(feature = "actix-web", feature = "diesel", feature = "messaging"))]
+mod scope;

@@ -1,0 +1,147 @@
+//! Spans around somebody else's work: current while the work runs, ended however it ends.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
+
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
+};
+use opentelemetry_semantic_conventions::attribute::{
+    ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
+};
+
+use super::scope::tracer;
+use crate::CANCELLED;
+
+/// The `error.type` and `exception.type` of a panic.
+const PANIC: &str = "panic";
+
+/// A started span, together with the context in which it is current.
+///
+/// Dropped before [`end`](Self::end) was called, it ends marked as [`CANCELLED`](crate::CANCELLED).
+#[derive(Debug)]
+pub(super) struct Running {
+    context: Context,
+    recording: bool,
+    open: bool,
+    failed: bool,
+    /// An attribute that may still change. The SDK keeps both of two attributes of the same key.
+    late: Option<KeyValue>,
+}
+
+impl Running {
+    /// Starts a span under `parent`.
+    ///
+    /// Where the provider makes no span of its own (none is installed, it is shut down, telemetry is suppressed),
+    /// the parent's context is kept as it is, so that the caller's trace is passed on.
+    pub(super) fn start(builder: SpanBuilder, parent: &Context) -> Self {
+        let span = tracer().build_with_context(builder, parent);
+        let recording = span.is_recording();
+        let own =
+            span.span_context().is_valid() && span.span_context() != parent.span().span_context();
+        let context = if own {
+            parent.with_span(span)
+        } else {
+            parent.clone()
+        };
+        Self {
+            context,
+            recording: own && recording,
+            open: own,
+            failed: false,
+            late: None,
+        }
+    }
+
+    /// The context in which the span is current.
+    #[cfg(feature = "messaging")]
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Whether attributes are of any use.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording && self.open
+    }
+
+    /// Runs one step of the work with the span current. A panic is recorded, ends the span and goes on.
+    pub(super) fn step<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let current = self.context.clone().attach();
+        let result = catch_unwind(AssertUnwindSafe(work));
+        drop(current);
+        result.unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Sets one attribute.
+    pub(super) fn set(&self, attribute: KeyValue) {
+        if self.is_recording() {
+            self.context.span().set_attribute(attribute);
+        }
+    }
+
+    /// Sets one attribute when the span ends, in place of the one set before by this.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn set_late(&mut self, attribute: KeyValue) {
+        self.late = Some(attribute);
+    }
+
+    /// Changes the name the span started with.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn rename(&self, name: String) {
+        if self.is_recording() {
+            self.context.span().update_name(name);
+        }
+    }
+
+    /// Marks the span as failed; the first failure is the one that is told. `description` may be empty.
+    pub(super) fn fail(&mut self, error_type: impl Into<StringValue>, description: String) {
+        if self.is_recording() && !std::mem::replace(&mut self.failed, true) {
+            self.set(KeyValue::new(ERROR_TYPE, error_type.into()));
+            self.context.span().set_status(Status::error(description));
+        }
+    }
+
+    /// Adds the `exception` event.
+    pub(super) fn exception(&self, exception_type: &'static str, message: Option<String>) {
+        let mut attributes = vec![KeyValue::new(EXCEPTION_TYPE, exception_type)];
+        attributes.extend(message.map(|message| KeyValue::new(EXCEPTION_MESSAGE, message)));
+        self.context.span().add_event("exception", attributes);
+    }
+
+    /// Ends the span, once.
+    pub(super) fn end(&mut self) {
+        if let Some(attribute) = self.late.take() {
+            self.set(attribute);
+        }
+        if std::mem::take(&mut self.open) {
+            self.context.span().end();
+        }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if self.is_recording() {
+            let message = panic
+                .downcast_ref::<&'static str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            self.exception(PANIC, message.clone());
+            self.fail(PANIC, message.unwrap_or_default());
+        }
+        self.end();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.open {
+            self.set(KeyValue::new(CANCELLED, true));
+            self.end();
+        }
+    }
+}
