@@ -80,13 +80,13 @@ impl Function {
             {
                 let attrs = wild.attrs.clone();
                 let span = Span::mixed_site().located_at(wild.underscore_token.span);
-                typed.pat = Box::new(Pat::Ident(PatIdent {
+                *typed.pat = Pat::Ident(PatIdent {
                     attrs,
                     by_ref: None,
                     mutability: None,
                     ident: Ident::new(&format!("__parameter{at}"), span),
                     subpat: None,
-                }));
+                });
             }
         }
         self

@@ -1,4 +1,6 @@
-//! The attributes behind `otel-runtime`: see the documentation there.
+//! The attributes `#[traced_span]`, `#[span_attr]` and `#[span_event]`: OpenTelemetry spans for annotated functions.
+//!
+//! Use them through the crate `otel-runtime`, which re-exports them and holds what their expansions call.
 
 mod args;
 mod body;
@@ -16,19 +18,170 @@ mod untraced;
 
 use proc_macro::TokenStream;
 
-/// Puts a span around a function.
+/// Puts a span around a function, from its call to its true end.
+///
+/// It stands on functions and methods, sync and async, in `impl` blocks and traits.
+///
+/// ```
+/// use otel_runtime::traced_span;
+///
+/// #[traced_span]
+/// fn tidy() {}
+///
+/// #[traced_span("room.find", kind = client)]
+/// async fn find(id: u32) -> Result<String, std::io::Error> {
+///     Ok(format!("room {id}"))
+/// }
+/// # tidy();
+/// # drop(find(1));
+/// ```
+///
+/// # Options
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | first literal, or `name = expr` | the function's name | the span's name; an expression is evaluated only where a span is made |
+/// | `kind = internal \| server \| client \| producer \| consumer` | `internal` | the span's kind |
+/// | `err = display \| debug \| off \| <closure>` | `Display`, else `Debug`, else the type's name | how an `Err` is described |
+/// | `crate = path` | `::otel_runtime` | where the runtime lives, for a re-export |
+///
+/// ```
+/// # use otel_runtime::traced_span;
+/// const NAME: &str = "room.find";
+///
+/// #[traced_span(name = NAME, err = |error| format!("code {error}"))]
+/// fn find(id: u32) -> Result<u32, i32> {
+///     if id == 0 { Err(-1) } else { Ok(id) }
+/// }
+/// # assert!(find(0).is_err());
+/// ```
+///
+/// # How the span ends
+///
+/// | the call | status | recorded |
+/// |---|---|---|
+/// | returns, also with `Ok` | unset | |
+/// | returns an `Err`, also by `?` and behind an alias of `Result` | Error, with the description | attribute `error.type`; event `exception` with `exception.type` and `exception.message` |
+/// | panics | Error | attribute `error.type`, event `exception`; the panic goes on |
+/// | async: is dropped after its first poll and before it is ready | unset | attribute `otel_runtime.cancelled` |
+/// | async: is never polled | | no span at all |
+///
+/// The span of an async function is current whenever its future is polled, and only then.
+///
+/// # Inside a traced function
+///
+/// The same attribute, with a name, traces a block, the value of a `let`, or an expression statement; `?`, `return`,
+/// `break` and `continue` keep their meaning. What it traces must not `.await`. [`macro@span_attr`] and
+/// [`macro@span_event`] record on statements.
+///
+/// ```
+/// use otel_runtime::{span_attr, span_event, traced_span};
+///
+/// #[traced_span]
+/// fn sum(rows: &[&str]) -> Result<u32, std::num::ParseIntError> {
+///     let mut sum = 0;
+///     #[traced_span("rows.parse")]
+///     for row in rows {
+///         sum += row.parse::<u32>()?;
+///     }
+///     #[span_attr("rows.sum.doubled")]
+///     let doubled = sum * 2;
+///     #[span_event("rows.summed", "sum" = sum)]
+///     Ok(doubled)
+/// }
+/// # assert_eq!(sum(&["1", "2"]), Ok(6));
+/// ```
+///
+/// # What it becomes
+///
+/// The body is moved, unchanged and once, into a scope of its own. For a function that returns a `Result`, shortened:
+///
+/// ```text
+/// fn find(id: u32) -> Result<Room, Error> {
+///     let span = start(&SITE).enter();
+///     let result = call(move || -> Result<Room, Error> { /* the body */ });
+///     if span.is_recording() { span.fail(failure(&result)); }
+///     result
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
     traced_span::expand(args.into(), &item.into()).into()
 }
 
-/// Records attributes.
+/// Records attributes on a span: the function's own under [`macro@traced_span`], else the one that is current when the
+/// function is called.
+///
+/// ```
+/// use otel_runtime::{span_attr, traced_span};
+///
+/// struct Booking { room: String, nights: u8 }
+///
+/// #[traced_span("booking.create")]
+/// #[span_attr("room" = booking.room, booking.nights = booking.nights, guest = %guest.display(), "booking.id" = |ok| *ok)]
+/// fn create(booking: &Booking, guest: &std::path::Path) -> Result<u64, std::io::Error> {
+///     Ok(7)
+/// }
+///
+/// #[traced_span("room.find")]
+/// fn find(#[span_attr("room.id")] id: u32, #[span_attr] floor: Option<u8>) -> u32 {
+///     #[span_attr]
+///     let rooms = id + u32::from(floor.unwrap_or(0));
+///     rooms
+/// }
+/// # let booking = Booking { room: String::new(), nights: 1 };
+/// # assert!(create(&booking, std::path::Path::new("x")).is_ok());
+/// # assert_eq!(find(1, None), 1);
+/// ```
+///
+/// | stands on | written | records |
+/// |---|---|---|
+/// | a function | `#[span_attr("key" = value, ..)]` | these, when it is called |
+/// | a parameter of a traced function | `#[span_attr]`, `#[span_attr("key")]` | the argument, under its name or the key |
+/// | a `let` in a traced function | `#[span_attr]`, `#[span_attr("key")]` | the bound value, after the `let` |
+/// | a statement in a traced function | `#[span_attr("key" = value, ..)]` | these, after the statement |
+///
+/// On a function it works above and below `#[traced_span]`, and written with its path.
+///
+/// # Keys
+///
+/// A string literal, an identifier or dotted identifiers (`room.id`), a path to a constant (`semconv::HTTP_ROUTE`), or
+/// an expression in braces (`{key()}`).
+///
+/// # Values
+///
+/// Booleans, numbers and strings, lists and `Option`s of these, and references to them, keep their type (see
+/// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
+/// when the span records, and not at all otherwise. A closure is evaluated over the result when the function returns:
+/// it sees the value inside an `Ok`, or what the function returns if that is no `Result`.
 #[proc_macro_attribute]
 pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
     untraced::expand(helpers::Ours::SpanAttr, args.into(), &item.into()).into()
 }
 
-/// Records an event.
+/// Records an event on a span: the function's own under [`macro@traced_span`], else the one that is current when the
+/// function is called.
+///
+/// ```
+/// use otel_runtime::{span_event, traced_span};
+///
+/// #[span_event("message.received", "payload" = payload)]
+/// fn receive(payload: &str) {}
+///
+/// #[traced_span("booking.store")]
+/// #[span_event("booking.stored", "booking.id" = |ok| *ok)]
+/// fn store() -> Result<u64, std::io::Error> {
+///     #[span_event("store.opened")]
+///     let id = 7;
+///     Ok(id)
+/// }
+/// # receive("{}");
+/// # assert!(store().is_ok());
+/// ```
+///
+/// The name comes first, then attributes as [`macro@span_attr`] has them. On a function the event is recorded when it is
+/// called, or when it returns if a value is a closure over the result; on a statement in a traced function, after the
+/// statement.
 #[proc_macro_attribute]
 pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
     untraced::expand(helpers::Ours::SpanEvent, args.into(), &item.into()).into()
