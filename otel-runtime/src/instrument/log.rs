@@ -1,1 +1,118 @@
-//! To be written.
+//! Trace and span id on the lines of the `log` facade.
+//!
+//! ```
+//! # fn main() -> Result<(), log::SetLoggerError> {
+//! let logger = env_logger::Builder::from_default_env().build();
+//! let max_level = logger.filter();
+//! otel_runtime::instrument::log::init(logger, max_level)
+//! # }
+//! ```
+//!
+//! The ids are key-values of the record, so they show up wherever the wrapped logger writes key-values; `env_logger`
+//! does with its feature `kv`.
+
+use log::{
+    LevelFilter, Log, Metadata, Record, SetLoggerError,
+    kv::{Error, Key, Source, Value, VisitSource},
+};
+use opentelemetry::{
+    Context,
+    trace::{SpanId, TraceContextExt as _, TraceId},
+};
+
+const TRACE_ID: &str = "trace_id";
+const SPAN_ID: &str = "span_id";
+
+/// Installs `logger` for the whole process, with the ids of the current span added to each record.
+///
+/// # Errors
+///
+/// When a logger is installed already; that one stays.
+pub fn init(logger: impl Log + 'static, max_level: LevelFilter) -> Result<(), SetLoggerError> {
+    log::set_logger(Box::leak(Box::new(Correlated::new(logger))))?;
+    log::set_max_level(max_level);
+    Ok(())
+}
+
+/// A logger that hands each record on with the key-values `trace_id` and `span_id` of the current span.
+///
+/// Outside of a span the record stays as it is. A key that the record has of its own is kept, and not added again.
+#[derive(Clone, Debug)]
+pub struct Correlated<L> {
+    logger: L,
+}
+
+impl<L: Log> Correlated<L> {
+    /// Wraps a logger.
+    #[must_use]
+    pub fn new(logger: L) -> Self {
+        Self { logger }
+    }
+}
+
+impl<L: Log> Log for Correlated<L> {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.logger.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        // Only the ids are taken while the current context is borrowed; formatting the record may need it again.
+        let ids = Context::map_current(|context| {
+            let span = context.span().span_context().clone();
+            span.is_valid().then(|| (span.trace_id(), span.span_id()))
+        });
+        match ids {
+            Some((trace_id, span_id)) if self.logger.enabled(record.metadata()) => {
+                let key_values = WithIds::new(record.key_values(), trace_id, span_id);
+                self.logger
+                    .log(&record.to_builder().key_values(&key_values).build());
+            }
+            _ => self.logger.log(record),
+        }
+    }
+
+    fn flush(&self) {
+        self.logger.flush();
+    }
+}
+
+/// A record's own key-values, followed by the ids it has not.
+struct WithIds<'a> {
+    own: &'a dyn Source,
+    ids: [Option<(&'static str, String)>; 2],
+}
+
+impl<'a> WithIds<'a> {
+    fn new(own: &'a dyn Source, trace_id: TraceId, span_id: SpanId) -> Self {
+        let id = |key, id: String| own.get(Key::from_str(key)).is_none().then_some((key, id));
+        Self {
+            own,
+            ids: [
+                id(TRACE_ID, trace_id.to_string()),
+                id(SPAN_ID, span_id.to_string()),
+            ],
+        }
+    }
+}
+
+impl Source for WithIds<'_> {
+    fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), Error> {
+        self.own.visit(visitor)?;
+        for (key, id) in self.ids.iter().flatten() {
+            visitor.visit_pair(Key::from_str(key), Value::from(id.as_str()))?;
+        }
+        Ok(())
+    }
+
+    fn get(&self, key: Key<'_>) -> Option<Value<'_>> {
+        self.own.get(key.clone()).or_else(|| {
+            let mut ids = self.ids.iter().flatten();
+            ids.find(|(name, _)| *name == key.as_str())
+                .map(|(_, id)| Value::from(id.as_str()))
+        })
+    }
+
+    fn count(&self) -> usize {
+        self.own.count() + self.ids.iter().flatten().count()
+    }
+}

@@ -1,1 +1,257 @@
-//! To be written.
+//! Producer and consumer spans for messages that carry string headers.
+//!
+//! The sender's trace goes into the headers by the global propagator, and the receiver's span continues it:
+//!
+//! ```
+//! use std::{collections::HashMap, convert::Infallible};
+//!
+//! use otel_runtime::instrument::messaging::Message;
+//!
+//! # async fn example() -> Result<(), Infallible> {
+//! # async fn enqueue(_: HashMap<String, String>) -> Result<(), Infallible> { Ok(()) }
+//! # async fn plan() -> Result<(), Infallible> { Ok(()) }
+//! // In the service that sends:
+//! Message::new("apalis", "booking.created")
+//!     .id("01JE")
+//!     .send(HashMap::new(), |headers| enqueue(headers))
+//!     .await?;
+//!
+//! // In the worker that received `headers` with the message:
+//! # let headers: HashMap<String, String> = HashMap::new();
+//! Message::new("apalis", "booking.created").id("01JE").process(&headers, plan()).await
+//! # }
+//! ```
+
+use std::{any::type_name, borrow::Cow, fmt::Display, future::Future};
+
+use opentelemetry::{
+    Context, KeyValue, StringValue, global,
+    propagation::{Extractor, Injector},
+    trace::{Link, SpanBuilder, SpanKind, TraceContextExt as _},
+};
+use opentelemetry_semantic_conventions::attribute::{
+    MESSAGING_DESTINATION_NAME, MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID,
+    MESSAGING_MESSAGE_ID, MESSAGING_OPERATION_NAME, MESSAGING_OPERATION_TYPE, MESSAGING_SYSTEM,
+};
+
+use super::span::{Running, describe};
+
+/// What is known of a message before it is sent or processed.
+///
+/// `destination` becomes part of the span's name, so it should be a queue or a kind of message, not an id.
+#[derive(Clone, Debug)]
+#[must_use = "a message makes a span only when it is sent or processed"]
+pub struct Message {
+    system: Cow<'static, str>,
+    destination: Cow<'static, str>,
+    attributes: Vec<KeyValue>,
+}
+
+impl Message {
+    /// Starts with the messaging system (`rabbitmq`, `kafka`, `apalis`, ...) and the name of the destination.
+    pub fn new(
+        system: impl Into<Cow<'static, str>>,
+        destination: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            system: system.into(),
+            destination: destination.into(),
+            attributes: Vec::new(),
+        }
+    }
+
+    /// Records the message's id (`messaging.message.id`).
+    pub fn id(self, id: impl Into<StringValue>) -> Self {
+        self.with(KeyValue::new(MESSAGING_MESSAGE_ID, id.into()))
+    }
+
+    /// Records the size of the body in bytes (`messaging.message.body.size`).
+    pub fn body_size(self, size_bytes: usize) -> Self {
+        self.with(KeyValue::new(
+            MESSAGING_MESSAGE_BODY_SIZE,
+            integer(size_bytes),
+        ))
+    }
+
+    /// Records the conversation the message belongs to, also known as correlation id
+    /// (`messaging.message.conversation_id`).
+    pub fn conversation_id(self, id: impl Into<StringValue>) -> Self {
+        self.with(KeyValue::new(MESSAGING_MESSAGE_CONVERSATION_ID, id.into()))
+    }
+
+    /// Records how many times the message has been delivered, this time included.
+    ///
+    /// The conventions name this attribute per system, so its key is `messaging.{system}.message.delivery_count`.
+    pub fn delivery_count(self, count: usize) -> Self {
+        let key = format!("messaging.{}.message.delivery_count", self.system);
+        self.with(KeyValue::new(key, integer(count)))
+    }
+
+    /// Sends the message within a producer span `send {destination}`.
+    ///
+    /// The span's context is written into `headers` by the global propagator, and the headers are handed to `publish`.
+    /// The span is current while `publish` and its future run. It ends with the future: an `Err` and a panic mark it as
+    /// failed, a drop before the end marks it as [`CANCELLED`](super::CANCELLED).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the future returns is handed on.
+    pub async fn send<H, P, F, T, E>(self, mut headers: H, publish: P) -> Result<T, E>
+    where
+        H: Injector,
+        P: FnOnce(H) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let mut span = self.producer(&mut headers);
+        let publishing = span.step(|| publish(headers));
+        let result = span.drive(publishing).await;
+        finish(span, &result);
+        result
+    }
+
+    /// Like [`send`](Self::send), for senders that are not async.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `publish` returns is handed on.
+    pub fn send_blocking<H, P, T, E>(self, mut headers: H, publish: P) -> Result<T, E>
+    where
+        H: Injector,
+        P: FnOnce(H) -> Result<T, E>,
+        E: Display,
+    {
+        let mut span = self.producer(&mut headers);
+        let result = span.step(|| publish(headers));
+        finish(span, &result);
+        result
+    }
+
+    /// Processes the message within a consumer span `process {destination}`.
+    ///
+    /// Its parent is the sender's span, taken from `headers` by the global propagator; it is linked to that span as
+    /// well. Without usable headers the span is a root. It is current while `work` runs, and ends as
+    /// [`send`](Self::send) says. A sender that was not sampled is passed on as such.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `work` returns is handed on.
+    pub fn process<H, F, T, E>(
+        self,
+        headers: &H,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + use<H, F, T, E>
+    where
+        H: Extractor + ?Sized,
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let parent = parent(headers);
+        async move {
+            let mut span = self.consumer(&parent);
+            let result = span.drive(work).await;
+            finish(span, &result);
+            result
+        }
+    }
+
+    /// Like [`process`](Self::process), for workers that are not async.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `work` returns is handed on.
+    pub fn process_blocking<H, W, T, E>(self, headers: &H, work: W) -> Result<T, E>
+    where
+        H: Extractor + ?Sized,
+        W: FnOnce() -> Result<T, E>,
+        E: Display,
+    {
+        let mut span = self.consumer(&parent(headers));
+        let result = span.step(work);
+        finish(span, &result);
+        result
+    }
+
+    fn with(mut self, attribute: KeyValue) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
+
+    fn producer(self, headers: &mut dyn Injector) -> Running {
+        let span = Running::start(self.span("send", SpanKind::Producer), &Context::current());
+        global::get_text_map_propagator(|propagator| {
+            propagator.inject_context(span.context(), headers);
+        });
+        span
+    }
+
+    fn consumer(self, parent: &Context) -> Running {
+        let producer = parent.span().span_context().clone();
+        let mut builder = self.span("process", SpanKind::Consumer);
+        if producer.is_valid() {
+            builder = builder.with_links(vec![Link::with_context(producer)]);
+        }
+        Running::start(builder, parent)
+    }
+
+    /// The span for an operation whose name is also its type.
+    fn span(self, operation: &'static str, kind: SpanKind) -> SpanBuilder {
+        let name = format!("{operation} {}", self.destination);
+        let mut attributes = self.attributes;
+        attributes.extend([
+            KeyValue::new(MESSAGING_SYSTEM, self.system),
+            KeyValue::new(MESSAGING_DESTINATION_NAME, self.destination),
+            KeyValue::new(MESSAGING_OPERATION_NAME, operation),
+            KeyValue::new(MESSAGING_OPERATION_TYPE, operation),
+        ]);
+        SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_attributes(attributes)
+    }
+}
+
+/// The context in the headers, free of whatever is current here; only that telemetry is suppressed stays.
+fn parent<H: Extractor + ?Sized>(headers: &H) -> Context {
+    let mut empty = Context::new();
+    if Context::is_current_telemetry_suppressed() {
+        empty = empty.with_telemetry_suppressed();
+    }
+    // A propagator that extracts nothing answers with the current context, so the empty one is made current.
+    let _current = empty.clone().attach();
+    global::get_text_map_propagator(|propagator| {
+        propagator.extract_with_context(&empty, &Headers(headers))
+    })
+}
+
+/// Makes any extractor, sized or not, one that can be borrowed as a trait object.
+struct Headers<'a, H: ?Sized>(&'a H);
+
+impl<H: Extractor + ?Sized> Extractor for Headers<'_, H> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        self.0.get_all(key)
+    }
+}
+
+fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
+    if let Err(error) = result
+        && span.is_recording()
+    {
+        // Formatted first, while neither the span nor the current context is borrowed: it is code of the user's.
+        let message = describe(error);
+        span.exception(type_name::<E>(), message.clone());
+        span.fail(type_name::<E>(), message.unwrap_or_default());
+    }
+    span.end();
+}
+
+fn integer(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

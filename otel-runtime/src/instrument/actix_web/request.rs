@@ -1,0 +1,302 @@
+//! What a request tells about itself before it is handled: parent, name and attributes.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::{
+        self, Version,
+        header::{FORWARDED, HOST, HeaderMap, USER_AGENT},
+    },
+};
+use opentelemetry::{
+    Context, KeyValue, global,
+    propagation::Extractor,
+    trace::{SpanBuilder, SpanKind},
+};
+use opentelemetry_semantic_conventions::attribute::{
+    CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+    NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT,
+    URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
+};
+
+/// The methods of RFC 9110, and the two that came later.
+pub(super) const KNOWN_METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+];
+
+/// Headers by which proxies tell what the client asked of them.
+const X_FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+
+/// Query parameters whose values are credentials, by the conventions' list.
+const SECRET_PARAMETERS: [&str; 5] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "sig",
+    "X-Goog-Signature",
+];
+
+/// A request method, as it may stand in names and attributes.
+#[derive(Debug)]
+pub(super) enum Method {
+    /// One of ours, so that it costs no allocation.
+    Standard(&'static str),
+    /// One the user added to the known ones.
+    Known(String),
+    /// Anything a client made up.
+    Other(String),
+}
+
+impl Method {
+    pub(super) fn new(method: &http::Method, known: &[Box<str>]) -> Self {
+        let method = method.as_str();
+        if !known.iter().any(|known| **known == *method) {
+            return Self::Other(method.to_owned());
+        }
+        match KNOWN_METHODS
+            .into_iter()
+            .find(|standard| *standard == method)
+        {
+            Some(standard) => Self::Standard(standard),
+            None => Self::Known(method.to_owned()),
+        }
+    }
+
+    /// The method's part of the span name.
+    pub(super) fn span_name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Standard(method) => Cow::Borrowed(method),
+            Self::Known(method) => Cow::Owned(method.clone()),
+            Self::Other(_) => Cow::Borrowed("HTTP"),
+        }
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        matches!(self, Self::Standard("HEAD"))
+    }
+
+    fn record(&self, attributes: &mut Vec<KeyValue>) {
+        match self {
+            Self::Standard(method) => attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method)),
+            Self::Known(method) => {
+                attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method.clone()));
+            }
+            Self::Other(method) => attributes.extend([
+                KeyValue::new(HTTP_REQUEST_METHOD, "_OTHER"),
+                KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()),
+            ]),
+        }
+    }
+}
+
+/// The caller's context, by the global propagator.
+pub(super) fn parent(request: &ServiceRequest) -> Context {
+    let current = Context::current();
+    let headers = Headers(request.headers());
+    global::get_text_map_propagator(|propagator| {
+        propagator.extract_with_context(&current, &headers)
+    })
+}
+
+/// The span as it starts, named by the method alone: the route comes with routing.
+pub(super) fn span(request: &ServiceRequest, method: &Method) -> SpanBuilder {
+    let mut attributes = Vec::with_capacity(16);
+    method.record(&mut attributes);
+    attributes.push(KeyValue::new(URL_PATH, request.path().to_owned()));
+    if !request.query_string().is_empty() {
+        attributes.push(KeyValue::new(URL_QUERY, redacted(request.query_string())));
+    }
+    if let Some(version) = protocol_version(request.version()) {
+        attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    }
+    if let Some(agent) = request.headers().get(USER_AGENT) {
+        let agent = String::from_utf8_lossy(agent.as_bytes()).into_owned();
+        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent));
+    }
+    if is_forwarded(request.headers()) {
+        record_forwarded(request, &mut attributes);
+    } else {
+        record_direct(request, &mut attributes);
+    }
+    if let Some(peer) = request.peer_addr() {
+        attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
+        attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    }
+    SpanBuilder::from_name(method.span_name())
+        .with_kind(SpanKind::Server)
+        .with_attributes(attributes)
+}
+
+/// Client and server as the proxies in front tell them.
+fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
+    let connection = request.connection_info();
+    attributes.push(KeyValue::new(URL_SCHEME, connection.scheme().to_owned()));
+    record_server(connection.host(), attributes);
+    if let Some(client) = connection.realip_remote_addr() {
+        attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_owned()));
+    }
+}
+
+/// Client and server as seen here, without the allocations of actix-web's `connection_info`.
+fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
+    let scheme = match request.uri().scheme_str() {
+        Some("http") => Cow::Borrowed("http"),
+        Some("https") => Cow::Borrowed("https"),
+        Some(other) => Cow::Owned(other.to_owned()),
+        None if request.app_config().secure() => Cow::Borrowed("https"),
+        None => Cow::Borrowed("http"),
+    };
+    attributes.push(KeyValue::new(URL_SCHEME, scheme));
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    if let Some(host) = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+    {
+        record_server(host, attributes);
+    }
+    if let Some(peer) = request.peer_addr() {
+        attributes.push(KeyValue::new(CLIENT_ADDRESS, peer.ip().to_string()));
+        attributes.push(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
+    }
+}
+
+fn record_server(host: &str, attributes: &mut Vec<KeyValue>) {
+    let (address, port) = split_port(host);
+    if !address.is_empty() {
+        attributes.push(KeyValue::new(SERVER_ADDRESS, address.to_owned()));
+        attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
+    }
+}
+
+/// Splits `host:port`. An IPv6 address stands in brackets, which stay.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    // In a request target there may be user information; a `Host` header has none, but clients send anything.
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host).trim();
+    match host.rsplit_once(':') {
+        Some((address, port)) if address.ends_with(']') || !address.contains(':') => {
+            (address, port.parse().ok())
+        }
+        _ => (host, None),
+    }
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED)
+        || X_FORWARDED
+            .into_iter()
+            .any(|name| headers.contains_key(name))
+}
+
+/// The query string, with the values of known secret parameters replaced.
+fn redacted(query: &str) -> String {
+    if !SECRET_PARAMETERS
+        .into_iter()
+        .any(|secret| query.contains(secret))
+    {
+        return query.to_owned();
+    }
+    let parameters = query
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if SECRET_PARAMETERS.contains(&name) => {
+                format!("{name}=REDACTED").into()
+            }
+            _ => Cow::Borrowed(parameter),
+        });
+    parameters.collect::<Vec<_>>().join("&")
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0
+            .keys()
+            .map(http::header::HeaderName::as_str)
+            .collect()
+    }
+
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        let values: Vec<_> = self
+            .0
+            .get_all(key)
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        (!values.is_empty()).then_some(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_is_split_from_its_port() {
+        let cases = [
+            ("example.com", ("example.com", None)),
+            ("example.com:8080", ("example.com", Some(8080))),
+            ("127.0.0.1:1", ("127.0.0.1", Some(1))),
+            ("[::1]", ("[::1]", None)),
+            ("[::1]:8080", ("[::1]", Some(8080))),
+            (
+                "[2001:db8::7%25eth0]:80",
+                ("[2001:db8::7%25eth0]", Some(80)),
+            ),
+            ("2001:db8::7", ("2001:db8::7", None)),
+            ("example.com:", ("example.com", None)),
+            ("example.com:x", ("example.com", None)),
+            ("example.com:65536", ("example.com", None)),
+            ("user:secret@example.com:80", ("example.com", Some(80))),
+            (":80", ("", Some(80))),
+            ("", ("", None)),
+        ];
+        for (host, expected) in cases {
+            assert_eq!(split_port(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn secret_parameters_lose_their_values_only() {
+        let cases = [
+            ("q=1", "q=1"),
+            ("sig=abc", "sig=REDACTED"),
+            ("a=1&sig=abc&b=2", "a=1&sig=REDACTED&b=2"),
+            (
+                "X-Amz-Credential=a&X-Amz-Signature=b",
+                "X-Amz-Credential=REDACTED&X-Amz-Signature=REDACTED",
+            ),
+            ("signal=sig&sig", "signal=sig&sig"),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(redacted(query), expected);
+        }
+    }
+
+    #[test]
+    fn methods_are_known_by_exact_case() {
+        let known: Vec<Box<str>> = ["GET", "BREW"].map(Box::from).to_vec();
+        let name =
+            |method: &str| Method::new(&method.parse().expect("a method"), &known).span_name();
+        assert_eq!(name("GET"), "GET");
+        assert_eq!(name("BREW"), "BREW");
+        assert_eq!(name("get"), "HTTP");
+        assert_eq!(name("POST"), "HTTP");
+    }
+}

@@ -1,0 +1,99 @@
+//! How an error of diesel's is told, with none of the values it may quote.
+
+use std::borrow::Cow;
+
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// A value of `error.type`.
+    pub(super) error_type: Cow<'static, str>,
+    /// Free of values; empty where that cannot be told.
+    pub(super) description: String,
+}
+
+impl Failure {
+    /// `None` for what is no failure of the query.
+    pub(super) fn of_query(error: &Error) -> Option<Self> {
+        let (error_type, description) = match error {
+            // No row is an answer, and the caller may well have expected it.
+            Error::NotFound => return None,
+            Error::DatabaseError(kind, information) => {
+                let error_type = match kind {
+                    // The kinds have no names but those that `Debug` prints.
+                    DatabaseErrorKind::UniqueViolation
+                    | DatabaseErrorKind::ForeignKeyViolation
+                    | DatabaseErrorKind::UnableToSendCommand
+                    | DatabaseErrorKind::SerializationFailure
+                    | DatabaseErrorKind::ReadOnlyTransaction
+                    | DatabaseErrorKind::RestrictViolation
+                    | DatabaseErrorKind::NotNullViolation
+                    | DatabaseErrorKind::CheckViolation
+                    | DatabaseErrorKind::ExclusionViolation
+                    | DatabaseErrorKind::ClosedConnection => Cow::Owned(format!("{kind:?}")),
+                    _ => "DatabaseError".into(),
+                };
+                return Some(Self {
+                    error_type,
+                    description: without_quoted(information.message()),
+                });
+            }
+            // Their texts come from conversions of values, and may quote them.
+            Error::InvalidCString(_) => ("InvalidCString", ""),
+            Error::QueryBuilderError(_) => ("QueryBuilderError", ""),
+            Error::DeserializationError(_) => ("DeserializationError", ""),
+            Error::SerializationError(_) => ("SerializationError", ""),
+            Error::RollbackErrorOnCommit { .. } => ("RollbackErrorOnCommit", ""),
+            Error::RollbackTransaction => ("RollbackTransaction", ""),
+            Error::AlreadyInTransaction => ("AlreadyInTransaction", "already in a transaction"),
+            Error::NotInTransaction => ("NotInTransaction", "not in a transaction"),
+            Error::BrokenTransactionManager => {
+                ("BrokenTransactionManager", "the transaction is broken")
+            }
+            _ => ("diesel::result::Error", ""),
+        };
+        Some(Self {
+            error_type: error_type.into(),
+            description: description.to_owned(),
+        })
+    }
+
+    pub(super) fn of_connect(error: &ConnectionError) -> Self {
+        let (error_type, description) = match error {
+            ConnectionError::BadConnection(message) => ("BadConnection", without_quoted(message)),
+            // The texts may repeat the URL.
+            ConnectionError::InvalidCString(_) => ("InvalidCString", String::new()),
+            ConnectionError::InvalidConnectionUrl(_) => ("InvalidConnectionUrl", String::new()),
+            ConnectionError::CouldntSetupConfiguration(_) => {
+                ("CouldntSetupConfiguration", String::new())
+            }
+            _ => ("diesel::ConnectionError", String::new()),
+        };
+        Self {
+            error_type: error_type.into(),
+            description,
+        }
+    }
+}
+
+/// The first line of a database's message, with `?` for everything from its first to its last quotation mark.
+///
+/// Databases quote values, user names and the text of the query, and not all of them escape a quotation mark within.
+fn without_quoted(message: &str) -> String {
+    const QUOTES: [char; 3] = ['\'', '"', '`'];
+    match (message.find(QUOTES), message.rfind(QUOTES)) {
+        (Some(first), Some(last)) => {
+            let after = message[last + 1..].lines().next().unwrap_or_default();
+            let before = message[..first].lines().next().unwrap_or_default();
+            if before.len() < first {
+                before.to_owned()
+            } else {
+                format!("{before}?{after}")
+            }
+        }
+        _ => message.lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

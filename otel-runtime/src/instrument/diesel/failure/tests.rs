@@ -1,0 +1,74 @@
+use diesel::result::DatabaseErrorInformation;
+
+use super::*;
+
+#[test]
+fn values_in_messages_are_left_out() {
+    let cases = [
+        (
+            "UNIQUE constraint failed: rooms.name",
+            "UNIQUE constraint failed: rooms.name",
+        ),
+        (
+            "duplicate key value violates unique constraint \"rooms_name\"",
+            "duplicate key value violates unique constraint ?",
+        ),
+        (
+            "Duplicate entry 'O'Brien' for key 'name'",
+            "Duplicate entry ?",
+        ),
+        ("near \"secret\": syntax error", "near ?: syntax error"),
+        (
+            "invalid input syntax for type integer: \"4\n2\"",
+            "invalid input syntax for type integer: ?",
+        ),
+        (
+            "connection failed\n\tIs the server running with user \"alice\"?",
+            "connection failed",
+        ),
+        (
+            "password authentication failed for user \"alice\"\n",
+            "password authentication failed for user ?",
+        ),
+        ("it's open", "it?s open"),
+        ("", ""),
+    ];
+    for (message, expected) in cases {
+        assert_eq!(without_quoted(message), expected);
+    }
+}
+
+#[test]
+fn kinds_become_types() {
+    let of = |kind| {
+        let information: Box<dyn DatabaseErrorInformation + Send + Sync> =
+            Box::new("no".to_owned());
+        Failure::of_query(&Error::DatabaseError(kind, information)).expect("a failure")
+    };
+    assert_eq!(
+        of(DatabaseErrorKind::CheckViolation),
+        failure("CheckViolation", "no")
+    );
+    assert_eq!(
+        of(DatabaseErrorKind::Unknown),
+        failure("DatabaseError", "no")
+    );
+    assert_eq!(Failure::of_query(&Error::NotFound), None);
+    let bad = Error::SerializationError("secret".into());
+    assert_eq!(
+        Failure::of_query(&bad),
+        Some(failure("SerializationError", ""))
+    );
+    let url = ConnectionError::InvalidConnectionUrl("mysql://u:secret@db".to_owned());
+    assert_eq!(
+        Failure::of_connect(&url),
+        failure("InvalidConnectionUrl", "")
+    );
+}
+
+fn failure(error_type: &'static str, description: &str) -> Failure {
+    Failure {
+        error_type: error_type.into(),
+        description: description.to_owned(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The beginnings of statements.
+
+use super::{
+    Expect, Frame, Scan, Tables,
+    words::{DEFINITIONS, LIKENESS, MANNER, NAMED, PLAIN},
+};
+use crate::instrument::diesel::sql::Token;
+
+impl<'a> Scan<'a> {
+    /// Takes the beginning of a statement; `false` when this is none, then nothing was taken.
+    pub(super) fn statement(&mut self, token: Token<'a>) -> bool {
+        // In parentheses there are queries; and statements, where `WITH` names their result.
+        let before = self.behind(2);
+        let named = before.is_some_and(|token| token.is("AS") || token.is("MATERIALIZED"));
+        let any = self.outer.is_empty() || named || self.frame.with;
+
+        let frame = Frame::new(Expect::Nothing);
+        if token.is("SELECT") {
+            self.at += 1;
+            self.step("SELECT");
+            self.frame = Frame {
+                tables: Tables::Ahead,
+                ..frame
+            };
+        } else if token.is("WITH") {
+            self.at += 1;
+            self.skip(&["RECURSIVE"]);
+            self.frame = Frame {
+                with: true,
+                ..frame
+            };
+        } else if token.is("VALUES") {
+            self.at += 1;
+            if self.outer.is_empty() {
+                self.step("VALUES");
+            }
+            self.frame = frame;
+        } else if !any {
+            return false;
+        } else if token.is("INSERT") || token.is("REPLACE") {
+            self.at += 1;
+            self.skip(&MANNER);
+            self.skip(&["INTO"]);
+            self.frame = frame;
+            self.step_on_name(if token.is("INSERT") {
+                "INSERT"
+            } else {
+                "REPLACE"
+            });
+        } else if token.is("UPDATE") {
+            self.at += 1;
+            self.skip(&MANNER);
+            self.frame = Frame {
+                tables: Tables::Open,
+                ..frame
+            };
+            self.step_on_name("UPDATE");
+        } else if token.is("DELETE") {
+            self.at += 1;
+            self.step("DELETE");
+            self.frame = Frame {
+                tables: Tables::Ahead,
+                using: true,
+                ..frame
+            };
+        } else if token.is("MERGE") {
+            self.at += 1;
+            self.skip(&["INTO", "ONLY"]);
+            self.frame = Frame {
+                tables: Tables::Open,
+                using: true,
+                ..frame
+            };
+            self.step_on_name("MERGE");
+        } else {
+            return self.other_statement(token);
+        }
+        true
+    }
+
+    fn other_statement(&mut self, token: Token<'a>) -> bool {
+        if token.is("EXPLAIN") {
+            self.at += 1;
+            self.step("EXPLAIN");
+            if self.is_symbol(0, '(') {
+                let end = self.tokens[self.at..]
+                    .iter()
+                    .position(|token| token.is_symbol(')'));
+                self.at = end.map_or(self.tokens.len(), |end| self.at + end + 1);
+            }
+            self.skip(&["ANALYZE", "VERBOSE", "QUERY", "PLAN"]);
+            self.frame.expect = Expect::Statement;
+        } else if token.is("TRUNCATE") {
+            self.at += 1;
+            self.skip(&["TABLE", "ONLY"]);
+            self.step_on_name("TRUNCATE");
+            self.skip_statement();
+        } else if let Some(operation) = one_of(token, &NAMED) {
+            self.at += 1;
+            self.step_on_name(operation);
+            // `COPY (SELECT ..)` goes on with its query.
+            if !self.is_symbol(0, '(') {
+                self.skip_statement();
+            }
+        } else if let Some(operation) = one_of(token, &PLAIN) {
+            self.step(operation);
+            self.skip_statement();
+        } else if let Some(verb) = one_of(token, &["CREATE", "ALTER", "DROP"]) {
+            self.definition(verb);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// `CREATE [what it is like] TABLE [IF NOT EXISTS] name`, and the like.
+    fn definition(&mut self, verb: &'static str) {
+        self.at += 1;
+        self.skip(&LIKENESS);
+        let Some(kind) = self.peek(0).and_then(|token| one_of(token, &DEFINITIONS)) else {
+            self.step(verb);
+            self.skip_statement();
+            return;
+        };
+        self.at += 1;
+        self.skip(&["CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY"]);
+        let operation = format!("{verb} {kind}");
+        if self.is(0, "ON") {
+            // An index that the database is to name.
+            self.step(operation);
+        } else {
+            self.step_on_name(operation);
+        }
+        match (verb, kind) {
+            // `CREATE TABLE name AS SELECT ..` goes on with its query.
+            ("CREATE", "TABLE" | "VIEW") => self.frame = Frame::new(Expect::Nothing),
+            // The body is made of statements of its own.
+            ("CREATE", "TRIGGER" | "FUNCTION" | "PROCEDURE") => self.at = self.tokens.len(),
+            _ => self.skip_statement(),
+        }
+    }
+}
+
+fn one_of(token: Token<'_>, words: &[&'static str]) -> Option<&'static str> {
+    words.iter().find(|word| token.is(word)).copied()
+}

@@ -1,0 +1,177 @@
+//! Spans around somebody else's work: current while the work runs, ended however it ends.
+
+use std::{
+    fmt::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::LazyLock,
+};
+
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    pin::pin,
+};
+
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
+};
+use opentelemetry::{
+    InstrumentationScope,
+    global::{self, BoxedTracer},
+};
+use opentelemetry_semantic_conventions as semconv;
+
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+use semconv::attribute::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE};
+
+/// The `error.type` and `exception.type` of a panic.
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+const PANIC: &str = "panic";
+
+static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(semconv::SCHEMA_URL)
+        .build()
+});
+
+/// The tracer of this crate's instrumentations, from the provider that is installed now.
+///
+/// It is asked for each time, so that a provider installed late or replaced is the one that is used.
+pub(super) fn tracer() -> BoxedTracer {
+    global::tracer_with_scope(SCOPE.clone())
+}
+
+/// Formats a value that is not ours; `None` when its formatting fails or panics.
+pub(super) fn describe(value: &dyn fmt::Display) -> Option<String> {
+    let mut text = String::new();
+    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
+    matches!(written, Ok(Ok(()))).then_some(text)
+}
+
+/// A started span, together with the context in which it is current.
+///
+/// Dropped before [`end`](Self::end) was called, it ends marked as [`CANCELLED`](super::CANCELLED).
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+#[derive(Debug)]
+pub(super) struct Running {
+    context: Context,
+    recording: bool,
+    open: bool,
+}
+
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+impl Running {
+    /// Starts a span under `parent`.
+    ///
+    /// Where the provider makes no span of its own (none is installed, it is shut down, telemetry is suppressed),
+    /// the parent's context is kept as it is, so that the caller's trace is passed on.
+    pub(super) fn start(builder: SpanBuilder, parent: &Context) -> Self {
+        let span = tracer().build_with_context(builder, parent);
+        let recording = span.is_recording();
+        let own =
+            span.span_context().is_valid() && span.span_context() != parent.span().span_context();
+        let context = if own {
+            parent.with_span(span)
+        } else {
+            parent.clone()
+        };
+        Self {
+            context,
+            recording: own && recording,
+            open: own,
+        }
+    }
+
+    /// The context in which the span is current.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Whether attributes are of any use.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording && self.open
+    }
+
+    /// Runs one step of the work with the span current. A panic is recorded, ends the span and goes on.
+    pub(super) fn step<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let current = self.context.clone().attach();
+        let result = catch_unwind(AssertUnwindSafe(work));
+        drop(current);
+        result.unwrap_or_else(|panic| {
+            self.panicked(&*panic);
+            resume_unwind(panic)
+        })
+    }
+
+    /// Drives a future to its end, each poll being a [`step`](Self::step).
+    #[cfg(feature = "messaging")]
+    pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
+    }
+
+    /// Sets one attribute.
+    pub(super) fn set(&self, attribute: KeyValue) {
+        if self.is_recording() {
+            self.context.span().set_attribute(attribute);
+        }
+    }
+
+    /// Changes the name the span started with.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn rename(&self, name: String) {
+        if self.is_recording() {
+            self.context.span().update_name(name);
+        }
+    }
+
+    /// Marks the span as failed. `description` may be empty.
+    pub(super) fn fail(
+        &self,
+        error_type: impl Into<opentelemetry::StringValue>,
+        description: String,
+    ) {
+        self.set(KeyValue::new(ERROR_TYPE, error_type.into()));
+        self.context.span().set_status(Status::error(description));
+    }
+
+    /// Adds the `exception` event.
+    pub(super) fn exception(&self, exception_type: &'static str, message: Option<String>) {
+        let mut attributes = vec![KeyValue::new(EXCEPTION_TYPE, exception_type)];
+        attributes.extend(message.map(|message| KeyValue::new(EXCEPTION_MESSAGE, message)));
+        self.context.span().add_event("exception", attributes);
+    }
+
+    /// Ends the span, once.
+    pub(super) fn end(&mut self) {
+        if std::mem::take(&mut self.open) {
+            self.context.span().end();
+        }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if self.is_recording() {
+            let message = panic
+                .downcast_ref::<&'static str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            self.exception(PANIC, message.clone());
+            self.fail(PANIC, message.unwrap_or_default());
+        }
+        self.end();
+    }
+}
+
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.open {
+            self.set(KeyValue::new(super::CANCELLED, true));
+            self.end();
+        }
+    }
+}
