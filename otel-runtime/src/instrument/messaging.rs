@@ -91,7 +91,7 @@ impl Message {
     ///
     /// The span's context is written into `headers` by the global propagator, and the headers are handed to `publish`.
     /// The span is current while `publish` and its future run. It ends with the future: an `Err` and a panic mark it as
-    /// failed, a drop before the end marks it as [`CANCELLED`](super::CANCELLED).
+    /// failed, a drop before the end marks it as [`CANCELLED`](crate::CANCELLED).
     ///
     /// # Errors
     ///

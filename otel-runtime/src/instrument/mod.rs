@@ -13,9 +13,3 @@ pub mod log;
 pub mod messaging;
 #[cfg(any(feature = "actix-web", feature = "diesel", feature = "messaging"))]
 mod span;
-
-/// Marks a span whose work was given up before it had an outcome, by a boolean attribute of this name.
-///
-/// A request whose client went away and a future that was dropped half-way are such cases. The status stays unset,
-/// because nobody knows whether the work would have failed.
-pub const CANCELLED: &str = "otel_runtime.cancelled";

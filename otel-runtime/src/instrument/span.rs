@@ -15,7 +15,7 @@ use std::{
 
 #[cfg(any(feature = "actix-web", feature = "messaging"))]
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, StringValue,
     trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
 };
 use opentelemetry::{
@@ -24,6 +24,8 @@ use opentelemetry::{
 };
 use opentelemetry_semantic_conventions as semconv;
 
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+use crate::CANCELLED;
 #[cfg(any(feature = "actix-web", feature = "messaging"))]
 use semconv::attribute::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE};
 
@@ -54,13 +56,16 @@ pub(super) fn describe(value: &dyn fmt::Display) -> Option<String> {
 
 /// A started span, together with the context in which it is current.
 ///
-/// Dropped before [`end`](Self::end) was called, it ends marked as [`CANCELLED`](super::CANCELLED).
+/// Dropped before [`end`](Self::end) was called, it ends marked as [`CANCELLED`](crate::CANCELLED).
 #[cfg(any(feature = "actix-web", feature = "messaging"))]
 #[derive(Debug)]
 pub(super) struct Running {
     context: Context,
     recording: bool,
     open: bool,
+    failed: bool,
+    /// An attribute that may still change. The SDK keeps both of two attributes of the same key.
+    late: Option<KeyValue>,
 }
 
 #[cfg(any(feature = "actix-web", feature = "messaging"))]
@@ -83,6 +88,8 @@ impl Running {
             context,
             recording: own && recording,
             open: own,
+            failed: false,
+            late: None,
         }
     }
 
@@ -121,6 +128,12 @@ impl Running {
         }
     }
 
+    /// Sets one attribute when the span ends, in place of the one set before by this.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn set_late(&mut self, attribute: KeyValue) {
+        self.late = Some(attribute);
+    }
+
     /// Changes the name the span started with.
     #[cfg(feature = "actix-web")]
     pub(super) fn rename(&self, name: String) {
@@ -129,14 +142,12 @@ impl Running {
         }
     }
 
-    /// Marks the span as failed. `description` may be empty.
-    pub(super) fn fail(
-        &self,
-        error_type: impl Into<opentelemetry::StringValue>,
-        description: String,
-    ) {
-        self.set(KeyValue::new(ERROR_TYPE, error_type.into()));
-        self.context.span().set_status(Status::error(description));
+    /// Marks the span as failed; the first failure is the one that is told. `description` may be empty.
+    pub(super) fn fail(&mut self, error_type: impl Into<StringValue>, description: String) {
+        if self.is_recording() && !std::mem::replace(&mut self.failed, true) {
+            self.set(KeyValue::new(ERROR_TYPE, error_type.into()));
+            self.context.span().set_status(Status::error(description));
+        }
     }
 
     /// Adds the `exception` event.
@@ -148,6 +159,9 @@ impl Running {
 
     /// Ends the span, once.
     pub(super) fn end(&mut self) {
+        if let Some(attribute) = self.late.take() {
+            self.set(attribute);
+        }
         if std::mem::take(&mut self.open) {
             self.context.span().end();
         }
@@ -170,7 +184,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.open {
-            self.set(KeyValue::new(super::CANCELLED, true));
+            self.set(KeyValue::new(CANCELLED, true));
             self.end();
         }
     }

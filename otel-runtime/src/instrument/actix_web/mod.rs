@@ -59,7 +59,7 @@ where
 ///
 /// The span is current while the inner services are polled, and while the body is streamed; it ends with the body. A
 /// 5xx answer and a panic mark it as failed; a client that goes away marks it as
-/// [`CANCELLED`](crate::instrument::CANCELLED).
+/// [`CANCELLED`](crate::CANCELLED).
 #[derive(Clone, Debug)]
 pub struct RequestTracing {
     known_methods: Rc<[Box<str>]>,
@@ -146,7 +146,7 @@ where
             // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
             // also when no response tells it: after a panic, an error, or when the client goes away.
             route = request.match_pattern();
-            record_route(&span, &method, route.as_deref());
+            record_route(&mut span, &method, route.as_deref());
         }
         let response = span.step(|| self.service.call(request));
         TracedResponse {
@@ -198,7 +198,7 @@ where
             (Ok(response), Some(request)) => Ok(respond(response, request)),
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
-                record_status(&request.span, error.as_response_error().status_code());
+                record_status(&mut request.span, error.as_response_error().status_code());
                 request.span.end();
                 Err(error)
             }
@@ -213,7 +213,7 @@ fn respond<B: MessageBody>(
     request: RequestSpan,
 ) -> ServiceResponse<TracedBody<B>> {
     let RequestSpan {
-        span,
+        mut span,
         method,
         route,
     } = request;
@@ -222,9 +222,9 @@ fn respond<B: MessageBody>(
         // The path may have been rewritten on its way to the router, and routes may differ by guards only.
         let matched = response.request().match_pattern();
         if matched.is_some() && matched != route {
-            record_route(&span, &method, matched.as_deref());
+            record_route(&mut span, &method, matched.as_deref());
         }
-        record_status(&span, status);
+        record_status(&mut span, status);
     }
     let bodiless = method.is_head()
         || status.is_informational()
@@ -232,14 +232,14 @@ fn respond<B: MessageBody>(
     response.map_body(|_, body| TracedBody::new(body, span, bodiless))
 }
 
-fn record_route(span: &Running, method: &Method, route: Option<&str>) {
+fn record_route(span: &mut Running, method: &Method, route: Option<&str>) {
     if let Some(route) = route {
         span.rename(format!("{} {route}", method.span_name()));
-        span.set(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+        span.set_late(KeyValue::new(HTTP_ROUTE, route.to_owned()));
     }
 }
 
-fn record_status(span: &Running, status: StatusCode) {
+fn record_status(span: &mut Running, status: StatusCode) {
     if span.is_recording() {
         span.set(KeyValue::new(
             HTTP_RESPONSE_STATUS_CODE,

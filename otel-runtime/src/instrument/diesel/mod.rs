@@ -32,6 +32,7 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use self::{failure::Failure, server::Server, statement::Statements};
 use super::span::tracer;
+use crate::CANCELLED;
 
 /// What r2d2 sends to see whether a connection is still alive.
 const POOL_CHECK: &str = "SELECT 1";
@@ -186,7 +187,7 @@ impl Instrumentation for QuerySpans {
     }
 }
 
-/// A query or connect on its way. Dropped, it ends marked as [`CANCELLED`](super::CANCELLED).
+/// A query or connect on its way. Dropped, it ends marked as [`CANCELLED`](crate::CANCELLED).
 #[derive(Debug)]
 struct Open {
     sql: String,
@@ -222,7 +223,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(mut span) = self.span.take() {
-            span.set_attribute(KeyValue::new(super::CANCELLED, true));
+            span.set_attribute(KeyValue::new(CANCELLED, true));
             span.end();
         }
     }
