@@ -12,7 +12,7 @@ const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 fn injected() -> HashMap<String, String> {
     let mut headers = HashMap::new();
     global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(&Context::current(), &mut headers)
+        propagator.inject_context(&Context::current(), &mut headers);
     });
     headers
 }

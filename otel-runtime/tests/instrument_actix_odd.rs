@@ -19,6 +19,7 @@ use actix_web::{
     test::{TestRequest, init_service, try_call_service},
     web::{self, Bytes},
 };
+use futures_util::stream;
 use opentelemetry::{
     Context, global,
     trace::{TraceContextExt as _, Tracer as _},
@@ -284,13 +285,13 @@ async fn wrapped_twice_there_is_one_span() {
 async fn the_span_lasts_and_is_current_until_the_body_ends() {
     let spans = Recorded::start();
     let stream = async || {
-        let mut chunks = 0;
-        let stream = futures_like::poll_fn(move || {
+        // Each chunk is made when it is asked for.
+        let chunks = (0..2).map(|chunk| {
             assert!(Context::current().span().span_context().is_valid());
-            global::tracer("test").in_span(format!("chunk {chunks}"), |_| ());
-            chunks += 1;
-            (chunks < 3).then(|| Ok::<_, Error>(Bytes::from_static(b"x")))
+            global::tracer("test").in_span(format!("chunk {chunk}"), |_| ());
+            Ok::<_, Error>(Bytes::from_static(b"x"))
         });
+        let stream = stream::iter(chunks);
         HttpResponse::Ok().body(BodyStream::new(stream))
     };
     let app = init_service(
@@ -325,12 +326,7 @@ async fn the_span_lasts_and_is_current_until_the_body_ends() {
         .collect();
     assert_eq!(
         names,
-        [
-            "SERVER GET /",
-            "INTERNAL chunk 0",
-            "INTERNAL chunk 1",
-            "INTERNAL chunk 2"
-        ]
+        ["SERVER GET /", "INTERNAL chunk 0", "INTERNAL chunk 1"]
     );
 }
 
@@ -338,13 +334,12 @@ async fn the_span_lasts_and_is_current_until_the_body_ends() {
 async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
     let spans = Recorded::start();
     let sized = async || {
-        let once = futures_like::once(Ok::<_, Error>(Bytes::from_static(b"12345")));
+        let once = stream::iter([Ok::<_, Error>(Bytes::from_static(b"12345"))]);
         HttpResponse::Ok().body(SizedStream::new(5, once))
     };
     let failing = async || {
-        HttpResponse::Ok().body(BodyStream::new(futures_like::once(Err(ErrorForbidden(
-            "secret",
-        )))))
+        let error = stream::iter([Err::<Bytes, _>(ErrorForbidden("secret"))]);
+        HttpResponse::Ok().body(BodyStream::new(error))
     };
     let app = App::new()
         .wrap(RequestTracing::new())
@@ -399,35 +394,4 @@ async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
             "HEAD /sized Unset None false",
         ],
     );
-}
-
-/// Streams, as `BodyStream` takes them, without a crate for them.
-mod futures_like {
-    use std::{
-        pin::Pin,
-        task::{Context, Poll},
-    };
-
-    use futures_util::stream::Stream;
-
-    pub(super) fn poll_fn<T>(
-        next: impl FnMut() -> Option<T> + Unpin,
-    ) -> impl Stream<Item = T> + Unpin {
-        struct PollFn<F>(F);
-
-        impl<T, F: FnMut() -> Option<T> + Unpin> Stream for PollFn<F> {
-            type Item = T;
-
-            fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
-                Poll::Ready((self.0)())
-            }
-        }
-
-        PollFn(next)
-    }
-
-    pub(super) fn once<T: Unpin>(item: T) -> impl Stream<Item = T> + Unpin {
-        let mut item = Some(item);
-        poll_fn(move || item.take())
-    }
 }

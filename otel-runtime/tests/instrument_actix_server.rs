@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use opentelemetry::{
     Context, global,
-    trace::{Status, TraceContextExt as _, Tracer as _},
+    trace::{Status, Tracer as _},
 };
 use otel_runtime::instrument::actix_web::{RequestTracing, block};
 use otel_runtime::testing::{Detail, tree};

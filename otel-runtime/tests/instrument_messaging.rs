@@ -55,7 +55,7 @@ impl fmt::Display for RoomClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Needs the current context, and the current span.
         global::tracer("test").in_span("formatting", |context| {
-            context.span().set_attribute(KeyValue::new("a", 1))
+            context.span().set_attribute(KeyValue::new("a", 1));
         });
         Context::current()
             .span()

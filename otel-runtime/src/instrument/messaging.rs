@@ -22,7 +22,14 @@
 //! # }
 //! ```
 
-use std::{any::type_name, borrow::Cow, fmt::Display, future::Future};
+use std::{
+    any::type_name,
+    borrow::Cow,
+    fmt::{Display, Write as _},
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+};
 
 use opentelemetry::{
     Context, KeyValue, StringValue, global,
@@ -34,7 +41,7 @@ use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_MESSAGE_ID, MESSAGING_OPERATION_NAME, MESSAGING_OPERATION_TYPE, MESSAGING_SYSTEM,
 };
 
-use super::span::{Running, describe};
+use super::running::Running;
 
 /// What is known of a message before it is sent or processed.
 ///
@@ -105,7 +112,7 @@ impl Message {
     {
         let mut span = self.producer(&mut headers);
         let publishing = span.step(|| publish(headers));
-        let result = span.drive(publishing).await;
+        let result = drive(&mut span, publishing).await;
         finish(span, &result);
         result
     }
@@ -149,7 +156,7 @@ impl Message {
         let parent = parent(headers);
         async move {
             let mut span = self.consumer(&parent);
-            let result = span.drive(work).await;
+            let result = drive(&mut span, work).await;
             finish(span, &result);
             result
         }
@@ -240,6 +247,12 @@ impl<H: Extractor + ?Sized> Extractor for Headers<'_, H> {
     }
 }
 
+/// Drives a future to its end, with the span current at each poll.
+async fn drive<F: Future>(span: &mut Running, work: F) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(|waker| span.step(|| work.as_mut().poll(waker))).await
+}
+
 fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
     if let Err(error) = result
         && span.is_recording()
@@ -250,6 +263,13 @@ fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
         span.fail(type_name::<E>(), message.unwrap_or_default());
     }
     span.end();
+}
+
+/// Formats a value that is not ours; `None` when its formatting fails or panics.
+fn describe(value: &dyn Display) -> Option<String> {
+    let mut text = String::new();
+    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
+    matches!(written, Ok(Ok(()))).then_some(text)
 }
 
 fn integer(value: usize) -> i64 {

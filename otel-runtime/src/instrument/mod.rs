@@ -11,5 +11,7 @@ pub mod diesel;
 pub mod log;
 #[cfg(feature = "messaging")]
 pub mod messaging;
+#[cfg(any(feature = "actix-web", feature = "messaging"))]
+mod running;
 #[cfg(any(feature = "actix-web", feature = "diesel", feature = "messaging"))]
-mod span;
+mod scope;

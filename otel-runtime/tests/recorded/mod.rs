@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Spans that ended since this was made; other tests of the binary wait as long as it lives.
 pub(crate) struct Recorded {
+    spans: &'static Spans,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -25,16 +26,19 @@ impl Recorded {
     pub(crate) fn start() -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         SPANS.clear();
-        Self { _alone: alone }
+        Self {
+            spans: &SPANS,
+            _alone: alone,
+        }
     }
 
     /// All that is recorded, as text.
     pub(crate) fn tree(&self) -> String {
-        SPANS.tree_with_attributes()
+        self.spans.tree_with_attributes()
     }
 
     pub(crate) fn finished(&self) -> Vec<SpanRecord> {
-        SPANS.finished()
+        self.spans.finished()
     }
 
     /// Compares what is recorded with the lines of `expected`, without the indentation they have in the test.

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use crate::instrument::span::Running;
+use crate::instrument::running::Running;
 
 pin_project! {
     /// A response body that ends the request's span.

@@ -35,14 +35,14 @@ use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, H
 use pin_project_lite::pin_project;
 
 use self::request::Method;
-use super::span::Running;
+use super::running::Running;
 
 pub use self::body::TracedBody;
 
 /// Runs blocking work on actix-web's thread pool, in the context that is current now.
 ///
 /// This is [`actix_web::web::block`] with the trace carried over: spans made by the work, such as those of
-/// [`diesel`](mod@crate::instrument), become children of the current span.
+/// database queries, become children of the current span.
 ///
 /// # Errors
 ///

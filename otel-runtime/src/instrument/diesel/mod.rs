@@ -7,6 +7,10 @@
 //! From then on each query over a new connection makes a span like `INSERT bookings` under the current span, with the
 //! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
 //! out a connection (`SELECT 1`) makes none.
+//!
+//! A failed query is an error of its kind, such as `UniqueViolation`. What diesel does not tell its instrumentation
+//! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
+//! every backend it is a row that does not fit its type. Such an error shows in the span around the call.
 
 mod failure;
 mod printed;
@@ -31,7 +35,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use self::{failure::Failure, server::Server, statement::Statements};
-use super::span::tracer;
+use super::scope::tracer;
 use crate::CANCELLED;
 
 /// What r2d2 sends to see whether a connection is still alive.
@@ -228,3 +232,6 @@ impl Drop for Open {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,63 +1,27 @@
 //! Spans around somebody else's work: current while the work runs, ended however it ends.
 
 use std::{
-    fmt::{self, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::LazyLock,
-};
-
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
-use std::{
     any::Any,
-    future::{Future, poll_fn},
-    pin::pin,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
 };
-use opentelemetry::{
-    InstrumentationScope,
-    global::{self, BoxedTracer},
+use opentelemetry_semantic_conventions::attribute::{
+    ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
-use opentelemetry_semantic_conventions as semconv;
 
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
+use super::scope::tracer;
 use crate::CANCELLED;
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
-use semconv::attribute::{ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE};
 
 /// The `error.type` and `exception.type` of a panic.
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
 const PANIC: &str = "panic";
-
-static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url(semconv::SCHEMA_URL)
-        .build()
-});
-
-/// The tracer of this crate's instrumentations, from the provider that is installed now.
-///
-/// It is asked for each time, so that a provider installed late or replaced is the one that is used.
-pub(super) fn tracer() -> BoxedTracer {
-    global::tracer_with_scope(SCOPE.clone())
-}
-
-/// Formats a value that is not ours; `None` when its formatting fails or panics.
-pub(super) fn describe(value: &dyn fmt::Display) -> Option<String> {
-    let mut text = String::new();
-    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
-    matches!(written, Ok(Ok(()))).then_some(text)
-}
 
 /// A started span, together with the context in which it is current.
 ///
 /// Dropped before [`end`](Self::end) was called, it ends marked as [`CANCELLED`](crate::CANCELLED).
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
 #[derive(Debug)]
 pub(super) struct Running {
     context: Context,
@@ -68,7 +32,6 @@ pub(super) struct Running {
     late: Option<KeyValue>,
 }
 
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
 impl Running {
     /// Starts a span under `parent`.
     ///
@@ -94,6 +57,7 @@ impl Running {
     }
 
     /// The context in which the span is current.
+    #[cfg(feature = "messaging")]
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
@@ -112,13 +76,6 @@ impl Running {
             self.panicked(&*panic);
             resume_unwind(panic)
         })
-    }
-
-    /// Drives a future to its end, each poll being a [`step`](Self::step).
-    #[cfg(feature = "messaging")]
-    pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
     }
 
     /// Sets one attribute.
@@ -180,7 +137,6 @@ impl Running {
     }
 }
 
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
 impl Drop for Running {
     fn drop(&mut self) {
         if self.open {
