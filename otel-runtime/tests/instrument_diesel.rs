@@ -1,4 +1,4 @@
-//! Client spans of real SQLite connections.
+//! Client spans of connections to real databases, in memory and in files.
 
 #![expect(missing_docs, reason = "the tables are public, as diesel makes them")]
 
@@ -13,7 +13,7 @@ use diesel::{
     prelude::*,
     r2d2::{ConnectionManager, Pool},
     serialize::{self, Output, ToSql},
-    sql_types::{Integer, Text},
+    sql_types::Text,
     sqlite::Sqlite,
 };
 use opentelemetry::{
