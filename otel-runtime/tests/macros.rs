@@ -345,7 +345,7 @@ fn attributes_and_events_of_a_function() {
 #[span_attr("above" = 1)]
 #[traced_span]
 #[otel_runtime::span_attr("below" = 2)]
-async fn either_side(#[span_attr] n: u32, #[span_attr("named")] _other: &str) {
+async fn either_side(#[span_attr] n: u32, #[span_attr("named")] other: &str) {
     pause().await;
 }
 

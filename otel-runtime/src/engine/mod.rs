@@ -27,7 +27,8 @@ pub(crate) fn switch_off(off: bool) {
     OFF.store(off, Ordering::Relaxed);
 }
 
-fn is_off() -> bool {
+/// Whether nothing is recorded, so that preparing a span would be in vain.
+pub(crate) fn is_off() -> bool {
     OFF.load(Ordering::Relaxed)
 }
 

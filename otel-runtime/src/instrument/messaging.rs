@@ -185,7 +185,10 @@ impl Message {
     }
 
     fn producer(self, headers: &mut dyn Injector) -> Running {
-        let span = Running::start(self.span("send", SpanKind::Producer), &Context::current());
+        let span = Running::start(
+            || self.span("send", SpanKind::Producer),
+            &Context::current(),
+        );
         global::get_text_map_propagator(|propagator| {
             propagator.inject_context(span.context(), headers);
         });
@@ -193,11 +196,14 @@ impl Message {
     }
 
     fn consumer(self, parent: &Context) -> Running {
-        let producer = parent.span().span_context().clone();
-        let mut builder = self.span("process", SpanKind::Consumer);
-        if producer.is_valid() {
-            builder = builder.with_links(vec![Link::with_context(producer)]);
-        }
+        let builder = || {
+            let producer = parent.span().span_context().clone();
+            let mut builder = self.span("process", SpanKind::Consumer);
+            if producer.is_valid() {
+                builder = builder.with_links(vec![Link::with_context(producer)]);
+            }
+            builder
+        };
         Running::start(builder, parent)
     }
 

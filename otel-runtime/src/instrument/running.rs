@@ -14,7 +14,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::scope::tracer;
-use crate::CANCELLED;
+use crate::{CANCELLED, engine};
 
 /// The `error.type` and `exception.type` of a panic.
 const PANIC: &str = "panic";
@@ -36,9 +36,19 @@ impl Running {
     /// Starts a span under `parent`.
     ///
     /// Where the provider makes no span of its own (none is installed, it is shut down, telemetry is suppressed),
-    /// the parent's context is kept as it is, so that the caller's trace is passed on.
-    pub(super) fn start(builder: SpanBuilder, parent: &Context) -> Self {
-        let span = tracer().build_with_context(builder, parent);
+    /// the parent's context is kept as it is, so that the caller's trace is passed on. Where it is known beforehand that
+    /// nothing is recorded, the span is not even described.
+    pub(super) fn start(builder: impl FnOnce() -> SpanBuilder, parent: &Context) -> Self {
+        if engine::is_off() {
+            return Self {
+                context: parent.clone(),
+                recording: false,
+                open: false,
+                failed: false,
+                late: None,
+            };
+        }
+        let span = tracer().build_with_context(builder(), parent);
         let recording = span.is_recording();
         let own =
             span.span_context().is_valid() && span.span_context() != parent.span().span_context();

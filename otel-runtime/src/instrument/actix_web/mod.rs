@@ -140,7 +140,10 @@ where
         request.extensions_mut().insert(Traced);
 
         let method = Method::new(request.method(), &self.known_methods);
-        let mut span = Running::start(request::span(&request, &method), &request::parent(&request));
+        let mut span = Running::start(
+            || request::span(&request, &method),
+            &request::parent(&request),
+        );
         let mut route = None;
         if span.is_recording() {
             // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there

@@ -36,7 +36,7 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use self::{failure::Failure, server::Server, statement::Statements};
 use super::scope::tracer;
-use crate::CANCELLED;
+use crate::{CANCELLED, engine};
 
 /// What r2d2 sends to see whether a connection is still alive.
 const POOL_CHECK: &str = "SELECT 1";
@@ -98,6 +98,9 @@ impl QuerySpans {
     }
 
     fn start_query(&mut self, query: &dyn DebugQuery) {
+        if engine::is_off() {
+            return;
+        }
         let Some(printed) = printed::read(query) else {
             self.queries.clear();
             return;
@@ -200,7 +203,8 @@ struct Open {
 
 impl Open {
     fn start(sql: String, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
-        let span = (!Context::is_current_telemetry_suppressed()).then(|| {
+        let off = engine::is_off() || Context::is_current_telemetry_suppressed();
+        let span = (!off).then(|| {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
                 .with_attributes(attributes);
