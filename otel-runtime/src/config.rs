@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) propagators: Vec<Propagator>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) exporters: Vec<Exporter>,
+    /// Where OTLP goes; `None` means the exporter's default.
+    pub(crate) endpoint: Option<String>,
     pub(crate) batch: Batch,
     pub(crate) limits: SpanLimits,
     pub(crate) diagnostics: Level,
@@ -86,6 +88,7 @@ impl Settings {
             propagators: propagators(&mut env),
             sampler: sampler::read(&mut env),
             exporters: exporters(&mut env),
+            endpoint: endpoint(&env),
             batch: Batch {
                 schedule_delay: env
                     .number("OTEL_BSP_SCHEDULE_DELAY")
@@ -190,15 +193,9 @@ fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
 
 fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
     const NAME: &str = "OTEL_TRACES_EXPORTER";
-    let endpoint = [
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-    ]
-    .iter()
-    .any(|name| env.text(name).is_some());
     let words = match env.words(NAME) {
         Some(words) => words,
-        None if endpoint => vec!["otlp".to_owned()],
+        None if endpoint(env).is_some() => vec!["otlp".to_owned()],
         None => Vec::new(),
     };
     let mut exporters = Vec::new();
@@ -217,6 +214,11 @@ fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
         }
     }
     exporters
+}
+
+fn endpoint(env: &Environment<'_>) -> Option<String> {
+    env.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"))
 }
 
 fn protocol(env: &mut Environment<'_>) -> Protocol {

@@ -19,7 +19,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor, TracerProviderBuilder};
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
-use crate::config::{Batch, Exporter, Propagator, Settings};
+use crate::config::{Exporter, Propagator, Settings};
 use crate::export::console::ConsoleExporter;
 use crate::{diagnostics, engine};
 
@@ -131,7 +131,14 @@ impl Builder {
             provider = provider.with_sampler(sampler);
         }
         for exporter in settings.exporters {
-            provider = add_exporter(provider, exporter, &settings.batch, &mut runtime)?;
+            provider = match exporter {
+                // Printed as soon as it is finished, so without a batch.
+                Exporter::Console => provider.with_simple_exporter(ConsoleExporter::stdout()),
+                Exporter::Otlp(protocol) => {
+                    refuse_tls(settings.endpoint.as_deref())?;
+                    otlp::add(provider, protocol, &settings.batch, &mut runtime)?
+                }
+            };
         }
         let provider = provider.build();
         global::set_tracer_provider(provider.clone());
@@ -257,15 +264,12 @@ fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
         .build()
 }
 
-fn add_exporter(
-    provider: TracerProviderBuilder,
-    exporter: Exporter,
-    batch: &Batch,
-    runtime: &mut otlp::ExportRuntime,
-) -> Result<TracerProviderBuilder, InitError> {
-    match exporter {
-        // Printed as soon as it is finished, so without a batch.
-        Exporter::Console => Ok(provider.with_simple_exporter(ConsoleExporter::stdout())),
-        Exporter::Otlp(protocol) => otlp::add(provider, protocol, batch, runtime),
+/// The exporters are built without TLS; without this, an `https` endpoint would fail at each export.
+fn refuse_tls(endpoint: Option<&str>) -> Result<(), InitError> {
+    match endpoint {
+        Some(endpoint) if endpoint.to_ascii_lowercase().starts_with("https:") => Err(InitError::Exporter(
+            format!("the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`").into(),
+        )),
+        _ => Ok(()),
     }
 }

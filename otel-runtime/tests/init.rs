@@ -22,11 +22,14 @@ fn child_process() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let telemetry = otel_runtime::builder()
+    let telemetry = match otel_runtime::builder()
         .service_name("init-test")
         .service_version("1.2.3")
         .init()
-        .expect("telemetry starts");
+    {
+        Ok(telemetry) => telemetry,
+        Err(error) => panic!("INIT FAILED: {error}"),
+    };
     assert!(matches!(
         otel_runtime::init(),
         Err(otel_runtime::InitError::AlreadyStarted)
@@ -120,4 +123,24 @@ fn a_wrong_variable_is_named() {
         ("OTEL_LOG_LEVEL", "none"),
     ]);
     assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
+    for (endpoint, reason) in [
+        (
+            "https://127.0.0.1:9",
+            "asks for TLS, which is not supported",
+        ),
+        ("nonsense", "invalid endpoint 'nonsense'"),
+    ] {
+        let output = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
+        let said = text(&output.stderr);
+        assert!(!output.status.success());
+        assert!(
+            said.contains("INIT FAILED: the exporter of spans cannot be built"),
+            "{said}"
+        );
+        assert!(said.contains(reason), "{said}");
+    }
 }
