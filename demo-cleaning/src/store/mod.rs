@@ -143,3 +143,56 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Preparation 
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn new_file(folder: &tempfile::TempDir) -> SqliteFile {
+        SqliteFile::parse(&format!("sqlite://{}/new.db", folder.path().display())).unwrap()
+    }
+
+    #[test]
+    fn what_goes_up_comes_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = establish(&new_file(&folder)).unwrap();
+        for _ in 0..2 {
+            assert!(
+                !connection
+                    .run_pending_migrations(MIGRATIONS)
+                    .unwrap()
+                    .is_empty()
+            );
+            assert!(
+                !connection
+                    .revert_all_migrations(MIGRATIONS)
+                    .unwrap()
+                    .is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn many_may_set_up_a_new_database_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = new_file(&folder);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Store::set_up(&file).unwrap());
+            }
+        });
+        Store::open(&file).unwrap().run(check).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_with_the_variable() {
+        let file = SqliteFile::parse("sqlite:///no/such/folder/new.db").unwrap();
+        let error = Store::set_up(&file).unwrap_err().to_string();
+        assert!(
+            error.starts_with("DATABASE_URL: cannot set up the database /no/such/folder/new.db: "),
+            "{error}"
+        );
+    }
+}

@@ -16,6 +16,7 @@ use demo_cleaning::{
 };
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
     sql_types::{Binary, Text},
 };
 use otel_runtime::testing::{Detail, SpanRecord, Spans, tree};
@@ -24,7 +25,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything that should happen may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct TestApp {
     pub(crate) store: Store,
@@ -109,6 +110,9 @@ impl TestApp {
     pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
         let path = self.config.queue.path().to_str().unwrap();
         let mut connection = SqliteConnection::establish(path).unwrap();
+        connection
+            .batch_execute("PRAGMA busy_timeout = 5000")
+            .unwrap();
         diesel::sql_query(
             "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
         )

@@ -3,4 +3,5 @@
 mod cleanings;
 mod helpers;
 mod routes;
+mod start;
 mod worker;

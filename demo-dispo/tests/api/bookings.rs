@@ -191,6 +191,23 @@ async fn what_is_no_booking_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_booking_that_cannot_be_announced_is_taken_back() {
+    let app = spawn_app().await;
+    app.change_queue("ALTER TABLE Jobs RENAME TO hidden");
+    let answer = app.book(BOOKING).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.text, r#"{"detail":"Service Unavailable"}"#);
+    let tree = answer.tree().await;
+    assert!(
+        tree.contains("PRODUCER send booking.created ERROR"),
+        "{tree}"
+    );
+
+    app.change_queue("ALTER TABLE hidden RENAME TO Jobs");
+    assert_eq!(stored_and_queued(&app).await, (0, 0));
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let app = spawn_app().await;
     let answer = app.book(&" ".repeat(300_000)).await;

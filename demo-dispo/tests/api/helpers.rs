@@ -16,6 +16,7 @@ use demo_dispo::{
 };
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
     sql_types::{Binary, Text},
 };
 use otel_runtime::testing::{Detail, SpanRecord, Spans, tree};
@@ -24,7 +25,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything that should happen may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct TestApp {
     pub(crate) store: Store,
@@ -110,10 +111,23 @@ impl TestApp {
         }
     }
 
-    /// All messages in the queue of this name, in the order they were sent.
-    pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
+    /// Changes the file of the queue behind the back of the service.
+    pub(crate) fn change_queue(&self, sql: &str) {
+        self.open_queue().batch_execute(sql).unwrap();
+    }
+
+    fn open_queue(&self) -> SqliteConnection {
         let path = self.config.queue.path().to_str().unwrap();
         let mut connection = SqliteConnection::establish(path).unwrap();
+        connection
+            .batch_execute("PRAGMA busy_timeout = 5000")
+            .unwrap();
+        connection
+    }
+
+    /// All messages in the queue of this name, in the order they were sent.
+    pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
+        let mut connection = self.open_queue();
         diesel::sql_query(
             "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
         )

@@ -4,4 +4,5 @@ mod bookings;
 mod helpers;
 mod rooms;
 mod routes;
+mod start;
 mod worker;

@@ -8,7 +8,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use demo_local::{
     arguments::{Arguments, HELP},
     binaries::Binaries,
@@ -18,27 +18,27 @@ use demo_local::{
     stack::{Ports, Stack, client},
 };
 
+/// What shells say of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::from_env() {
         Ok(Arguments::Help) => {
             print!("{HELP}");
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
         Ok(Arguments::Run { once, ports }) => run(once, ports).await,
         Err(error) => Err(error),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cargo demo: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("cargo demo: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Keeps the folder with databases and logs when something went wrong, and removes it when all went well.
-async fn run(once: bool, ports: Ports) -> anyhow::Result<()> {
+async fn run(once: bool, ports: Ports) -> anyhow::Result<ExitCode> {
     ports.check()?;
     let folder = tempfile::Builder::new()
         .prefix("cargo-demo-")
@@ -54,16 +54,19 @@ async fn run(once: bool, ports: Ports) -> anyhow::Result<()> {
     outcome
 }
 
-async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<()> {
+async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let observer = Observer::from_env()?;
     let mut stack = tokio::select! {
         stack = first_booking(ports, folder, &observer) => stack?,
-        () = signals.next() => bail!("interrupted before the trace was whole"),
+        () = signals.next() => {
+            eprintln!("Interrupted before the trace was whole.");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
     };
     if once {
         stack.stop()?;
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     println!("\n{}", go_on(&stack, folder));
     tokio::select! {
@@ -71,7 +74,7 @@ async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<()> {
         () = signals.next() => eprintln!("Stopping all four processes ..."),
     }
     stack.stop()?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Builds and starts all, sends the booking and prints its trace.
