@@ -1,1 +1,100 @@
-fn main() {}
+//! `demo-dispo` runs the web service, `demo-dispo worker` the worker.
+
+use std::{env, process::ExitCode, time::Duration};
+
+use anyhow::{Context, bail};
+use demo_dispo::{
+    app::{self, AppState},
+    config::Config,
+    domain::CleaningPlanned,
+    queue::Queue,
+    shutdown::Shutdown,
+    store::Store,
+    tasks, worker,
+};
+
+/// How long the last spans may take to leave.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "there may be no logger yet")]
+            {
+                eprintln!("demo-dispo: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let role = Role::from_args(env::args().skip(1))?;
+    let config = Config::from_env()?;
+    let telemetry = otel_runtime::builder()
+        .service_name(role.service_name())
+        .service_version(env!("CARGO_PKG_VERSION"))
+        .init()?;
+    let logger =
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).build();
+    let level = logger.filter();
+    otel_runtime::instrument::log::init(logger, level)?;
+
+    let outcome = run(role, &config);
+    if let Err(error) = telemetry.shutdown(FLUSH_TIMEOUT) {
+        log::warn!("{error}");
+    }
+    outcome
+}
+
+fn run(role: Role, config: &Config) -> anyhow::Result<()> {
+    Store::set_up(&config.database)?;
+    let store = Store::open(&config.database)?;
+    let runtime =
+        tokio::runtime::Runtime::new().context("cannot start the threads of the service")?;
+    runtime.block_on(async {
+        let shutdown = Shutdown::listen().context("cannot listen for signals")?;
+        let queue = Queue::open(&config.queue).await?;
+        match role {
+            Role::Serve => {
+                app::serve(config, &AppState::new(store, queue.clone()), &shutdown).await?;
+            }
+            Role::Worker => {
+                let task = move |payload| tasks::cleaning_planned(store.clone(), payload);
+                worker::run(&queue, CleaningPlanned::QUEUE, &shutdown, task).await?;
+            }
+        }
+        queue.close().await;
+        Ok(())
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Serve,
+    Worker,
+}
+
+impl Role {
+    fn from_args(mut args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let role = match args.next().as_deref() {
+            None | Some("serve") => Self::Serve,
+            Some("worker") => Self::Worker,
+            Some(other) => bail!("no role `{other}`; use `serve` (or nothing) or `worker`"),
+        };
+        match args.next() {
+            None => Ok(role),
+            Some(other) => {
+                bail!("`{other}` is one argument too many; use `serve` (or nothing) or `worker`")
+            }
+        }
+    }
+
+    fn service_name(self) -> &'static str {
+        match self {
+            Self::Serve => "dispo",
+            Self::Worker => "dispo-worker",
+        }
+    }
+}

@@ -1,0 +1,6 @@
+CREATE TABLE cleanings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    booking_id BIGINT NOT NULL UNIQUE,
+    room TEXT NOT NULL,
+    day DATE NOT NULL
+);

@@ -1,0 +1,106 @@
+//! The web service: its state, its routes and what wraps them.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+use diesel::SqliteConnection;
+use otel_runtime::instrument::actix_web::{RequestTracing, block};
+
+use crate::{
+    config::Config,
+    error::ApiError,
+    routes,
+    shutdown::Shutdown,
+    store::{Store, StoreError},
+};
+
+/// How long requests under way may take once the process is to end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct AppState {
+    store: Store,
+}
+
+impl AppState {
+    /// Puts together what the handlers work with.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Runs `work` with a connection, away from the threads that serve requests.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns, or that the database could not be asked.
+    pub async fn store<T, E>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Into<ApiError> + Send + 'static,
+    {
+        let store = self.store.clone();
+        block(move || store.run(work)).await?.map_err(Into::into)
+    }
+}
+
+/// Takes the address of the configuration; the server answers once it is awaited.
+///
+/// # Errors
+///
+/// The address cannot be had.
+pub fn bind(config: &Config, state: &AppState) -> Result<(Server, SocketAddr), BindError> {
+    let failed = |cause| BindError {
+        host: config.host.clone(),
+        port: config.port,
+        cause,
+    };
+    let state = web::Data::new(state.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(RequestTracing::new())
+            .app_data(state.clone())
+            .configure(routes::configure)
+    })
+    .disable_signals()
+    .shutdown_timeout(DRAIN_TIMEOUT.as_secs())
+    .bind((config.host.as_str(), config.port))
+    .map_err(failed)?;
+    let address = server.addrs().first().copied();
+    let address = address.ok_or_else(|| failed(io::ErrorKind::AddrNotAvailable.into()))?;
+    Ok((server.run(), address))
+}
+
+/// Serves requests until `shutdown` is requested; those under way are answered first.
+///
+/// # Errors
+///
+/// The address cannot be had, or the server fails.
+pub async fn serve(config: &Config, state: &AppState, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let (mut server, address) = bind(config, state)?;
+    log::info!("listening on http://{address}");
+    let handle = server.handle();
+    tokio::select! {
+        outcome = &mut server => outcome?,
+        () = shutdown.requested() => {
+            let ((), outcome) = tokio::join!(handle.stop(true), server);
+            outcome?;
+        }
+    }
+    Ok(())
+}
+
+/// The address cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot listen on {host}:{port}: {cause}; another port is chosen with CLEANING_PORT, another address with CLEANING_HOST"
+)]
+pub struct BindError {
+    host: String,
+    port: u16,
+    cause: io::Error,
+}

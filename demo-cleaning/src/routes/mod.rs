@@ -1,0 +1,23 @@
+//! The routes: each handler reads the request, calls, and answers.
+
+pub mod cleanings;
+mod fallback;
+pub mod health;
+
+use actix_web::web::{ServiceConfig, get, resource, to};
+
+/// Adds all routes of the service.
+pub fn configure(service: &mut ServiceConfig) {
+    service
+        .service(
+            resource("/health")
+                .route(get().to(health::check))
+                .default_service(fallback::allow("GET")),
+        )
+        .service(
+            resource("/api/v1/cleanings/")
+                .route(get().to(cleanings::list))
+                .default_service(fallback::allow("GET")),
+        )
+        .default_service(to(fallback::no_route));
+}

@@ -1,0 +1,7 @@
+//! The web service and the worker as their users see them: over HTTP, over the queue, and by their spans.
+
+mod cleanings;
+mod helpers;
+mod routes;
+mod start;
+mod worker;

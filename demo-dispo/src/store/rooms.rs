@@ -1,0 +1,53 @@
+//! The table of rooms.
+
+use diesel::{
+    OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    SqliteConnection,
+};
+
+use crate::{domain::Room, schema::rooms};
+
+/// All rooms, in the order of their ids.
+///
+/// # Errors
+///
+/// The database refuses.
+pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Room>> {
+    let rows = rooms::table
+        .order(rooms::id)
+        .select(RoomRow::as_select())
+        .load(connection)?;
+    Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// The room with this id, if there is one.
+///
+/// # Errors
+///
+/// The database refuses.
+pub fn find(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<Room>> {
+    let row = rooms::table
+        .find(id)
+        .select(RoomRow::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(row.map(Room::from))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = rooms)]
+struct RoomRow {
+    id: i64,
+    number: String,
+    name: String,
+}
+
+impl From<RoomRow> for Room {
+    fn from(row: RoomRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            name: row.name,
+        }
+    }
+}

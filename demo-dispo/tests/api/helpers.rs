@@ -1,0 +1,199 @@
+//! A running service with a database and a queue of its own.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use demo_dispo::{
+    app::{self, AppState},
+    config::Config,
+    queue::Queue,
+    store::Store,
+};
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
+    sql_types::{Binary, Text},
+};
+use otel_runtime::testing::{Detail, SpanRecord, Spans, tree};
+use reqwest::{Client, Method, StatusCode, header::HeaderMap, redirect::Policy};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything that should happen may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) struct TestApp {
+    pub(crate) store: Store,
+    pub(crate) queue: Queue,
+    config: Config,
+    address: String,
+    client: Client,
+    _folder: TempDir,
+}
+
+/// An answer, and the trace the request belongs to.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) trace: String,
+}
+
+/// A message as it lies in the queue.
+#[derive(QueryableByName)]
+pub(crate) struct Queued {
+    #[diesel(sql_type = Binary)]
+    job: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    metadata: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) status: String,
+}
+
+pub(crate) async fn spawn_app() -> TestApp {
+    spans();
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name| format!("sqlite://{}", folder.path().join(name).display());
+    let config = Config::read(|variable| match variable {
+        "DISPO_PORT" => Some("0".into()),
+        "DATABASE_URL" => Some(url("dispo.db").into()),
+        "QUEUE_URL" => Some(url("queue.db").into()),
+        _ => None,
+    })
+    .unwrap();
+    Store::set_up(&config.database).unwrap();
+    let store = Store::open(&config.database).unwrap();
+    let queue = Queue::open(&config.queue).await.unwrap();
+    let state = AppState::new(store.clone(), queue.clone());
+    let (server, address) = app::bind(&config, &state).unwrap();
+    tokio::spawn(server);
+    TestApp {
+        store,
+        queue,
+        config,
+        address: format!("http://{address}"),
+        client: Client::builder().redirect(Policy::none()).build().unwrap(),
+        _folder: folder,
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, "").await
+    }
+
+    pub(crate) async fn book(&self, body: &str) -> Answer {
+        self.request(Method::POST, "/api/v1/bookings/", body).await
+    }
+
+    /// Each request has a trace of its own, so that tests can run beside each other.
+    pub(crate) async fn request(&self, method: Method, path: &str, body: &str) -> Answer {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let trace = format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let response = self
+            .client
+            .request(method, format!("{}{path}", self.address))
+            .header("traceparent", format!("00-{trace}-00000000000000aa-01"))
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+            trace,
+        }
+    }
+
+    /// Changes the file of the queue behind the back of the service.
+    pub(crate) fn change_queue(&self, sql: &str) {
+        self.open_queue().batch_execute(sql).unwrap();
+    }
+
+    fn open_queue(&self) -> SqliteConnection {
+        let path = self.config.queue.path().to_str().unwrap();
+        let mut connection = SqliteConnection::establish(path).unwrap();
+        connection
+            .batch_execute("PRAGMA busy_timeout = 5000")
+            .unwrap();
+        connection
+    }
+
+    /// All messages in the queue of this name, in the order they were sent.
+    pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
+        let mut connection = self.open_queue();
+        diesel::sql_query(
+            "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
+        )
+        .bind::<Text, _>(queue)
+        .load(&mut connection)
+        .unwrap()
+    }
+}
+
+impl Queued {
+    pub(crate) fn payload(&self) -> Value {
+        serde_json::from_slice(&self.job).unwrap()
+    }
+
+    /// The trace the message was sent in.
+    pub(crate) fn trace(&self) -> String {
+        let headers: Value = serde_json::from_str(&self.metadata).unwrap();
+        headers["traceparent"].as_str().unwrap()[3..35].to_owned()
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The spans of this request, when the last has ended; the span of the caller is left out of account.
+    pub(crate) async fn spans(&self) -> Vec<SpanRecord> {
+        let mut spans = spans_of(&self.trace, |span| span.parent_is_remote).await;
+        for span in spans.iter_mut().filter(|span| span.parent_is_remote) {
+            span.parent_span_id = None;
+            span.parent_is_remote = false;
+        }
+        spans
+    }
+
+    /// The spans of this request as a tree of kinds, names and failures.
+    pub(crate) async fn tree(&self) -> String {
+        tree(&self.spans().await, Detail::NAMES)
+    }
+}
+
+/// The spans of a trace, when the one that ends last is there.
+pub(crate) async fn spans_of(trace: &str, last: impl Fn(&SpanRecord) -> bool) -> Vec<SpanRecord> {
+    eventually(&format!("the last span of trace {trace}"), || {
+        let mut found = spans().finished();
+        found.retain(|span| span.trace_id.to_string() == trace);
+        found.iter().any(&last).then_some(found)
+    })
+    .await
+}
+
+/// Asks again and again until there is something.
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < give_up, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The spans of all tests of this binary.
+fn spans() -> &'static Spans {
+    static SPANS: OnceLock<Spans> = OnceLock::new();
+    SPANS.get_or_init(Spans::install)
+}

@@ -1,0 +1,8 @@
+//! The web service and the worker as their users see them: over HTTP, over the queue, and by their spans.
+
+mod bookings;
+mod helpers;
+mod rooms;
+mod routes;
+mod start;
+mod worker;

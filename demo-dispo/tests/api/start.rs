@@ -1,0 +1,54 @@
+//! What the program says when it cannot start.
+
+use std::{net::TcpListener, process::Command};
+
+#[test]
+fn a_wrong_value_is_told_with_its_variable() {
+    assert_fails(
+        &["serve"],
+        ("DISPO_PORT", "high"),
+        "demo-dispo: DISPO_PORT: not a port; use a number from 0 to 65535 (found `high`)\n",
+    );
+}
+
+#[test]
+fn a_taken_port_is_told_with_its_variable() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let told = assert_fails(&[], ("DISPO_PORT", &port), "");
+    assert!(
+        told.contains(&format!("cannot listen on 127.0.0.1:{port}: ")),
+        "{told}"
+    );
+    assert!(
+        told.contains("another port is chosen with DISPO_PORT"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_unknown_role_is_told_with_those_there_are() {
+    assert_fails(
+        &["boss"],
+        ("DISPO_PORT", ""),
+        "demo-dispo: no role `boss`; use `serve` (or nothing) or `worker`\n",
+    );
+}
+
+/// Runs the program in a folder of its own; it must fail and print `message`, if there is one.
+#[track_caller]
+fn assert_fails(arguments: &[&str], variable: (&str, &str), message: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_demo-dispo"))
+        .args(arguments)
+        .env(variable.0, variable.1)
+        .env_remove("DATABASE_URL")
+        .env_remove("QUEUE_URL")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(message.is_empty() || told == message, "{told}");
+    told
+}

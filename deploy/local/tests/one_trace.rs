@@ -1,0 +1,167 @@
+//! One booking through the real programs leaves one trace, whichever way the spans leave the processes.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use demo_local::{
+    binaries::Binaries,
+    booking::{self, EXPECTED},
+    stack::{Ports, Stack, Telemetry, client},
+};
+use otel_runtime::testing::{Collector, Detail, SpanRecord, tree};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// How long the spans may take to arrive.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const CALLER: &str = "b7ad6b7169203331";
+
+/// All tests run the same programs.
+static BINARIES: OnceCell<Binaries> = OnceCell::const_new();
+
+#[tokio::test]
+async fn one_trace_over_http() {
+    let collector = Collector::start().unwrap();
+    check(&collector, collector.http_endpoint(), "http/protobuf").await;
+    assert_eq!(collector.requests().grpc, 0);
+}
+
+#[tokio::test]
+async fn one_trace_over_grpc() {
+    let collector = Collector::start().unwrap();
+    check(&collector, collector.grpc_endpoint(), "grpc").await;
+    assert_eq!(collector.requests().http, 0);
+}
+
+#[tokio::test]
+async fn without_telemetry_the_services_work_and_print_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stack = start(folder.path(), &Telemetry::Off).await;
+    booking::send(&client().unwrap(), &stack.dispo_url, None)
+        .await
+        .unwrap();
+    stack
+        .dispo_worker
+        .wait_for_line("the cleaning of booking 1 is planned", PATIENCE)
+        .await
+        .unwrap();
+    stop(stack, folder.path());
+}
+
+/// Sends the booking in a trace of our own, and looks at all that arrives.
+async fn check(collector: &Collector, endpoint: String, protocol: &'static str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stack = start(folder.path(), &Telemetry::Collector { endpoint, protocol }).await;
+    let traceparent = format!("00-{TRACE}-{CALLER}-01");
+    let answer = booking::send(&client().unwrap(), &stack.dispo_url, Some(&traceparent))
+        .await
+        .unwrap();
+    let id = serde_json::from_str::<Value>(&answer).unwrap()["id"].clone();
+
+    let trace = whole_trace(collector, &mut stack).await;
+    assert_eq!(core(&trace), expected());
+    assert_parents(&trace);
+    assert_details(&trace, &id);
+
+    stop(stack, folder.path());
+    assert_nothing_elsewhere(&collector.spans());
+}
+
+async fn start(folder: &Path, telemetry: &Telemetry) -> Stack {
+    let build = || async { Binaries::build(folder).await.unwrap() };
+    let binaries = BINARIES.get_or_init(build).await;
+    Stack::start(binaries, folder, Ports::ANY, telemetry)
+        .await
+        .unwrap()
+}
+
+/// All processes end well when they are asked to, and had nothing to complain of.
+fn stop(stack: Stack, folder: &Path) {
+    for (name, status) in stack.stop().unwrap() {
+        let log = std::fs::read_to_string(folder.join(format!("{name}.log"))).unwrap();
+        assert!(status.success(), "{name}: {status}\n{log}");
+        for word in ["WARN", "ERROR", "panicked", "OpenTelemetry"] {
+            assert!(!log.contains(word), "{name}:\n{log}");
+        }
+    }
+}
+
+async fn whole_trace(collector: &Collector, stack: &mut Stack) -> Vec<SpanRecord> {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        let mut trace = collector.spans();
+        trace.retain(|span| span.trace_id.to_string() == TRACE);
+        let missing = booking::missing(&trace);
+        if missing.is_empty() && booking::is_connected(&trace) {
+            return trace;
+        }
+        stack.check().unwrap();
+        let all = tree(&collector.spans(), Detail::NAMES.with_services());
+        assert!(Instant::now() < give_up, "missing: {missing:?} in\n{all}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The trace without the spans of the database that are not in the expected tree.
+fn core(trace: &[SpanRecord]) -> String {
+    let names: BTreeSet<_> = EXPECTED.map(|(_, name, _)| name).into();
+    let mut core = trace.to_vec();
+    core.retain(|span| names.contains(&*span.name) || format!("{:?}", span.kind) != "Client");
+    tree(&core, Detail::NAMES.with_services())
+}
+
+fn expected() -> &'static str {
+    "SERVER POST /api/v1/bookings/ [dispo] (remote parent)
+  INTERNAL booking.create [dispo]
+    CLIENT INSERT bookings [dispo]
+    PRODUCER send booking.created [dispo]
+      CONSUMER process booking.created [cleaning-worker]
+        INTERNAL cleaning.plan [cleaning-worker]
+          CLIENT INSERT cleanings [cleaning-worker]
+        PRODUCER send cleaning.planned [cleaning-worker]
+          CONSUMER process cleaning.planned [dispo-worker]
+            CLIENT UPDATE bookings [dispo-worker]"
+}
+
+/// The caller of the first request is the only parent that is not there.
+fn assert_parents(trace: &[SpanRecord]) {
+    let ids: BTreeSet<_> = trace.iter().map(|span| span.span_id.to_string()).collect();
+    assert_eq!(ids.len(), trace.len(), "a span came twice");
+    let strangers: Vec<_> = trace
+        .iter()
+        .filter_map(|span| span.parent_span_id.map(|parent| parent.to_string()))
+        .filter(|parent| !ids.contains(parent))
+        .collect();
+    assert_eq!(strangers, [CALLER]);
+}
+
+fn assert_details(trace: &[SpanRecord], booking: &Value) {
+    let find = |name: &str| trace.iter().find(|span| span.name == name).unwrap();
+    for name in ["booking.create", "process booking.created"] {
+        let room = find(name).attribute("room").map(ToString::to_string);
+        assert_eq!(room.as_deref(), Some("President Suite"), "{name}");
+    }
+    let received = find("process booking.created")
+        .event("message.received")
+        .unwrap();
+    let payload = received.attribute("payload").unwrap().to_string();
+    assert_eq!(
+        serde_json::from_str::<Value>(&payload).unwrap(),
+        json!({"id": booking, "room": "President Suite", "start": "2023-02-04", "end": "2023-02-06"})
+    );
+}
+
+/// Other traces hold nothing but the question whether the services are healthy.
+fn assert_nothing_elsewhere(spans: &[SpanRecord]) {
+    let elsewhere: BTreeSet<_> = spans
+        .iter()
+        .filter(|span| span.trace_id.to_string() != TRACE)
+        .map(|span| span.name.as_str())
+        .collect();
+    assert_eq!(elsewhere, BTreeSet::from(["GET /health"]));
+}
