@@ -1,4 +1,4 @@
-//! The runtime behind `#[traced_span]`, `#[span_attr]` and `#[span_event]`.
+#![doc = include_str!("../README.md")]
 
 #[doc(hidden)]
 pub mod __private;
