@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     domain::Period,
     queue::SendError,
-    routes::input::Problem,
+    routes::problem::Problem,
     store::{StoreError, bookings::InsertError},
 };
 

@@ -1,59 +1,14 @@
 //! Reads what a caller sent, and says all that is wrong with it.
 
-use std::fmt;
-
 use chrono::NaiveDate;
 use otel_runtime::span_event;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{BookingDraft, Period},
     error::ApiError,
+    routes::problem::{Place, Problem},
 };
-
-/// One thing that is wrong with a request, in the form of the list below `detail`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Problem {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    loc: Vec<Place>,
-    msg: String,
-    input: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ctx: Option<Context>,
-}
-
-impl Problem {
-    fn place(&self) -> String {
-        let steps: Vec<_> = self.loc.iter().map(Place::to_string).collect();
-        steps.join(".")
-    }
-}
-
-/// What else is known of a problem.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Context {
-    error: Box<Value>,
-}
-
-/// A step on the way to the value that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-enum Place {
-    Name(&'static str),
-    /// The number of characters before the error.
-    Offset(usize),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => formatter.write_str(name),
-            Self::Offset(offset) => write!(formatter, "{offset}"),
-        }
-    }
-}
 
 /// Reads the number in a path.
 ///
@@ -100,27 +55,17 @@ fn parse_booking_draft(body: &[u8]) -> Result<BookingDraft, Vec<Problem>> {
         }
     };
     let period = Period::new(start, end).map_err(|error| {
-        vec![Problem {
-            ctx: Some(because(json!({}))),
-            ..problem(
-                "value_error",
-                vec![Place::Name("body")],
-                format!("Value error, {error}"),
-                &body,
-            )
-        }]
+        let place = vec![Place::Name("body")];
+        let message = format!("Value error, {error}");
+        vec![Problem::new("value_error", place, message, &body).because(json!({}))]
     })?;
     Ok(BookingDraft { room_id, period })
 }
 
 fn json_body(body: &[u8]) -> Result<Value, Problem> {
     let missing = || {
-        problem(
-            "missing",
-            vec![Place::Name("body")],
-            "Field required",
-            &Value::Null,
-        )
+        let place = vec![Place::Name("body")];
+        Problem::new("missing", place, "Field required", &Value::Null)
     };
     if body.is_empty() {
         return Err(missing());
@@ -128,15 +73,11 @@ fn json_body(body: &[u8]) -> Result<Value, Problem> {
     match serde_json::from_slice(body) {
         Ok(Value::Null) => Err(missing()),
         Ok(value) => Ok(value),
-        Err(error) => Err(Problem {
-            ctx: Some(because(error.to_string())),
-            ..problem(
-                "json_invalid",
-                vec![Place::Name("body"), Place::Offset(offset(body, &error))],
-                "JSON decode error",
-                &json!({}),
-            )
-        }),
+        Err(error) => {
+            let place = vec![Place::Name("body"), Place::Offset(offset(body, &error))];
+            let problem = Problem::new("json_invalid", place, "JSON decode error", &json!({}));
+            Err(problem.because(error.to_string()))
+        }
     }
 }
 
@@ -158,7 +99,7 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
 
 fn object(body: &Value) -> Result<&Map<String, Value>, Problem> {
     body.as_object().ok_or_else(|| {
-        problem(
+        Problem::new(
             "model_attributes_type",
             vec![Place::Name("body")],
             "Input should be a valid dictionary or object to extract fields from",
@@ -176,13 +117,18 @@ fn field<T>(
     let places = vec![Place::Name("body"), Place::Name(name)];
     match fields.get(name) {
         Some(value) => read(value, places),
-        None => Err(problem("missing", places, "Field required", body)),
+        None => Err(Problem::new("missing", places, "Field required", body)),
     }
 }
 
 /// Whole numbers also when they are written as text or with a zero fraction, as the reference takes them.
 fn integer(value: &Value, places: Vec<Place>) -> Result<i64, Problem> {
-    if let Some(number) = value.as_i64() {
+    let fraction = value.as_f64().map_or(0.0, f64::fract);
+    let whole = value.as_i64().or_else(|| {
+        let number = value.as_f64().filter(|_| fraction == 0.0)?;
+        format!("{number}").parse().ok()
+    });
+    if let Some(number) = whole {
         return Ok(number);
     }
     let (kind, message) = match value {
@@ -193,7 +139,7 @@ fn integer(value: &Value, places: Vec<Place>) -> Result<i64, Problem> {
                 "Input should be a valid integer, unable to parse string as an integer",
             ),
         },
-        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => (
+        Value::Number(_) if fraction != 0.0 => (
             "int_from_float",
             "Input should be a valid integer, got a number with a fractional part",
         ),
@@ -203,26 +149,21 @@ fn integer(value: &Value, places: Vec<Place>) -> Result<i64, Problem> {
         ),
         _ => ("int_type", "Input should be a valid integer"),
     };
-    Err(problem(kind, places, message, value))
+    Err(Problem::new(kind, places, message, value))
 }
 
 fn date(value: &Value, places: Vec<Place>) -> Result<NaiveDate, Problem> {
     let Value::String(text) = value else {
-        return Err(problem(
+        return Err(Problem::new(
             "date_type",
             places,
             "Input should be a valid date",
             value,
         ));
     };
-    parse_date(text).map_err(|cause| Problem {
-        ctx: Some(because(cause)),
-        ..problem(
-            "date_from_datetime_parsing",
-            places,
-            format!("Input should be a valid date or datetime, {cause}"),
-            value,
-        )
+    parse_date(text).map_err(|cause| {
+        let message = format!("Input should be a valid date or datetime, {cause}");
+        Problem::new("date_from_datetime_parsing", places, message, value).because(cause)
     })
 }
 
@@ -235,22 +176,6 @@ fn parse_date(text: &str) -> Result<NaiveDate, &'static str> {
         return Err("it is written as YYYY-MM-DD");
     }
     NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "there is no such day")
-}
-
-fn because(error: impl Into<Value>) -> Context {
-    Context {
-        error: Box::new(error.into()),
-    }
-}
-
-fn problem(kind: &'static str, loc: Vec<Place>, msg: impl Into<String>, input: &Value) -> Problem {
-    Problem {
-        kind,
-        loc,
-        msg: msg.into(),
-        input: input.clone(),
-        ctx: None,
-    }
 }
 
 #[cfg(test)]
@@ -272,11 +197,24 @@ mod tests {
     }
 
     #[test]
-    fn a_number_may_be_written_as_text() {
-        let draft =
-            booking_draft(br#"{"room_id": "2", "start": "2023-02-04", "end": "2023-02-06"}"#)
-                .unwrap();
-        assert_eq!(draft.room_id, 2);
+    fn a_whole_number_may_be_written_in_other_ways() {
+        for (number, read) in [(json!("17"), 17), (json!(17.0), 17), (json!(-2), -2)] {
+            assert_eq!(integer(&number, Vec::new()), Ok(read));
+        }
+        for (number, kind) in [
+            (json!(1e300), "int_parsing_size"),
+            (json!(u64::MAX), "int_parsing_size"),
+            (json!(1.5), "int_from_float"),
+            (json!("1.5"), "int_parsing"),
+            (json!(true), "int_type"),
+        ] {
+            let problem = integer(&number, Vec::new()).unwrap_err();
+            assert_eq!(
+                serde_json::to_value(problem).unwrap()["type"],
+                kind,
+                "{number}"
+            );
+        }
     }
 
     #[test]

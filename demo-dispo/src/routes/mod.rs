@@ -4,6 +4,7 @@ pub mod bookings;
 mod fallback;
 pub mod health;
 pub mod input;
+pub mod problem;
 pub mod rooms;
 
 use actix_web::web::{ServiceConfig, get, post, resource, to};
