@@ -31,17 +31,9 @@ impl Shutdown {
     pub fn listen() -> io::Result<Self> {
         let shutdown = Self::new();
         let listening = shutdown.clone();
-        #[cfg(unix)]
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let asked = signals()?;
         tokio::spawn(async move {
-            #[cfg(unix)]
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            #[cfg(not(unix))]
-            let _ = tokio::signal::ctrl_c().await;
+            asked.await;
             log::info!("asked to stop");
             listening.request();
         });
@@ -68,4 +60,27 @@ impl Shutdown {
     pub fn is_requested(&self) -> bool {
         *self.requested.borrow()
     }
+}
+
+/// Listens at once, and completes at the first signal.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Completes at the first Ctrl-C.
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -57,12 +57,14 @@ async fn run(once: bool, ports: Ports) -> anyhow::Result<ExitCode> {
 async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let observer = Observer::from_env()?;
+    // A signal comes first: Ctrl-C reaches the other processes too, and their end is then no surprise.
     let mut stack = tokio::select! {
-        stack = first_booking(ports, folder, &observer) => stack?,
+        biased;
         () = signals.next() => {
             eprintln!("Interrupted before the trace was whole.");
             return Ok(ExitCode::from(INTERRUPTED));
         }
+        stack = first_booking(ports, folder, &observer) => stack?,
     };
     if once {
         stack.stop()?;
@@ -70,8 +72,9 @@ async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<ExitCod
     }
     println!("\n{}", go_on(&stack, folder));
     tokio::select! {
-        outcome = observer.show_further(&mut stack, |trace| println!("\n{trace}")) => outcome?,
+        biased;
         () = signals.next() => eprintln!("Stopping all four processes ..."),
+        outcome = observer.show_further(&mut stack, |trace| println!("\n{trace}")) => outcome?,
     }
     stack.stop()?;
     Ok(ExitCode::SUCCESS)
