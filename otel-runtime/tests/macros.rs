@@ -608,6 +608,7 @@ fn parameters_and_locals_are_dropped_as_without_the_attribute() {
         run(["a", "b", "c", "d"].map(Noted), Noted("e"));
         DROPPED.take()
     }
+    let _recorded = record();
     let plain = order(|[a, b, c, d], e| plain::sync(a, b, (c, d), e).unwrap());
     let traced = order(|[a, b, c, d], e| traced::sync(a, b, (c, d), e).unwrap());
     assert_eq!(plain, traced);
