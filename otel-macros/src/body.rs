@@ -5,7 +5,7 @@ use quote::quote;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, Expr, Item, Macro, Path, Stmt};
+use syn::{Attribute, Block, Expr, Ident, Item, Macro, Path, Stmt};
 
 use crate::args::Args;
 use crate::errors::Errors;
@@ -17,6 +17,7 @@ use crate::syntax;
 
 /// Replaces our attributes in a body by what they mean. A body without any is handed back as it came, unparsed.
 pub(crate) fn rewrite(
+    function: &Ident,
     body: &TokenStream,
     runtime: &Path,
     lifted: &mut Lifted,
@@ -30,6 +31,7 @@ pub(crate) fn rewrite(
         return body.clone();
     };
     let mut rewriter = Rewriter {
+        function,
         runtime,
         lifted,
         errors,
@@ -50,6 +52,7 @@ fn mentions_ours(tokens: TokenStream) -> bool {
 }
 
 struct Rewriter<'a> {
+    function: &'a Ident,
     runtime: &'a Path,
     lifted: &'a mut Lifted,
     errors: &'a mut Errors,
@@ -224,7 +227,13 @@ impl Rewriter<'_> {
             );
         }
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
-        let plan = SpanPlan::new(args.name, args.kind.as_ref(), None, at, self.errors);
+        let plan = SpanPlan::inside_function(
+            args.name,
+            args.kind.as_ref(),
+            self.function,
+            at,
+            self.errors,
+        );
         *expr = Expr::Verbatim(expand::traced_expr(&runtime, &plan, expr));
     }
 }

@@ -158,7 +158,7 @@ fn inside(runtime: &Path) -> TokenStream {
 /// The site, the span's computed name, and what a sampler sees.
 fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Names) -> TokenStream {
     let Names { start, fields, .. } = names;
-    let kind = &plan.kind;
+    let (kind, function) = (&plan.kind, &plan.function);
     let (fixed, computed) = match &plan.name {
         Name::Fixed(name) => (quote!(#name), None),
         Name::Computed(name) => (quote!(""), Some(quote!(#start.name(|| #name);))),
@@ -179,6 +179,7 @@ fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Name
                     package: ::core::env!("CARGO_PKG_NAME"),
                     version: ::core::env!("CARGO_PKG_VERSION"),
                     module: ::core::module_path!(),
+                    function: #function,
                     file: ::core::file!(),
                     line: ::core::line!(),
                 },

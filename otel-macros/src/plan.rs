@@ -34,6 +34,8 @@ pub(crate) struct Plan {
 /// The span itself.
 pub(crate) struct SpanPlan {
     pub(crate) name: Name,
+    /// The function in which the span is made.
+    pub(crate) function: String,
     /// A variant of `SpanKind`.
     pub(crate) kind: Ident,
 }
@@ -86,13 +88,7 @@ impl Plan {
         let records = Records::new(helpers, on_parameters, function, true, &mut errors);
         let failure = failure(args.err, function, &mut errors);
         let name = &function.sig.ident;
-        let span = SpanPlan::new(
-            args.name,
-            args.kind.as_ref(),
-            Some(name),
-            name.span(),
-            &mut errors,
-        );
+        let span = SpanPlan::of_function(args.name, args.kind.as_ref(), name, &mut errors);
         let runtime = args.runtime.unwrap_or_else(default_runtime);
         errors.finish(Plan {
             runtime,
@@ -104,36 +100,56 @@ impl Plan {
 }
 
 impl SpanPlan {
-    /// Checks name and kind; `default_name` is what the span is called when no name is written, `at` where the
-    /// attribute stands.
-    pub(crate) fn new(
+    /// The span around a whole function, called like it where no other name is written.
+    pub(crate) fn of_function(
         name: Option<args::Name>,
         kind: Option<&Ident>,
-        default_name: Option<&Ident>,
+        function: &Ident,
+        errors: &mut Errors,
+    ) -> SpanPlan {
+        let name = name.unwrap_or_else(|| {
+            let text = function.unraw().to_string();
+            args::Name::Literal(LitStr::new(&text, function.span()))
+        });
+        SpanPlan::new(name, kind, function, errors)
+    }
+
+    /// A span inside a function, which needs a name; `at` is where the attribute stands.
+    pub(crate) fn inside_function(
+        name: Option<args::Name>,
+        kind: Option<&Ident>,
+        function: &Ident,
         at: Span,
         errors: &mut Errors,
     ) -> SpanPlan {
+        let name = name.unwrap_or_else(|| {
+            errors.add(
+                at,
+                "a span inside a function needs a name: `#[traced_span(\"step\")]`",
+            );
+            args::Name::Literal(LitStr::new("unnamed", at))
+        });
+        SpanPlan::new(name, kind, function, errors)
+    }
+
+    fn new(
+        name: args::Name,
+        kind: Option<&Ident>,
+        function: &Ident,
+        errors: &mut Errors,
+    ) -> SpanPlan {
         let name = match name {
-            Some(args::Name::Literal(name)) => {
+            args::Name::Literal(name) => {
                 if name.value().is_empty() {
                     errors.add(name.span(), "a span's name must not be empty");
                 }
                 Name::Fixed(name)
             }
-            Some(args::Name::Expr(name)) => Name::Computed(*name),
-            None => {
-                if default_name.is_none() {
-                    errors.add(
-                        at,
-                        "a span inside a function needs a name: `#[traced_span(\"step\")]`",
-                    );
-                }
-                let name = default_name.map(|ident| ident.unraw().to_string());
-                Name::Fixed(LitStr::new(&name.unwrap_or_default(), at))
-            }
+            args::Name::Expr(name) => Name::Computed(*name),
         };
         SpanPlan {
             name,
+            function: function.unraw().to_string(),
             kind: span_kind(kind, errors),
         }
     }

@@ -337,6 +337,7 @@ fn computed_name_and_other_runtime() {
                             package: ::core::env!("CARGO_PKG_NAME"),
                             version: ::core::env!("CARGO_PKG_VERSION"),
                             module: ::core::module_path!(),
+                            function: "find",
                             file: ::core::file!(),
                             line: ::core::line!(),
                         },

@@ -23,7 +23,13 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let helpers = Helper::lift(&mut function.attrs, &mut lifted, &mut errors);
     let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
     let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
-    let body = body::rewrite(&function.body, &runtime, &mut lifted, &mut errors);
+    let body = body::rewrite(
+        &function.sig.ident,
+        &function.body,
+        &runtime,
+        &mut lifted,
+        &mut errors,
+    );
     match Plan::new(args, helpers, on_parameters, &function, errors) {
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),

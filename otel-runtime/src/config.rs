@@ -14,6 +14,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
 use crate::diagnostics::Level;
+use crate::sites::SpanRules;
 
 /// Everything the environment says, checked.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) endpoint: Option<String>,
     pub(crate) batch: Batch,
     pub(crate) limits: SpanLimits,
+    /// `OTEL_RUNTIME_SPANS`
+    pub(crate) rules: Option<SpanRules>,
     pub(crate) diagnostics: Level,
     /// What could not be understood, a sentence each.
     pub(crate) warnings: Vec<String>,
@@ -97,6 +100,7 @@ impl Settings {
                 max_export_batch_size: env.positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
             },
             limits: limits(&mut env),
+            rules: rules(&mut env),
             diagnostics: diagnostics(&mut env),
             warnings: env.warnings,
         }
@@ -266,6 +270,20 @@ fn limits(env: &mut Environment<'_>) -> SpanLimits {
         limits.max_attributes_per_span = count;
     }
     limits
+}
+
+fn rules(env: &mut Environment<'_>) -> Option<SpanRules> {
+    const NAME: &str = "OTEL_RUNTIME_SPANS";
+    let text = env.text(NAME)?;
+    let rules = text.parse().ok();
+    if rules.is_none() {
+        env.warn(
+            NAME,
+            &text,
+            "a comma list of `pattern=on` and `pattern=off`",
+        );
+    }
+    rules
 }
 
 fn diagnostics(env: &mut Environment<'_>) -> Level {

@@ -21,6 +21,7 @@ use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSIO
 
 use crate::config::{Exporter, Propagator, Settings};
 use crate::export::console::ConsoleExporter;
+use crate::sites::SpanRules;
 use crate::{diagnostics, engine};
 
 /// How long a dropped [`Telemetry`] waits for its spans to be exported.
@@ -65,6 +66,7 @@ pub struct Builder {
     resource: Vec<KeyValue>,
     provider: TracerProviderBuilder,
     has_processor: bool,
+    rules: Option<SpanRules>,
 }
 
 impl Builder {
@@ -96,6 +98,14 @@ impl Builder {
         self
     }
 
+    /// Says which annotated functions and blocks make spans; `OTEL_RUNTIME_SPANS` wins over it, and
+    /// [`set_span_rules`](crate::set_span_rules) changes it later.
+    #[must_use]
+    pub fn span_rules(mut self, rules: SpanRules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
     /// Installs provider and propagator globally, and hands out the guard that shuts them down.
     ///
     /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor of the application's
@@ -114,6 +124,9 @@ impl Builder {
             diagnostics::warn(warning);
         }
         global::set_text_map_propagator(propagator(&settings.propagators));
+        if let Some(rules) = settings.rules.or(self.rules) {
+            engine::set_rules(rules);
+        }
         if settings.disabled || (settings.exporters.is_empty() && !self.has_processor) {
             engine::switch_off(true);
             return Ok(Telemetry {

@@ -144,3 +144,15 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
         assert!(said.contains(reason), "{said}");
     }
 }
+
+#[test]
+fn sites_are_switched_off_by_a_variable() {
+    let output = run(&[
+        ("OTEL_TRACES_EXPORTER", "console"),
+        ("OTEL_RUNTIME_SPANS", "child=off"),
+    ]);
+    assert!(output.status.success());
+    let printed = text(&output.stdout);
+    assert!(printed.contains("INTERNAL parent"), "{printed}");
+    assert!(!printed.contains("INTERNAL child"), "{printed}");
+}

@@ -195,3 +195,17 @@ fn diagnostics_can_be_silenced() {
         Level::Warn
     );
 }
+
+#[test]
+fn span_rules_are_read_whole_or_not_at_all() {
+    assert!(
+        accept(&[("OTEL_RUNTIME_SPANS", "a=off,b.*=on")])
+            .rules
+            .is_some()
+    );
+    let settings = refuse(
+        &[("OTEL_RUNTIME_SPANS", "a=off,b")],
+        "OTEL_RUNTIME_SPANS is `a=off,b`, which is ignored; it takes a comma list of `pattern=on` and `pattern=off`",
+    );
+    assert_eq!(settings.rules, None);
+}

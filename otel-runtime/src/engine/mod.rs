@@ -1,5 +1,6 @@
 //! How a span is started, filled and ended: what the expansions of the macros call, in ordinary Rust.
 
+mod control;
 mod failure;
 mod fields;
 mod future;
@@ -7,8 +8,7 @@ mod site;
 mod span;
 mod start;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
+pub(crate) use control::{is_off, set_rules, sites, switch_off};
 pub use failure::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Failure, NoFailure, OkValue, ResultLike, Returned,
     apply, failure_by, failure_by_debug, failure_by_display,
@@ -18,19 +18,6 @@ pub use future::InSpan;
 pub use site::{Site, Source};
 pub use span::{Current, SyncSpan, TaskSpan};
 pub use start::Start;
-
-/// Set while the application has decided, through [`crate::init`], that nothing is recorded.
-static OFF: AtomicBool = AtomicBool::new(false);
-
-/// Switches every site off, or back on.
-pub(crate) fn switch_off(off: bool) {
-    OFF.store(off, Ordering::Relaxed);
-}
-
-/// Whether nothing is recorded, so that preparing a span would be in vain.
-pub(crate) fn is_off() -> bool {
-    OFF.load(Ordering::Relaxed)
-}
 
 /// Calls a closure at once. That it is known to be called once lets it hand out what it owns.
 #[inline]

@@ -1,15 +1,25 @@
-//! The place in the source where a span is made.
+//! The place in the source where a span is made, and whether one is made there at all.
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::SpanKind;
+
+use super::control;
+
+/// Not called yet, so that no rule was looked at.
+const NEW: u8 = 0;
+const ON: u8 = 1;
+const OFF: u8 = 2;
 
 /// One annotated function or block; a static in the annotated crate.
 #[derive(Debug)]
 pub struct Site {
     /// The span's name; empty where it is computed at run time.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     pub(super) kind: SpanKind,
-    source: Source,
+    pub(crate) source: Source,
+    state: AtomicU8,
 }
 
 /// Where in the user's code a site is.
@@ -21,6 +31,8 @@ pub struct Source {
     pub version: &'static str,
     /// The module's path.
     pub module: &'static str,
+    /// The function's name, without its module.
+    pub function: &'static str,
     /// The file as the compiler was given it.
     pub file: &'static str,
     /// The line, from 1.
@@ -31,7 +43,32 @@ impl Site {
     /// Describes a site.
     #[must_use]
     pub const fn new(name: &'static str, kind: SpanKind, source: Source) -> Site {
-        Site { name, kind, source }
+        Site {
+            name,
+            kind,
+            source,
+            state: AtomicU8::new(NEW),
+        }
+    }
+
+    /// Whether a span may be made here. A site that was called before costs one relaxed load.
+    #[inline]
+    pub(super) fn is_on(&'static self) -> bool {
+        match self.state.load(Ordering::Relaxed) {
+            ON => true,
+            OFF => false,
+            _ => control::register(self),
+        }
+    }
+
+    /// Whether the rules of now allow a span here.
+    pub(crate) fn is_switched_on(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == ON
+    }
+
+    pub(super) fn switch(&self, on: bool) {
+        self.state
+            .store(if on { ON } else { OFF }, Ordering::Relaxed);
     }
 
     pub(super) fn scope(&self) -> InstrumentationScope {

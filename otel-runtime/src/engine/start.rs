@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue, global};
 
-use super::{Fields, Site, SyncSpan, TaskSpan, is_off};
+use super::{Fields, Site, SyncSpan, TaskSpan};
 
 /// Gathers what a sampler sees, then starts the span.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ impl Start {
     /// Looks at the current context; the span will be its child.
     #[must_use]
     pub fn new(site: &'static Site) -> Start {
-        let parent = (!is_off())
+        let parent = site
+            .is_on()
             .then(Context::current)
             .filter(|context| !context.is_telemetry_suppressed());
         Start {
