@@ -1,7 +1,7 @@
 //! What the worker does with a message.
 
 use diesel::SqliteConnection;
-use otel_runtime::{context, span_attr, span_event, traced_span};
+use otel_runtime::{span_attr, span_event, traced_span};
 
 use crate::{
     domain::{BookingCreated, Cleaning, CleaningDraft, CleaningPlanned},
@@ -22,7 +22,7 @@ pub async fn booking_created(
     let booking = serde_json::from_slice(&payload)?;
     received(&booking, &String::from_utf8_lossy(&payload));
     let work = move |connection: &mut SqliteConnection| plan(connection, &booking);
-    let cleaning = tokio::task::spawn_blocking(context::carry(move || store.run(work))).await??;
+    let cleaning = otel_runtime::spawn_blocking(move || store.run(work)).await??;
     queue
         .send(CleaningPlanned::QUEUE, &CleaningPlanned::from(cleaning))
         .await?;

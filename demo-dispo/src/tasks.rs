@@ -1,7 +1,7 @@
 //! What the worker does with a message.
 
 use diesel::SqliteConnection;
-use otel_runtime::{context, span_attr};
+use otel_runtime::span_attr;
 
 use crate::{
     domain::CleaningPlanned,
@@ -25,7 +25,7 @@ async fn mark(store: Store, message: CleaningPlanned) -> Result<(), TaskError> {
     let work = move |connection: &mut SqliteConnection| {
         bookings::mark_cleaning_planned(connection, id).map_err(StoreError::from)
     };
-    let marked = tokio::task::spawn_blocking(context::carry(move || store.run(work))).await??;
+    let marked = otel_runtime::spawn_blocking(move || store.run(work)).await??;
     if marked {
         log::info!(
             "the cleaning of booking {id} is planned for {}",

@@ -11,6 +11,8 @@ mod export;
 pub mod instrument;
 mod provider;
 mod sites;
+#[cfg(feature = "tokio")]
+mod spawn;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -18,6 +20,8 @@ pub use attribute::{AttributeValue, ListElement};
 pub use otel_macros::{span_attr, span_event, traced_span};
 pub use provider::{Builder, InitError, ShutdownError, Telemetry, builder, init};
 pub use sites::{SiteInfo, SpanRules, SpanRulesError, set_span_rules, sites};
+#[cfg(feature = "tokio")]
+pub use spawn::{spawn, spawn_blocking};
 
 /// The boolean attribute that marks the span of a future which was dropped before it was ready.
 pub const CANCELLED: &str = "otel_runtime.cancelled";

@@ -63,10 +63,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
 /// Pending once, then ready.
 async fn pause() {
     let mut paused = false;
-    std::future::poll_fn(|_| {
+    std::future::poll_fn(|task| {
         if std::mem::replace(&mut paused, true) {
             Poll::Ready(())
         } else {
+            task.waker().wake_by_ref();
             Poll::Pending
         }
     })
@@ -625,4 +626,26 @@ fn a_traced_future_is_hardly_larger() {
     let [a, b, c, d] = of("x");
     let traced = size_of_val(&traced::later(a, b, (c, d)));
     assert!(traced <= plain + 64, "{traced} bytes instead of {plain}");
+}
+
+#[test]
+fn tasks_keep_their_parent() {
+    #[traced_span]
+    async fn spawns() {
+        let task = otel_runtime::spawn(async_child());
+        task.await.expect("the task ends well");
+        let work = otel_runtime::spawn_blocking(leaf);
+        work.await.expect("the work ends well");
+    }
+    let recorded = record();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(spawns());
+    recorded.check(&[
+        "INTERNAL spawns",
+        "  INTERNAL child",
+        "    INTERNAL leaf",
+        "  INTERNAL leaf",
+    ]);
 }
