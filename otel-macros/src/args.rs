@@ -9,15 +9,41 @@ use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every option, in the order the documentation has them.
-const OPTIONS: &[&str] = &["name", "kind", "err", "crate"];
+const OPTIONS: &[&str] = &[
+    "name", "kind", "parent", "root", "links", "err", "err_if", "scope", "leaf", "crate",
+];
 
 /// What was written; an absent option stays `None`.
 #[derive(Default)]
 pub(crate) struct Args {
+    pub(crate) span: SpanArgs,
+    pub(crate) outcome: OutcomeArgs,
+    pub(crate) runtime: Option<Path>,
+}
+
+/// What is said of the span as it starts.
+#[derive(Default)]
+pub(crate) struct SpanArgs {
     pub(crate) name: Option<Name>,
     pub(crate) kind: Option<Ident>,
+    pub(crate) parent: Option<Written<Expr>>,
+    pub(crate) root: Option<Written<()>>,
+    pub(crate) links: Option<Written<Expr>>,
+    pub(crate) scope: Option<LitStr>,
+    pub(crate) leaf: Option<Written<()>>,
+}
+
+/// What is said of the function's result.
+#[derive(Default)]
+pub(crate) struct OutcomeArgs {
     pub(crate) err: Option<Err>,
-    pub(crate) runtime: Option<Path>,
+    pub(crate) err_if: Option<Written<Expr>>,
+}
+
+/// An option's value, and where its word stands.
+pub(crate) struct Written<T> {
+    pub(crate) at: Span,
+    pub(crate) value: T,
 }
 
 /// `"booking.create"` or `name = expr`.
@@ -82,34 +108,66 @@ impl Args {
                 ),
             ));
         }
-        if !input.peek(Token![=]) {
-            let at = if input.is_empty() {
-                option.span()
-            } else {
-                input.span()
-            };
-            return Err(syn::Error::new(
-                at,
-                format!("expected `=` and a value after `{word}`"),
-            ));
+        let at = option.span();
+        match word.as_str() {
+            "root" => {
+                let value = flag(at, &word, input)?;
+                fill(&mut self.span.root, value, "root", at, errors);
+                return Ok(());
+            }
+            "leaf" => {
+                let value = flag(at, &word, input)?;
+                fill(&mut self.span.leaf, value, "leaf", at, errors);
+                return Ok(());
+            }
+            _ => equals(at, &word, input)?,
         }
-        input.parse::<Token![=]>()?;
         match word.as_str() {
             "name" => {
                 let value = Name::parse(input)?;
-                fill(&mut self.name, value, "name", option.span(), errors);
+                fill(&mut self.span.name, value, "name", at, errors);
             }
             "kind" => {
                 let value = parse_kind(input)?;
-                fill(&mut self.kind, value, "kind", option.span(), errors);
+                fill(&mut self.span.kind, value, "kind", at, errors);
+            }
+            "parent" => {
+                let value = Written {
+                    at,
+                    value: input.parse()?,
+                };
+                fill(&mut self.span.parent, value, "parent", at, errors);
+            }
+            "links" => {
+                let value = Written {
+                    at,
+                    value: input.parse()?,
+                };
+                fill(&mut self.span.links, value, "links", at, errors);
             }
             "err" => {
                 let value = Err::parse(input)?;
-                fill(&mut self.err, value, "err", option.span(), errors);
+                fill(&mut self.outcome.err, value, "err", at, errors);
+            }
+            "err_if" => {
+                let value = Written {
+                    at,
+                    value: input.parse()?,
+                };
+                fill(&mut self.outcome.err_if, value, "err_if", at, errors);
+            }
+            "scope" => {
+                let value = input.parse().map_err(|error| {
+                    syn::Error::new(
+                        error.span(),
+                        "`scope` takes a string literal, such as `\"my.library\"`",
+                    )
+                })?;
+                fill(&mut self.span.scope, value, "scope", at, errors);
             }
             _ => {
                 let value = input.call(Path::parse_mod_style)?;
-                fill(&mut self.runtime, value, "crate", option.span(), errors);
+                fill(&mut self.runtime, value, "crate", at, errors);
             }
         }
         Ok(())
@@ -124,7 +182,7 @@ impl Args {
             ));
         };
         fill(
-            &mut self.name,
+            &mut self.span.name,
             Name::Literal(name.clone()),
             "name",
             name.span(),
@@ -191,6 +249,30 @@ fn parse_kind(input: ParseStream<'_>) -> syn::Result<Ident> {
             "expected a span kind after `kind =`, such as `server`",
         )
     })
+}
+
+/// An option that stands alone.
+fn flag(at: Span, word: &str, input: ParseStream<'_>) -> syn::Result<Written<()>> {
+    if input.peek(Token![=]) {
+        return Err(syn::Error::new(
+            input.span(),
+            format!("`{word}` takes no value; write it alone"),
+        ));
+    }
+    Ok(Written { at, value: () })
+}
+
+/// The `=` before an option's value, and that there is a value.
+fn equals(at: Span, word: &str, input: ParseStream<'_>) -> syn::Result<()> {
+    let missing = |at| syn::Error::new(at, format!("expected `=` and a value after `{word}`"));
+    if !input.peek(Token![=]) {
+        return Err(missing(if input.is_empty() { at } else { input.span() }));
+    }
+    let equals: Token![=] = input.parse()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(missing(equals.span));
+    }
+    Ok(())
 }
 
 /// Puts a value where none has been put yet; the one way in which an option is set.

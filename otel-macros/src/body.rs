@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, Ident, Item, Macro, Path, Stmt};
 
-use crate::args::Args;
+use crate::args::{self, Args, OutcomeArgs};
 use crate::errors::Errors;
 use crate::expand;
 use crate::function::simple_name;
@@ -22,22 +22,37 @@ pub(crate) fn rewrite(
     runtime: &Path,
     lifted: &mut Lifted,
     errors: &mut Errors,
-) -> TokenStream {
+) -> Body {
+    let unchanged = || Body {
+        tokens: body.clone(),
+        has_attributes: false,
+    };
     if !mentions_ours(body.clone()) {
-        return body.clone();
+        return unchanged();
     }
     let parser = Block::parse_within;
     let Some(mut statements) = errors.keep(parser.parse2(body.clone())) else {
-        return body.clone();
+        return unchanged();
     };
     let mut rewriter = Rewriter {
         function,
         runtime,
         lifted,
         errors,
+        has_attributes: false,
     };
     rewriter.statements(&mut statements);
-    quote!(#(#statements)*)
+    Body {
+        has_attributes: rewriter.has_attributes,
+        tokens: quote!(#(#statements)*),
+    }
+}
+
+/// A body as it goes into the expansion.
+pub(crate) struct Body {
+    pub(crate) tokens: TokenStream,
+    /// Whether an attribute of ours stood in it, other than on an item.
+    pub(crate) has_attributes: bool,
 }
 
 /// Whether `#[.. traced_span ..]` or one of the helpers may stand anywhere in the tokens.
@@ -56,6 +71,7 @@ struct Rewriter<'a> {
     runtime: &'a Path,
     lifted: &'a mut Lifted,
     errors: &'a mut Errors,
+    has_attributes: bool,
 }
 
 impl VisitMut for Rewriter<'_> {
@@ -113,6 +129,7 @@ impl Rewriter<'_> {
                 .unwrap_or_default(),
             Stmt::Item(_) => Vec::new(),
         };
+        self.has_attributes |= !helpers.is_empty();
         let records: Vec<_> = helpers
             .into_iter()
             .filter_map(|helper| self.record(helper, &statement))
@@ -215,25 +232,26 @@ impl Rewriter<'_> {
             );
             return;
         }
+        self.has_attributes = true;
         self.lifted.add(attribute.path());
         let Some(tokens) = self.errors.keep(arguments(attribute)) else {
             return;
         };
         let args = Args::parse(tokens, self.errors);
-        if let Some(err) = &args.err {
-            self.errors.add(
-                err.span(),
-                "`err` belongs to a function, whose type says what an error is",
-            );
+        let OutcomeArgs { err, err_if } = &args.outcome;
+        for (option, at) in [
+            ("err", err.as_ref().map(args::Err::span)),
+            ("err_if", err_if.as_ref().map(|err_if| err_if.at)),
+        ] {
+            if let Some(at) = at {
+                self.errors.add(
+                    at,
+                    format!("`{option}` belongs to a function, whose type says what an error is"),
+                );
+            }
         }
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
-        let plan = SpanPlan::inside_function(
-            args.name,
-            args.kind.as_ref(),
-            self.function,
-            at,
-            self.errors,
-        );
+        let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
         *expr = Expr::Verbatim(expand::traced_expr(&runtime, &plan, expr));
     }
 }

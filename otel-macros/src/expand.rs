@@ -7,7 +7,7 @@ use syn::{Attribute, Block, Expr, FnArg, Lit, Pat, Path};
 
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted, Value};
-use crate::plan::{Failure, Name, Plan, Record, Records, SpanPlan};
+use crate::plan::{Failure, Name, Parent, Plan, Record, Records, SpanPlan};
 use crate::syntax;
 
 /// The variables that an expansion introduces; no name of the user's can meet them.
@@ -61,11 +61,7 @@ pub(crate) fn traced(
         start: started,
         ..
     } = &names;
-    let begin = if is_async {
-        quote!(into_task)
-    } else {
-        quote!(enter)
-    };
+    let begin = begin(&plan.span, is_async);
     let recorder = quote!(#span);
     let entry = records(&plan.records.entry, &recorder, &inside, &names);
     let before = quote! {
@@ -123,6 +119,7 @@ pub(crate) fn untraced(
 pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: &Expr) -> TokenStream {
     let names = Names::new();
     let inside = inside(runtime);
+    let begin = begin(plan, false);
     let start = start(plan, &[], &inside, &names);
     let Names {
         span,
@@ -139,7 +136,7 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: &Expr) -> Token
     };
     quote! {{
         #start
-        let #span = #started.enter();
+        let #span = #started.#begin();
         #traced
     }}
 }
@@ -155,7 +152,7 @@ fn inside(runtime: &Path) -> TokenStream {
     quote!(#runtime::__private)
 }
 
-/// The site, the span's computed name, and what a sampler sees.
+/// The site, and what the span starts with: name, parent, links, and the attributes that a sampler sees.
 fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Names) -> TokenStream {
     let Names { start, fields, .. } = names;
     let (kind, function) = (&plan.kind, &plan.function);
@@ -163,21 +160,46 @@ fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Name
         Name::Fixed(name) => (quote!(#name), None),
         Name::Computed(name) => (quote!(""), Some(quote!(#start.name(|| #name);))),
     };
+    let (package, version) = match &plan.scope {
+        Some(scope) => (quote!(#scope), quote!("")),
+        None => (
+            quote!(::core::env!("CARGO_PKG_NAME")),
+            quote!(::core::env!("CARGO_PKG_VERSION")),
+        ),
+    };
+    let parent = match &plan.parent {
+        Parent::Current => None,
+        Parent::Root => Some(quote!(#start.root();)),
+        Parent::Explicit(parent) => {
+            let at = parent.span();
+            let set = quote_spanned!(at=> #start.parent(&(#parent)););
+            Some(quote!(if #start.is_on() { #set }))
+        }
+    };
+    let links = plan.links.as_ref().map(|links| {
+        let at = links.span();
+        quote_spanned!(at=> #start.links(|| #links);)
+    });
     let known = (!at_start.is_empty()).then(|| {
         let set = set_all(at_start, inside, names);
         quote! {
             if let ::core::option::Option::Some(mut #fields) = #start.fields() { #set }
         }
     });
-    let mutability = (computed.is_some() || known.is_some()).then(|| quote!(mut));
+    // The parent comes first: what follows is evaluated only if it is sampled.
+    let more: TokenStream = [parent, computed, links, known]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mutability = (!more.is_empty()).then(|| quote!(mut));
     quote! {
         let #mutability #start = {
             static __OTEL_SITE: #inside::Site = #inside::Site::new(
                 #fixed,
                 #inside::SpanKind::#kind,
                 #inside::Source {
-                    package: ::core::env!("CARGO_PKG_NAME"),
-                    version: ::core::env!("CARGO_PKG_VERSION"),
+                    package: #package,
+                    version: #version,
                     module: ::core::module_path!(),
                     function: #function,
                     file: ::core::file!(),
@@ -186,8 +208,17 @@ fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Name
             );
             #inside::Start::new(&__OTEL_SITE)
         };
-        #computed
-        #known
+        #more
+    }
+}
+
+/// Whether the span becomes current: the method that starts it.
+fn begin(plan: &SpanPlan, is_async: bool) -> TokenStream {
+    match (is_async, plan.is_leaf) {
+        (false, false) => quote!(enter),
+        (false, true) => quote!(enter_leaf),
+        (true, false) => quote!(into_task),
+        (true, true) => quote!(into_leaf_task),
     }
 }
 
@@ -333,9 +364,14 @@ fn outcome(plan: &Plan, inside: &TokenStream, names: &Names) -> TokenStream {
             Some(quote_spanned!(at=> #inside::failure_by(&#result, #closure)))
         }
     };
+    let counted = plan.counted.as_ref().map(|counted| {
+        let at = counted.span();
+        let result = shown_at(result, at);
+        quote_spanned!(at=> && #inside::counts(&#result, #counted))
+    });
     let failure = described.map(|failure| {
         quote! {
-            if #span.is_recording() {
+            if #span.is_recording() #counted {
                 #span.fail(#failure);
             }
         }

@@ -42,7 +42,13 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | first literal, or `name = expr` | the function's name | the span's name; an expression is evaluated only where a span is made |
 /// | `kind = internal \| server \| client \| producer \| consumer` | `internal` | the span's kind |
+/// | `parent = expr` | the current context | an explicit `opentelemetry::Context` or `SpanContext` |
+/// | `root` | off | no parent at all: a trace of its own; excludes `parent` |
+/// | `links = expr` | none | anything that iterates over span contexts |
 /// | `err = display \| debug \| off \| <closure>` | `Display`, else `Debug`, else the type's name | how an `Err` is described |
+/// | `err_if = <closure>` | every `Err` | which errors count; the others leave the status alone |
+/// | `scope = "name"` | the crate's name and version | the instrumentation scope |
+/// | `leaf` | off | recorded, but not made current: for small hot functions that start no spans of their own |
 /// | `crate = path` | `::otel_runtime` | where the runtime lives, for a re-export |
 ///
 /// ```
@@ -54,6 +60,22 @@ use proc_macro::TokenStream;
 ///     if id == 0 { Err(-1) } else { Ok(id) }
 /// }
 /// # assert!(find(0).is_err());
+///
+/// #[traced_span("room.audit", root, err_if = |error| *error < 0)]
+/// fn audit() -> Result<(), i32> {
+///     Err(1)
+/// }
+///
+/// #[traced_span(parent = caller, links = others, scope = "rooms")]
+/// fn joined(caller: &opentelemetry::Context, others: &[opentelemetry::trace::SpanContext]) {}
+///
+/// #[traced_span(leaf)]
+/// fn hash(text: &str) -> usize {
+///     text.len()
+/// }
+/// # assert!(audit().is_err());
+/// # joined(&opentelemetry::Context::new(), &[]);
+/// # hash("x");
 /// ```
 ///
 /// # How the span ends

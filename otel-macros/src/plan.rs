@@ -2,10 +2,9 @@
 
 use proc_macro2::Span;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 
-use crate::args::{self, Args};
+use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::errors::{Errors, list, suggestion};
 use crate::function::{Function, simple_name};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
@@ -29,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) span: SpanPlan,
     pub(crate) records: Records,
     pub(crate) failure: Failure,
+    /// Which errors count; all of them without it.
+    pub(crate) counted: Option<Expr>,
 }
 
 /// The span itself.
@@ -38,6 +39,19 @@ pub(crate) struct SpanPlan {
     pub(crate) function: String,
     /// A variant of `SpanKind`.
     pub(crate) kind: Ident,
+    pub(crate) parent: Parent,
+    pub(crate) links: Option<Expr>,
+    /// The name of the instrumentation scope, where it is not the crate's.
+    pub(crate) scope: Option<LitStr>,
+    /// Recorded, but never current.
+    pub(crate) is_leaf: bool,
+}
+
+/// Under what the span hangs.
+pub(crate) enum Parent {
+    Current,
+    Root,
+    Explicit(Expr),
 }
 
 pub(crate) enum Name {
@@ -86,71 +100,84 @@ impl Plan {
     ) -> Result<Plan, Errors> {
         refuse_const(function, &mut errors);
         let records = Records::new(helpers, on_parameters, function, true, &mut errors);
-        let failure = failure(args.err, function, &mut errors);
-        let name = &function.sig.ident;
-        let span = SpanPlan::of_function(args.name, args.kind.as_ref(), name, &mut errors);
+        let (failure, counted) = failure(args.outcome, function, &mut errors);
+        let span = SpanPlan::of_function(args.span, &function.sig.ident, &mut errors);
         let runtime = args.runtime.unwrap_or_else(default_runtime);
         errors.finish(Plan {
             runtime,
             span,
             records,
             failure,
+            counted,
         })
     }
 }
 
 impl SpanPlan {
     /// The span around a whole function, called like it where no other name is written.
-    pub(crate) fn of_function(
-        name: Option<args::Name>,
-        kind: Option<&Ident>,
-        function: &Ident,
-        errors: &mut Errors,
-    ) -> SpanPlan {
-        let name = name.unwrap_or_else(|| {
-            let text = function.unraw().to_string();
-            args::Name::Literal(LitStr::new(&text, function.span()))
-        });
-        SpanPlan::new(name, kind, function, errors)
+    pub(crate) fn of_function(args: SpanArgs, function: &Ident, errors: &mut Errors) -> SpanPlan {
+        SpanPlan::new(args, function, errors, |_| {
+            LitStr::new(&function.unraw().to_string(), function.span())
+        })
     }
 
     /// A span inside a function, which needs a name; `at` is where the attribute stands.
     pub(crate) fn inside_function(
-        name: Option<args::Name>,
-        kind: Option<&Ident>,
+        args: SpanArgs,
         function: &Ident,
         at: Span,
         errors: &mut Errors,
     ) -> SpanPlan {
-        let name = name.unwrap_or_else(|| {
+        SpanPlan::new(args, function, errors, |errors| {
             errors.add(
                 at,
                 "a span inside a function needs a name: `#[traced_span(\"step\")]`",
             );
-            args::Name::Literal(LitStr::new("unnamed", at))
-        });
-        SpanPlan::new(name, kind, function, errors)
+            LitStr::new("unnamed", at)
+        })
     }
 
     fn new(
-        name: args::Name,
-        kind: Option<&Ident>,
+        args: SpanArgs,
         function: &Ident,
         errors: &mut Errors,
+        default_name: impl FnOnce(&mut Errors) -> LitStr,
     ) -> SpanPlan {
-        let name = match name {
-            args::Name::Literal(name) => {
+        let name = match args.name {
+            Some(args::Name::Literal(name)) => {
                 if name.value().is_empty() {
                     errors.add(name.span(), "a span's name must not be empty");
                 }
                 Name::Fixed(name)
             }
-            args::Name::Expr(name) => Name::Computed(*name),
+            Some(args::Name::Expr(name)) => Name::Computed(*name),
+            None => Name::Fixed(default_name(errors)),
         };
+        let parent = match (args.parent, args.root) {
+            (Some(_), Some(root)) => {
+                errors.add(
+                    root.at,
+                    "`root` and `parent` exclude each other; remove one of them",
+                );
+                Parent::Root
+            }
+            (Some(parent), None) => Parent::Explicit(parent.value),
+            (None, Some(_)) => Parent::Root,
+            (None, None) => Parent::Current,
+        };
+        if let Some(scope) = &args.scope
+            && scope.value().is_empty()
+        {
+            errors.add(scope.span(), "a scope's name must not be empty");
+        }
         SpanPlan {
             name,
             function: function.unraw().to_string(),
-            kind: span_kind(kind, errors),
+            kind: span_kind(args.kind.as_ref(), errors),
+            parent,
+            links: args.links.map(|links| links.value),
+            scope: args.scope,
+            is_leaf: args.leaf.is_some(),
         }
     }
 }
@@ -250,53 +277,72 @@ fn span_kind(kind: Option<&Ident>, errors: &mut Errors) -> Ident {
     Ident::new("Internal", kind.span())
 }
 
-fn failure(err: Option<args::Err>, function: &Function, errors: &mut Errors) -> Failure {
+/// How an `Err` is described, and which errors count.
+fn failure(args: OutcomeArgs, function: &Function, errors: &mut Errors) -> (Failure, Option<Expr>) {
     let output = &function.sig.output;
     let can_fail = syntax::may_be_result(output);
-    let (at, failure) = match err {
-        None if can_fail => return Failure::ByBestTrait,
-        None => return Failure::Ignored,
+    let mut needs_result = |at, option| {
+        if !can_fail {
+            errors.add(
+                at,
+                format!(
+                    "`{option}` needs a function that returns a `Result`; this one returns {}",
+                    syntax::describe(output)
+                ),
+            );
+        }
+    };
+    if let Some(err) = &args.err {
+        needs_result(err.span(), "err");
+    }
+    if let Some(err_if) = &args.err_if {
+        needs_result(err_if.at, "err_if");
+    }
+    let failure = match args.err {
+        None if can_fail => Failure::ByBestTrait,
+        None => Failure::Ignored,
         Some(args::Err::Closure(closure)) => {
-            let at = closure.span();
             if closure.inputs.len() != 1 {
                 errors.add(
                     closure.inputs_begin.span,
                     "the closure of `err` takes the error and nothing else: `|e| e.to_string()`",
                 );
             }
-            (at, Failure::By(*closure))
+            Failure::By(*closure)
         }
-        Some(args::Err::Word(word)) => {
-            let at = word.span();
-            let failure = match word.to_string().as_str() {
-                "display" => Failure::ByDisplay(at),
-                "debug" => Failure::ByDebug(at),
-                "off" => return Failure::Ignored,
-                other => {
-                    errors.add(
-                        at,
-                        format!(
-                            "no way `{other}` to describe an error; use {}, or a closure{}",
-                            list(ERR_WORDS),
-                            suggestion(other, ERR_WORDS)
-                        ),
-                    );
-                    return Failure::Ignored;
-                }
-            };
-            (at, failure)
-        }
+        Some(args::Err::Word(word)) => failure_by_word(&word, errors),
     };
-    if !can_fail {
-        errors.add(
-            at,
-            format!(
-                "`err` needs a function that returns a `Result`; this one returns {}",
-                syntax::describe(output)
-            ),
-        );
+    let counted = args.err_if.map(|err_if| {
+        if let Failure::Ignored = failure
+            && can_fail
+        {
+            errors.add(
+                err_if.at,
+                "`err_if` has no effect with `err = off`; remove one of them",
+            );
+        }
+        err_if.value
+    });
+    (failure, counted)
+}
+
+fn failure_by_word(word: &Ident, errors: &mut Errors) -> Failure {
+    match word.to_string().as_str() {
+        "display" => Failure::ByDisplay(word.span()),
+        "debug" => Failure::ByDebug(word.span()),
+        "off" => Failure::Ignored,
+        other => {
+            errors.add(
+                word.span(),
+                format!(
+                    "no way `{other}` to describe an error; use {}, or a closure{}",
+                    list(ERR_WORDS),
+                    suggestion(other, ERR_WORDS)
+                ),
+            );
+            Failure::Ignored
+        }
     }
-    failure
 }
 
 /// What a helper on a parameter records.

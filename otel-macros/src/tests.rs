@@ -666,7 +666,7 @@ fn a_mistake_leaves_the_function_as_it_was() {
         ),
         r#"
             ::core::compile_error! {
-                "no option `nme` in `#[traced_span]`; use `name`, `kind`, `err` or `crate`; did you mean `name`?"
+                "no option `nme` in `#[traced_span]`; use `name`, `kind`, `parent`, `root`, `links`, `err`, `err_if`, `scope`, `leaf` or `crate`; did you mean `name`?"
             }
             ::core::compile_error! {
                 "on a function `#[span_attr]` needs a key and a value: `#[span_attr(\"room.id\" = room_id)]`; alone it stands on a parameter or a `let`"

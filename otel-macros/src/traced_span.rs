@@ -30,6 +30,15 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         &mut lifted,
         &mut errors,
     );
+    if let Some(leaf) = &args.span.leaf
+        && body.has_attributes
+    {
+        errors.add(
+            leaf.at,
+            "a `leaf` span is never current, so nothing inside can belong to it; remove `leaf`, or the attributes in the body",
+        );
+    }
+    let body = body.tokens;
     match Plan::new(args, helpers, on_parameters, &function, errors) {
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),

@@ -649,3 +649,145 @@ fn tasks_keep_their_parent() {
         "  INTERNAL leaf",
     ]);
 }
+
+#[traced_span("root", root)]
+fn root() {}
+
+#[traced_span("explicit", parent = parent.clone())]
+fn under_context(parent: &opentelemetry::Context) {
+    leaf();
+}
+
+#[traced_span(parent = parent)]
+async fn under_span_context(parent: opentelemetry::trace::SpanContext) {
+    leaf();
+}
+
+#[traced_span(links = others)]
+fn linked(others: &[opentelemetry::trace::SpanContext]) {}
+
+#[traced_span(leaf)]
+#[span_attr("n" = n)]
+#[span_event("seen")]
+fn leaf_span(n: u32) -> Result<u32, String> {
+    leaf();
+    if n == 0 {
+        Err("zero".to_owned())
+    } else {
+        Ok(n)
+    }
+}
+
+#[traced_span(leaf)]
+async fn leaf_task() {
+    pause().await;
+    leaf();
+}
+
+#[traced_span(err_if = |error| error == "bad")]
+fn sometimes_bad(text: &str) -> Result<(), String> {
+    Err(text.to_owned())
+}
+
+#[traced_span(scope = "my.library")]
+fn scoped() {}
+
+fn span_context() -> opentelemetry::trace::SpanContext {
+    opentelemetry::Context::current()
+        .span()
+        .span_context()
+        .clone()
+}
+
+#[test]
+fn a_root_starts_a_trace_of_its_own() {
+    #[traced_span]
+    fn around() {
+        root();
+        leaf();
+    }
+    let recorded = record();
+    around();
+    recorded.check(&["INTERNAL around", "  INTERNAL leaf", "INTERNAL root"]);
+    let spans = recorded.spans.finished();
+    assert_ne!(spans[0].trace_id, spans[1].trace_id);
+}
+
+#[test]
+fn a_parent_can_be_given() {
+    #[traced_span]
+    fn first() -> (opentelemetry::Context, opentelemetry::trace::SpanContext) {
+        (opentelemetry::Context::current(), span_context())
+    }
+    let recorded = record();
+    let (context, span_context) = first();
+    under_context(&context);
+    block_on(under_span_context(span_context));
+    recorded.check(&[
+        "INTERNAL first",
+        "  INTERNAL explicit",
+        "    INTERNAL leaf",
+        "  INTERNAL under_span_context",
+        "    INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn links_are_recorded() {
+    #[traced_span]
+    fn other() -> opentelemetry::trace::SpanContext {
+        span_context()
+    }
+    let recorded = record();
+    linked(&[other(), other()]);
+    recorded.check_attributes(&[
+        "INTERNAL other",
+        "INTERNAL other",
+        "INTERNAL linked",
+        "    ~ link to INTERNAL other",
+        "    ~ link to INTERNAL other",
+    ]);
+}
+
+#[test]
+fn a_leaf_is_recorded_and_never_current() {
+    #[traced_span]
+    async fn around() {
+        assert_eq!(leaf_span(1), Ok(1));
+        assert!(leaf_span(0).is_err());
+        leaf_task().await;
+    }
+    let recorded = record();
+    block_on(around());
+    recorded.check(&[
+        "INTERNAL around",
+        "  INTERNAL leaf_span",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf_span ERROR: zero",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf_task",
+        "  INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn only_errors_that_count_are_recorded() {
+    let recorded = record();
+    assert!(sometimes_bad("good").is_err());
+    assert!(sometimes_bad("bad").is_err());
+    recorded.check(&[
+        "INTERNAL sometimes_bad",
+        "INTERNAL sometimes_bad ERROR: bad",
+    ]);
+}
+
+#[test]
+fn the_scope_can_be_named() {
+    let recorded = record();
+    scoped();
+    let span = recorded.only();
+    assert_eq!(
+        (span.scope_name.as_str(), span.scope_version),
+        ("my.library", None)
+    );
+}

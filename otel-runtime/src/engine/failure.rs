@@ -128,6 +128,12 @@ where
     Some(Failure::of::<R::Error>(describe(error).to_string()))
 }
 
+/// `err_if = |e| ..`: whether there is an error, and it counts.
+#[must_use]
+pub fn counts<'a, R: ResultLike>(result: &'a R, counts: impl FnOnce(&'a R::Error) -> bool) -> bool {
+    result.error().is_some_and(counts)
+}
+
 /// The value inside an `Ok`.
 pub trait OkValue<'a> {
     /// What the closure of an attribute sees.

@@ -1,6 +1,6 @@
 //! How a span is started, filled and ended: what the expansions of the macros call, in ordinary Rust.
 
-mod control;
+pub(crate) mod control;
 mod failure;
 mod fields;
 mod future;
@@ -8,16 +8,16 @@ mod site;
 mod span;
 mod start;
 
-pub(crate) use control::{is_off, set_rules, sites, switch_off};
+pub(crate) use control::{set_rules, sites, switch_off};
 pub use failure::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Failure, NoFailure, OkValue, ResultLike, Returned,
-    apply, failure_by, failure_by_debug, failure_by_display,
+    apply, counts, failure_by, failure_by_debug, failure_by_display,
 };
 pub use fields::Fields;
 pub use future::InSpan;
 pub use site::{Site, Source};
 pub use span::{Current, SyncSpan, TaskSpan};
-pub use start::Start;
+pub use start::{LinkTarget, SpanParent, Start};
 
 /// Calls a closure at once. That it is known to be called once lets it hand out what it owns.
 #[inline]

@@ -25,9 +25,9 @@ pub struct Site {
 /// Where in the user's code a site is.
 #[derive(Debug)]
 pub struct Source {
-    /// The annotated crate's name: the instrumentation scope.
+    /// The instrumentation scope: the annotated crate's name, unless another is written.
     pub package: &'static str,
-    /// The annotated crate's version.
+    /// The annotated crate's version; empty with another scope.
     pub version: &'static str,
     /// The module's path.
     pub module: &'static str,
@@ -72,8 +72,10 @@ impl Site {
     }
 
     pub(super) fn scope(&self) -> InstrumentationScope {
-        InstrumentationScope::builder(self.source.package)
-            .with_version(self.source.version)
-            .build()
+        let scope = InstrumentationScope::builder(self.source.package);
+        match self.source.version {
+            "" => scope.build(),
+            version => scope.with_version(version).build(),
+        }
     }
 }

@@ -35,6 +35,10 @@ pub struct Current(Started);
 
 /// A span's context, if there is a span at all.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other, and together they cost a future no more than one would"
+)]
 struct Started {
     context: Option<Context>,
     is_recording: bool,
@@ -42,6 +46,8 @@ struct Started {
     /// Only a future's span can end before it is finished. It stands here, among the other flags, because futures must
     /// not grow by more than they have to.
     is_finished: bool,
+    /// Of a future's span: never current.
+    is_leaf: bool,
 }
 
 impl SyncSpan {
@@ -50,6 +56,13 @@ impl SyncSpan {
         SyncSpan {
             span: Started::new(context),
             _current: current,
+        }
+    }
+
+    pub(super) fn leaf(context: Option<Context>) -> SyncSpan {
+        SyncSpan {
+            span: Started::new(context),
+            _current: None,
         }
     }
 }
@@ -67,13 +80,20 @@ impl TaskSpan {
         }
     }
 
+    pub(super) fn leaf(context: Option<Context>) -> TaskSpan {
+        let mut span = TaskSpan::new(context);
+        span.span.is_leaf = true;
+        span
+    }
+
     /// Ends the span of a future that is ready.
     pub fn finish(mut self) {
         self.span.is_finished = true;
     }
 
+    /// The context to poll in; `None` for the one that is current anyway.
     pub(super) fn context(&self) -> Option<&Context> {
-        self.span.context.as_ref()
+        self.span.context.as_ref().filter(|_| !self.span.is_leaf)
     }
 }
 
@@ -142,6 +162,7 @@ impl Started {
             context,
             was_panicking: thread::panicking(),
             is_finished: false,
+            is_leaf: false,
         }
     }
 

@@ -39,7 +39,7 @@ impl Running {
     /// the parent's context is kept as it is, so that the caller's trace is passed on. Where it is known beforehand that
     /// nothing is recorded, the span is not even described.
     pub(super) fn start(builder: impl FnOnce() -> SpanBuilder, parent: &Context) -> Self {
-        if engine::is_off() {
+        if engine::control::is_off() {
             return Self {
                 context: parent.clone(),
                 recording: false,

@@ -98,7 +98,7 @@ impl QuerySpans {
     }
 
     fn start_query(&mut self, query: &dyn DebugQuery) {
-        if engine::is_off() {
+        if engine::control::is_off() {
             return;
         }
         let Some(printed) = printed::read(query) else {
@@ -203,7 +203,7 @@ struct Open {
 
 impl Open {
     fn start(sql: String, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
-        let off = engine::is_off() || Context::is_current_telemetry_suppressed();
+        let off = engine::control::is_off() || Context::is_current_telemetry_suppressed();
         let span = (!off).then(|| {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
