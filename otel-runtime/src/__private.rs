@@ -5,5 +5,6 @@ pub use opentelemetry::trace::SpanKind;
 pub use crate::engine::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSpan, LinkTarget,
     NoFailure, OkValue, ResultLike, Returned, Site, Source, SpanParent, Start, SyncSpan, TaskSpan,
-    apply, call, counts, failure_by, failure_by_debug, failure_by_display,
+    TracedFuture, TracedStream, apply, boxed, call, counts, failure_by, failure_by_debug,
+    failure_by_display, output,
 };

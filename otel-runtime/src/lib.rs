@@ -3,6 +3,8 @@
 #[doc(hidden)]
 pub mod __private;
 mod attribute;
+#[doc = include_str!("coming_from_tracing.md")]
+pub mod coming_from_tracing {}
 mod config;
 pub mod context;
 mod diagnostics;

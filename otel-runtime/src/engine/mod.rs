@@ -4,6 +4,7 @@ pub(crate) mod control;
 mod failure;
 mod fields;
 mod future;
+mod returned;
 mod site;
 mod span;
 mod start;
@@ -15,6 +16,7 @@ pub use failure::{
 };
 pub use fields::Fields;
 pub use future::InSpan;
+pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Site, Source};
 pub use span::{Current, SyncSpan, TaskSpan};
 pub use start::{LinkTarget, SpanParent, Start};

@@ -91,6 +91,18 @@ impl TaskSpan {
         self.span.is_finished = true;
     }
 
+    /// Makes the span current, for what is done before the future is handed out.
+    #[must_use]
+    pub fn enter(&self) -> Option<ContextGuard> {
+        self.context().cloned().map(Context::attach)
+    }
+
+    /// A span for which being dropped is as good an end as any.
+    pub(super) fn ending_by_drop(mut self) -> TaskSpan {
+        self.span.is_finished = true;
+        self
+    }
+
     /// The context to poll in; `None` for the one that is current anyway.
     pub(super) fn context(&self) -> Option<&Context> {
         self.span.context.as_ref().filter(|_| !self.span.is_leaf)
