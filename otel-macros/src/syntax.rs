@@ -1,8 +1,9 @@
 //! Small questions about types, answered from their syntax alone.
 
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, ReturnType, Type, parse_quote};
+use syn::{Attribute, Expr, Item, ReturnType, Type, parse_quote};
 
 /// Types that are certainly no `Result`, whatever is in scope.
 const PRIMITIVES: &[&str] = &[
@@ -75,6 +76,36 @@ fn peel(ty: &Type) -> &Type {
         Type::Paren(paren) => peel(&paren.elem),
         other => other,
     }
+}
+
+/// The expression inside the invisible groups that `macro_rules!` makes.
+pub(crate) fn ungroup(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungroup(*group.expr),
+        other => other,
+    }
+}
+
+/// The first thing in an expression that leaves it other than with its value, and how it is written.
+pub(crate) fn way_out(expr: &Expr) -> Option<(Span, &'static str)> {
+    struct WayOut(Option<(Span, &'static str)>);
+    impl VisitMut for WayOut {
+        fn visit_expr_mut(&mut self, expr: &mut Expr) {
+            let found = match expr {
+                Expr::Async(_) | Expr::Closure(_) => return,
+                Expr::Await(expr) => (expr.await_token.span, ".await"),
+                Expr::Return(expr) => (expr.return_token.span, "return"),
+                Expr::Try(expr) => (expr.question_token.span, "?"),
+                other => return visit_mut::visit_expr_mut(self, other),
+            };
+            self.0.get_or_insert(found);
+        }
+
+        fn visit_item_mut(&mut self, _: &mut Item) {}
+    }
+    let mut way_out = WayOut(None);
+    way_out.visit_expr_mut(&mut expr.clone());
+    way_out.0
 }
 
 /// The attributes of an expression; an expression that syn does not take apart has none.
