@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, Item, ReturnType, Type, parse_quote};
+use syn::{Attribute, Expr, Item, ReturnType, Type, TypePath, parse_quote};
 
 /// Types that are certainly no `Result`, whatever is in scope.
 const PRIMITIVES: &[&str] = &[
@@ -17,20 +17,23 @@ pub(crate) fn may_be_result(output: &ReturnType) -> bool {
         return false;
     };
     match peel(ty) {
-        Type::Path(path) => !path
-            .path
-            .get_ident()
-            .is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str())),
+        Type::Path(path) => !is_primitive(path),
         Type::Macro(_) | Type::Verbatim(_) => true,
         _ => false,
     }
 }
 
-/// Whether the type is `()`, written or not.
-pub(crate) fn is_unit(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty()),
+fn is_primitive(ty: &TypePath) -> bool {
+    let ident = ty.path.get_ident();
+    ident.is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str()))
+}
+
+/// Whether a value of the type has certainly nothing to drop.
+pub(crate) fn is_never_dropped(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => true,
+        Type::Path(path) => is_primitive(path),
+        _ => false,
     }
 }
 
@@ -109,7 +112,7 @@ pub(crate) fn way_out(expr: &Expr) -> Option<(Span, &'static str)> {
 }
 
 /// The attributes of an expression; an expression that syn does not take apart has none.
-pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     macro_rules! attributes {
         ($($kind:ident)*) => {
             match expr {
@@ -125,12 +128,12 @@ pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     }
 }
 
-/// The attributes in front of an expression statement, which syn hands to the statement's first operand.
-pub(crate) fn statement_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+/// The attributes in front of an expression, which syn hands to its first operand.
+pub(crate) fn leading_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     match expr {
-        Expr::Assign(assign) => statement_attributes(&mut assign.left),
-        Expr::Binary(binary) => statement_attributes(&mut binary.left),
-        Expr::Cast(cast) => statement_attributes(&mut cast.expr),
+        Expr::Assign(assign) => leading_attributes(&mut assign.left),
+        Expr::Binary(binary) => leading_attributes(&mut binary.left),
+        Expr::Cast(cast) => leading_attributes(&mut cast.expr),
         other => attributes(other),
     }
 }
