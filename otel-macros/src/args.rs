@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
 
-use crate::errors::{Errors, list, suggestion};
+use crate::errors::{Errors, list, parse_all, suggestion};
+use crate::syntax;
 
 /// Every option, in the order the documentation has them.
 const OPTIONS: &[&str] = &[
@@ -80,7 +81,7 @@ impl Args {
             Ok(())
         };
         // The parser above consumes every token and turns each mistake into a note.
-        let parsed = parser.parse2(tokens);
+        let parsed = parse_all(parser, tokens);
         errors.keep(parsed);
         args
     }
@@ -194,7 +195,7 @@ impl Args {
 
 impl Name {
     fn parse(input: ParseStream<'_>) -> syn::Result<Name> {
-        Ok(match input.parse()? {
+        Ok(match syntax::ungroup(input.parse()?) {
             Expr::Lit(literal) if literal.attrs.is_empty() => match literal.lit {
                 Lit::Str(name) => Name::Literal(name),
                 other => {
@@ -218,7 +219,7 @@ impl Err {
     }
 
     fn parse(input: ParseStream<'_>) -> syn::Result<Err> {
-        let expr: Expr = input.parse()?;
+        let expr = syntax::ungroup(input.parse()?);
         let at = expr.span();
         match expr {
             Expr::Closure(closure) => Ok(Err::Closure(Box::new(closure))),

@@ -1,11 +1,11 @@
 //! The attributes inside a traced function's body: on blocks, statements and `let`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
-use syn::parse::Parser;
+use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, Expr, Ident, Item, Macro, Path, Stmt};
+use syn::{Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Stmt, StmtMacro};
 
 use crate::args::{self, Args, OutcomeArgs};
 use crate::errors::Errors;
@@ -23,16 +23,17 @@ pub(crate) fn rewrite(
     lifted: &mut Lifted,
     errors: &mut Errors,
 ) -> Body {
-    let unchanged = || Body {
-        tokens: body.clone(),
+    let unparsed = |tokens| Body {
+        tokens,
         has_attributes: false,
     };
-    if !mentions_ours(body.clone()) {
-        return unchanged();
+    let ours = [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent];
+    if !ours.iter().any(|ours| mentions(body.clone(), ours.word())) {
+        return unparsed(body.clone());
     }
     let parser = Block::parse_within;
     let Some(mut statements) = errors.keep(parser.parse2(body.clone())) else {
-        return unchanged();
+        return unparsed(without_ours(body.clone(), lifted));
     };
     let mut rewriter = Rewriter {
         function,
@@ -55,15 +56,47 @@ pub(crate) struct Body {
     pub(crate) has_attributes: bool,
 }
 
-/// Whether `#[.. traced_span ..]` or one of the helpers may stand anywhere in the tokens.
-fn mentions_ours(tokens: TokenStream) -> bool {
+/// Whether a word stands anywhere in the tokens.
+pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent]
-            .iter()
-            .any(|ours| ident == ours.word()),
-        TokenTree::Group(group) => mentions_ours(group.stream()),
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => mentions(group.stream(), word),
         _ => false,
     })
+}
+
+/// The tokens of a body that could not be read, without our attributes, which would only be complained of as well.
+fn without_ours(tokens: TokenStream, lifted: &mut Lifted) -> TokenStream {
+    let mut kept: Vec<TokenTree> = Vec::new();
+    for token in tokens {
+        let TokenTree::Group(group) = token else {
+            kept.push(token);
+            continue;
+        };
+        let is_after_hash =
+            matches!(kept.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
+        if is_after_hash && let Some(path) = path_of_ours(group.stream()) {
+            lifted.add(&path);
+            kept.pop();
+        } else {
+            let inside = without_ours(group.stream(), lifted);
+            let mut inside = Group::new(group.delimiter(), inside);
+            inside.set_span(group.span());
+            kept.push(inside.into());
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// The path of the attribute that stands in `#[..]`, if it is one of ours.
+fn path_of_ours(attribute: TokenStream) -> Option<Path> {
+    let parser = |input: ParseStream<'_>| {
+        let path = input.call(Path::parse_mod_style)?;
+        input.parse::<TokenStream>()?;
+        Ok(path)
+    };
+    let path = parser.parse2(attribute).ok()?;
+    Ours::of_path(&path).map(|_| path)
 }
 
 struct Rewriter<'a> {
@@ -80,7 +113,7 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let traced = syntax::attributes(expr)
+        let traced = syntax::leading_attributes(expr)
             .map(take_traced)
             .unwrap_or_default();
         visit_mut::visit_expr_mut(self, expr);
@@ -114,21 +147,23 @@ impl VisitMut for Rewriter<'_> {
 
 impl Rewriter<'_> {
     fn statements(&mut self, statements: &mut Vec<Stmt>) {
-        for statement in std::mem::take(statements) {
-            self.statement(statement, statements);
+        let mut left = std::mem::take(statements).into_iter();
+        while let Some(statement) = left.next() {
+            // Any of several that exclude each other by `#[cfg]` can be the last.
+            let is_last = left.as_mut_slice().iter_mut().all(|statement| {
+                attributes_of(statement)
+                    .is_some_and(|attributes| attributes.iter().any(is_condition))
+            });
+            self.statement(statement, is_last, statements);
         }
     }
 
     /// Puts a statement, and what its helpers record after it, behind those that are done.
-    fn statement(&mut self, mut statement: Stmt, done: &mut Vec<Stmt>) {
-        let helpers = match &mut statement {
-            Stmt::Local(local) => Helper::lift(&mut local.attrs, self.lifted, self.errors),
-            Stmt::Macro(call) => Helper::lift(&mut call.attrs, self.lifted, self.errors),
-            Stmt::Expr(expr, _) => syntax::statement_attributes(expr)
-                .map(|attributes| Helper::lift(attributes, self.lifted, self.errors))
-                .unwrap_or_default(),
-            Stmt::Item(_) => Vec::new(),
-        };
+    fn statement(&mut self, statement: Stmt, is_last: bool, done: &mut Vec<Stmt>) {
+        let mut statement = with_macro_as_expression(statement, is_last);
+        let helpers = attributes_of(&mut statement)
+            .map(|attributes| Helper::lift(attributes, self.lifted, self.errors))
+            .unwrap_or_default();
         self.has_attributes |= !helpers.is_empty();
         let records: Vec<_> = helpers
             .into_iter()
@@ -137,6 +172,11 @@ impl Rewriter<'_> {
         let traced = match &mut statement {
             Stmt::Local(local) => take_traced(&mut local.attrs),
             _ => Vec::new(),
+        };
+        let conditions = if records.is_empty() {
+            Vec::new()
+        } else {
+            conditions(&mut statement, is_last)
         };
         visit_mut::visit_stmt_mut(self, &mut statement);
         if let Stmt::Local(local) = &mut statement {
@@ -154,18 +194,28 @@ impl Rewriter<'_> {
             .iter()
             .map(|record| expand::statement(self.runtime, record))
             .collect();
+        if after.is_empty() {
+            done.push(statement);
+            return;
+        }
         match statement {
-            Stmt::Expr(expr, None) if !after.is_empty() => {
-                // The value of the block: recorded after it is known, handed on unchanged.
-                let value = syn::Ident::new("__value", proc_macro2::Span::mixed_site());
-                let whole = quote!(match #expr { #value => { #after #value } });
-                done.push(Stmt::Expr(Expr::Verbatim(whole), None));
+            Stmt::Expr(expr, None) if is_last => {
+                let value = expand::followed(self.runtime, expr, &after);
+                let value = if conditions.is_empty() {
+                    value
+                } else {
+                    quote!(#(#conditions)* { #value })
+                };
+                done.push(Stmt::Expr(Expr::Verbatim(value), None));
             }
             statement => {
+                let after = if conditions.is_empty() {
+                    after
+                } else {
+                    quote!(#(#conditions)* { #after })
+                };
                 done.push(statement);
-                if !after.is_empty() {
-                    done.push(Stmt::Expr(Expr::Verbatim(after), None));
-                }
+                done.push(Stmt::Expr(Expr::Verbatim(after), None));
             }
         }
     }
@@ -252,8 +302,61 @@ impl Rewriter<'_> {
         }
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
-        *expr = Expr::Verbatim(expand::traced_expr(&runtime, &plan, expr));
+        *expr = Expr::Verbatim(expand::traced_expr(&runtime, &plan, expr.clone()));
     }
+}
+
+/// The attributes in front of a statement; an item keeps its own.
+fn attributes_of(statement: &mut Stmt) -> Option<&mut Vec<Attribute>> {
+    match statement {
+        Stmt::Local(local) => Some(&mut local.attrs),
+        Stmt::Macro(call) => Some(&mut call.attrs),
+        Stmt::Expr(expr, _) => syntax::leading_attributes(expr),
+        Stmt::Item(_) => None,
+    }
+}
+
+/// A macro call that is traced, or is the value of its block, as the expression that it is; others may define items.
+fn with_macro_as_expression(statement: Stmt, is_last: bool) -> Stmt {
+    match statement {
+        Stmt::Macro(call)
+            if call.attrs.iter().any(|attribute| {
+                let ours = Ours::of(attribute);
+                ours == Some(Ours::TracedSpan) || ours.is_some() && is_last
+            }) =>
+        {
+            let StmtMacro {
+                attrs,
+                mac,
+                semi_token,
+            } = call;
+            Stmt::Expr(Expr::Macro(ExprMacro { attrs, mac }), semi_token)
+        }
+        other => other,
+    }
+}
+
+/// The conditions under which a statement stands at all. They are copied, or, where the statement is the value of its
+/// block, taken off.
+fn conditions(statement: &mut Stmt, is_last: bool) -> Vec<Attribute> {
+    let is_value = is_last && matches!(statement, Stmt::Expr(_, None));
+    let Some(attributes) = attributes_of(statement) else {
+        return Vec::new();
+    };
+    if is_value {
+        attributes
+            .extract_if(.., |attribute| is_condition(attribute))
+            .collect()
+    } else {
+        let conditions = attributes
+            .iter()
+            .filter(|attribute| is_condition(attribute));
+        conditions.cloned().collect()
+    }
+}
+
+fn is_condition(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg")
 }
 
 /// Takes each `#[traced_span]` off.
@@ -274,13 +377,13 @@ fn awaits(expr: &Expr) -> bool {
                 Expr::Await(_) => self.0 = true,
                 Expr::Async(_) | Expr::Closure(_) => {}
                 // Not parsed by syn: an expansion of ours, or syntax it does not know.
-                Expr::Verbatim(tokens) => self.0 |= has_await(tokens.clone()),
+                Expr::Verbatim(tokens) => self.0 |= mentions(tokens.clone(), "await"),
                 other => visit_mut::visit_expr_mut(self, other),
             }
         }
 
         fn visit_macro_mut(&mut self, call: &mut Macro) {
-            self.0 |= has_await(call.tokens.clone());
+            self.0 |= mentions(call.tokens.clone(), "await");
         }
 
         fn visit_item_mut(&mut self, _: &mut Item) {}
@@ -288,12 +391,4 @@ fn awaits(expr: &Expr) -> bool {
     let mut awaits = Awaits(false);
     awaits.visit_expr_mut(&mut expr.clone());
     awaits.0
-}
-
-fn has_await(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "await",
-        TokenTree::Group(group) => has_await(group.stream()),
-        _ => false,
-    })
 }

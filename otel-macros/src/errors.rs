@@ -1,7 +1,10 @@
 //! Gathers every mistake of one item, so that a build reports them together.
 
-use proc_macro2::{Span, TokenStream};
 use std::fmt::Display;
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use syn::parenthesized;
+use syn::parse::{ParseStream, Parser};
 
 /// The mistakes found so far.
 #[derive(Default)]
@@ -40,6 +43,22 @@ impl Errors {
             .map(|error| error.to_compile_error())
             .unwrap_or_default()
     }
+}
+
+/// Parses tokens to their end. Where they end too early, the last of them is blamed, and not the whole attribute.
+pub(crate) fn parse_all<T>(
+    parser: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+    tokens: TokenStream,
+) -> syn::Result<T> {
+    let last = tokens.clone().into_iter().last();
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group.set_span(last.map_or_else(Span::call_site, |token| token.span()));
+    let parser = |input: ParseStream<'_>| {
+        let content;
+        parenthesized!(content in input);
+        parser(&content)
+    };
+    parser.parse2(TokenTree::from(group).into())
 }
 
 /// The words in a message: `` `a`, `b` or `c` ``.

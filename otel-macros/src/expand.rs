@@ -3,12 +3,17 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Block, Expr, FnArg, Lit, Pat, Path};
+use syn::{
+    Attribute, Expr, FnArg, Lit, Pat, Path, ReceiverKind, ReturnType, Stmt, Token, parse_quote,
+};
 
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted, Value};
 use crate::plan::{Failure, Name, Parent, Plan, Record, Records, SpanPlan};
 use crate::syntax;
+
+/// The static that describes a traced function; where it stands, `#[traced_span]` has been expanded.
+pub(crate) const SITE: &str = "__OTEL_SITE";
 
 /// The variables that an expansion introduces; no name of the user's can meet them.
 struct Names {
@@ -98,9 +103,10 @@ pub(crate) fn untraced(
     let function = &function.clone().with_parameters_named();
     let result = &names.result;
     let body = if after.is_empty() {
-        quote!(#before { #body })
+        let scope = function.scope(&TokenStream::new(), body);
+        quote!(#before #scope)
     } else if function.sig.asyncness.is_some() {
-        let future = async_block(function, body);
+        let future = async_block(function, body, &names);
         quote! {
             #before
             let #result = #future.await;
@@ -115,8 +121,8 @@ pub(crate) fn untraced(
 
 /// A span around an expression within a traced function that is not async.
 ///
-/// `{ let __start = ..; let __span = __start.enter(); EXPR }`
-pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: &Expr) -> TokenStream {
+/// `{ let __start = ..; let __span = __start.enter(); EXPR }`; attributes in front of the expression stay in front.
+pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> TokenStream {
     let names = Names::new();
     let inside = inside(runtime);
     let begin = begin(plan, false);
@@ -126,19 +132,35 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: &Expr) -> Token
         start: started,
         ..
     } = &names;
-    // A block of the user's gives its statements, or the compiler would find its braces superfluous.
-    let traced = match expr {
-        Expr::Block(block) if block.label.is_none() && block.attrs.is_empty() => {
-            let Block { stmts, .. } = &block.block;
-            quote!({ #(#stmts)* })
-        }
-        expr => quote!(#expr),
-    };
-    quote! {{
+    let attributes = syntax::leading_attributes(&mut expr)
+        .map(std::mem::take)
+        .unwrap_or_default();
+    justify_braces(&mut expr);
+    // As a statement, so that one which starts with a block is put into parentheses.
+    let traced = Stmt::Expr(expr, None);
+    quote! {#(#attributes)* {
         #start
         let #span = #started.#begin();
         #traced
     }}
+}
+
+/// The last expression of a block with what is recorded after it: `then(EXPR, { .. })`. As an argument it is still
+/// expected to have the block's type, which its own may depend on.
+pub(crate) fn followed(runtime: &Path, mut expr: Expr, after: &TokenStream) -> TokenStream {
+    let inside = inside(runtime);
+    justify_braces(&mut expr);
+    quote!(#inside::then(#expr, { #after }))
+}
+
+/// Puts an empty statement into a block of the user's: where the expansion puts it, the compiler would find the braces
+/// round a single expression superfluous.
+fn justify_braces(expr: &mut Expr) {
+    if let Expr::Block(block) = expr {
+        let empty = Expr::Verbatim(TokenStream::new());
+        let empty = Stmt::Expr(empty, Some(<Token![;]>::default()));
+        block.block.stmts.insert(0, empty);
+    }
 }
 
 /// What a helper on a statement records, on the current span.
@@ -156,6 +178,7 @@ fn inside(runtime: &Path) -> TokenStream {
 fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Names) -> TokenStream {
     let Names { start, fields, .. } = names;
     let (kind, function) = (&plan.kind, &plan.function);
+    let site = Ident::new(SITE, Span::call_site());
     let (fixed, computed) = match &plan.name {
         Name::Fixed(name) => (quote!(#name), None),
         Name::Computed(name) => (quote!(""), Some(quote!(#start.name(|| #name);))),
@@ -194,7 +217,7 @@ fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Name
     let mutability = (!more.is_empty()).then(|| quote!(mut));
     quote! {
         let #mutability #start = {
-            static __OTEL_SITE: #inside::Site = #inside::Site::new(
+            static #site: #inside::Site = #inside::Site::new(
                 #fixed,
                 #inside::SpanKind::#kind,
                 #inside::Source {
@@ -206,7 +229,7 @@ fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Name
                     line: ::core::line!(),
                 },
             );
-            #inside::Start::new(&__OTEL_SITE)
+            #inside::Start::new(&#site)
         };
         #more
     }
@@ -231,14 +254,15 @@ fn sync_body(
     names: &Names,
 ) -> TokenStream {
     if after.is_empty() {
-        return quote!(#before { #body });
+        let scope = function.scope(&TokenStream::new(), body);
+        return quote!(#before #scope);
     }
     let result = &names.result;
     let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
-    let captures = captures(function);
+    let scope = function.scope(&captures(function), body);
     quote! {
         #before
-        let #result = #inside::call(move || #output { #captures { #body } });
+        let #result = #inside::call(move || #output #scope);
         #after
         #result
     }
@@ -253,7 +277,7 @@ fn async_body(
     names: &Names,
 ) -> TokenStream {
     let Names { span, result, .. } = names;
-    let future = async_block(function, body);
+    let future = async_block(function, body, names);
     if syntax::is_never(&function.sig.output) {
         return quote!(#before #inside::InSpan::new(&#span, #future).await);
     }
@@ -268,29 +292,39 @@ fn async_body(
 
 /// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
 /// the user's line.
-fn async_block(function: &Function, body: &TokenStream) -> TokenStream {
-    let captures = captures(function);
-    let output = syntax::nameable(&function.sig.output).filter(|_| {
-        !syntax::is_never(&function.sig.output) && !syntax::is_unit(&function.sig.output)
-    });
-    let typed = output.map(|ty| {
+fn async_block(function: &Function, body: &TokenStream, names: &Names) -> TokenStream {
+    let scope = function.scope(&captures(function), body);
+    let output = &function.sig.output;
+    let typed = (!syntax::is_never(output)).then(|| {
+        let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
+        let at = match output {
+            ReturnType::Default => function.sig.ident.span(),
+            ReturnType::Type(_, ty) => ty.span(),
+        };
+        let value = shown_at(&names.result, at);
+        let returned = quote_spanned!(at=> return #value;);
         quote! {
             #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::needless_return)]
             if false {
-                let __output: #ty = loop {};
-                return __output;
+                let #value: #ty = loop {};
+                #returned
             }
         }
     });
-    quote!(async move { #typed #captures { #body } })
+    quote!(async move { #typed #scope })
 }
 
-/// Mentions every parameter, the last one first, so that the closure or future owns all of them and drops them in the
-/// order in which the function would.
+/// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
+/// of them and drops them in the order in which the function would. The others are left to the body, so that the
+/// compiler still sees which of them it does not use.
 fn captures(function: &Function) -> TokenStream {
     let mut mentions = Vec::new();
     for input in &function.sig.inputs {
         let (attrs, mut bound) = match input {
+            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
+                continue;
+            }
+            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => continue,
             FnArg::Receiver(receiver) => {
                 let this = &receiver.self_token;
                 (&receiver.attrs, vec![quote!(#this)])
@@ -302,11 +336,14 @@ fn captures(function: &Function) -> TokenStream {
             }
         };
         let conditions: Vec<_> = attrs.iter().filter(|attr| is_condition(attr)).collect();
-        mentions.extend(
-            bound
-                .drain(..)
-                .map(|name| quote!(#(#conditions)* let _ = &#name;)),
-        );
+        mentions.extend(bound.drain(..).map(|name| {
+            // Such a name says that it is not used, and to clippy this would be a use.
+            let allowed = name
+                .to_string()
+                .starts_with('_')
+                .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+            quote!(#(#conditions)* #allowed let _ = &#name;)
+        }));
     }
     mentions.reverse();
     quote!(#(#mentions)*)
@@ -326,6 +363,11 @@ fn bindings(pattern: &Pat, bound: &mut Vec<TokenStream>) {
                 bindings(inner, bound);
             }
         }
+        Pat::Or(or) => or
+            .cases
+            .first()
+            .into_iter()
+            .for_each(|pat| bindings(pat, bound)),
         Pat::Paren(paren) => bindings(&paren.pat, bound),
         Pat::Reference(reference) => bindings(&reference.pat, bound),
         Pat::Slice(slice) => slice.elems.iter().for_each(|pat| bindings(pat, bound)),

@@ -71,6 +71,21 @@ impl Function {
         tokens
     }
 
+    /// A scope for the body, with the braces that the user wrote: their edition decides when the temporaries of the last
+    /// expression are dropped, and the compiler points at them where a value is missing.
+    pub(crate) fn scope(&self, before: &TokenStream, body: &TokenStream) -> TokenStream {
+        // The body must not stand alone, or the compiler would find the braces superfluous.
+        let before = if before.is_empty() {
+            quote!(;)
+        } else {
+            before.clone()
+        };
+        let mut tokens = TokenStream::new();
+        self.brace
+            .surround(&mut tokens, |tokens| tokens.extend(quote!(#before #body)));
+        tokens
+    }
+
     /// The function with a name for each parameter that is written `_`: what has no name cannot be moved into the
     /// traced body, and would be dropped too late.
     pub(crate) fn with_parameters_named(mut self) -> Function {

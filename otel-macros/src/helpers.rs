@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Meta, Path, Token, braced, token};
 
-use crate::errors::Errors;
+use crate::errors::{Errors, parse_all};
+use crate::syntax;
 
 /// One helper attribute.
 pub(crate) enum Helper {
@@ -79,7 +80,11 @@ pub(crate) enum Ours {
 
 impl Ours {
     pub(crate) fn of(attribute: &Attribute) -> Option<Ours> {
-        let last = attribute.path().segments.last()?;
+        Ours::of_path(attribute.path())
+    }
+
+    pub(crate) fn of_path(path: &Path) -> Option<Ours> {
+        let last = path.segments.last()?;
         [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent]
             .into_iter()
             .find(|ours| last.ident == ours.word())
@@ -194,7 +199,7 @@ impl AttrHelper {
         };
         Ok(AttrHelper {
             at,
-            content: content.parse2(tokens)?,
+            content: parse_all(content, tokens)?,
         })
     }
 }
@@ -219,7 +224,7 @@ impl EventHelper {
             more_fields(input, &mut fields)?;
             Ok(EventHelper { at, name, fields })
         };
-        content.parse2(tokens)
+        parse_all(content, tokens)
     }
 }
 
@@ -308,19 +313,33 @@ impl Key {
 impl Value {
     fn parse(input: ParseStream<'_>) -> syn::Result<Value> {
         if input.is_empty() || input.peek(Token![,]) {
-            return Err(input.error("expected a value after `=`"));
+            return Err(syn::Error::new(input.span(), "expected a value after `=`"));
         }
         if input.peek(Token![%]) {
             input.parse::<Token![%]>()?;
-            return Ok(Value::Display(input.parse()?));
+            return Ok(Value::Display(Box::new(Value::expr(input)?)));
         }
         if input.peek(Token![?]) {
             input.parse::<Token![?]>()?;
-            return Ok(Value::Debug(input.parse()?));
+            return Ok(Value::Debug(Box::new(Value::expr(input)?)));
         }
-        Ok(match input.parse()? {
+        Ok(match Value::expr(input)? {
             Expr::Closure(closure) => Value::Result(Box::new(closure)),
             other => Value::Typed(Box::new(other)),
         })
+    }
+
+    /// An expression that ends where it stands: it runs only where the span records, which must change nothing else.
+    fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
+        let expr = syntax::ungroup(input.parse()?);
+        match syntax::way_out(&expr) {
+            None => Ok(expr),
+            Some((at, word)) => Err(syn::Error::new(
+                at,
+                format!(
+                    "`{word}` cannot stand in a value, which is evaluated only where the span records; bind it by a `let` first, and record that"
+                ),
+            )),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Small questions about types, answered from their syntax alone.
 
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, ReturnType, Type, parse_quote};
+use syn::{Attribute, Expr, Item, ReturnType, Type, TypePath, parse_quote};
 
 /// Types that are certainly no `Result`, whatever is in scope.
 const PRIMITIVES: &[&str] = &[
@@ -16,20 +17,23 @@ pub(crate) fn may_be_result(output: &ReturnType) -> bool {
         return false;
     };
     match peel(ty) {
-        Type::Path(path) => !path
-            .path
-            .get_ident()
-            .is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str())),
+        Type::Path(path) => !is_primitive(path),
         Type::Macro(_) | Type::Verbatim(_) => true,
         _ => false,
     }
 }
 
-/// Whether the type is `()`, written or not.
-pub(crate) fn is_unit(output: &ReturnType) -> bool {
-    match output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => matches!(peel(ty), Type::Tuple(tuple) if tuple.elems.is_empty()),
+fn is_primitive(ty: &TypePath) -> bool {
+    let ident = ty.path.get_ident();
+    ident.is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str()))
+}
+
+/// Whether a value of the type has certainly nothing to drop.
+pub(crate) fn is_never_dropped(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => true,
+        Type::Path(path) => is_primitive(path),
+        _ => false,
     }
 }
 
@@ -77,8 +81,38 @@ fn peel(ty: &Type) -> &Type {
     }
 }
 
+/// The expression inside the invisible groups that `macro_rules!` makes.
+pub(crate) fn ungroup(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => ungroup(*group.expr),
+        other => other,
+    }
+}
+
+/// The first thing in an expression that leaves it other than with its value, and how it is written.
+pub(crate) fn way_out(expr: &Expr) -> Option<(Span, &'static str)> {
+    struct WayOut(Option<(Span, &'static str)>);
+    impl VisitMut for WayOut {
+        fn visit_expr_mut(&mut self, expr: &mut Expr) {
+            let found = match expr {
+                Expr::Async(_) | Expr::Closure(_) => return,
+                Expr::Await(expr) => (expr.await_token.span, ".await"),
+                Expr::Return(expr) => (expr.return_token.span, "return"),
+                Expr::Try(expr) => (expr.question_token.span, "?"),
+                other => return visit_mut::visit_expr_mut(self, other),
+            };
+            self.0.get_or_insert(found);
+        }
+
+        fn visit_item_mut(&mut self, _: &mut Item) {}
+    }
+    let mut way_out = WayOut(None);
+    way_out.visit_expr_mut(&mut expr.clone());
+    way_out.0
+}
+
 /// The attributes of an expression; an expression that syn does not take apart has none.
-pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     macro_rules! attributes {
         ($($kind:ident)*) => {
             match expr {
@@ -94,12 +128,12 @@ pub(crate) fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     }
 }
 
-/// The attributes in front of an expression statement, which syn hands to the statement's first operand.
-pub(crate) fn statement_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+/// The attributes in front of an expression, which syn hands to its first operand.
+pub(crate) fn leading_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     match expr {
-        Expr::Assign(assign) => statement_attributes(&mut assign.left),
-        Expr::Binary(binary) => statement_attributes(&mut binary.left),
-        Expr::Cast(cast) => statement_attributes(&mut cast.expr),
+        Expr::Assign(assign) => leading_attributes(&mut assign.left),
+        Expr::Binary(binary) => leading_attributes(&mut binary.left),
+        Expr::Cast(cast) => leading_attributes(&mut cast.expr),
         other => attributes(other),
     }
 }

@@ -94,9 +94,7 @@ fn result_fn() {
                 };
                 let __span = __start.enter();
                 let __result = rt::call(move || -> Result<Room, Error> {
-                    let _ = &id;
-                    let _ = &self;
-                    { self.rooms.get(id)? }
+                    self.rooms.get(id)?
                 });
                 if __span.is_recording() {
                     __span
@@ -152,13 +150,12 @@ fn async_fn() {
                                 clippy::needless_return
                             )]
                             if false {
-                                let __output: Result<_, Error> = loop {};
-                                return __output;
+                                let __result: Result<_, Error> = loop {};
+                                return __result;
                             }
-                            let _ = &id;
-                            let _ = &b;
-                            let _ = &a;
                             {
+                                let _ = &b;
+                                let _ = &a;
                                 id += 1;
                                 rooms(id).await
                             }
@@ -245,7 +242,7 @@ fn error_described_by_a_closure() {
                 };
                 let __span = __start.enter();
                 let __result = rt::call(move || -> io::Result<Room> {
-                    { open()? }
+                    open()?
                 });
                 if __span.is_recording() {
                     __span.fail(rt::failure_by(&__result, |e| e.code()));
@@ -279,7 +276,7 @@ fn error_by_debug() {
                 };
                 let __span = __start.enter();
                 let __result = rt::call(move || -> io::Result<Room> {
-                    { open()? }
+                    open()?
                 });
                 if __span.is_recording() {
                     __span.fail(rt::failure_by_debug(&__result));
@@ -312,7 +309,9 @@ fn error_off() {
                     rt::Start::new(&__OTEL_SITE)
                 };
                 let __span = __start.enter();
-                { open()? }
+                {
+                    open()?
+                }
             }
         "#,
     );
@@ -346,7 +345,7 @@ fn computed_name_and_other_runtime() {
                 };
                 __start.name(|| NAMES[0]);
                 let __span = __start.enter();
-                {}
+                { }
             }
         "#,
     );
@@ -390,10 +389,7 @@ fn attributes_by_when_they_are_recorded() {
                     __fields.set_debug((key()), &(room));
                 }
                 let __result = rt::call(move || -> Vec<u8> {
-                    let _ = &room;
-                    let _ = &who;
-                    let _ = &id;
-                    { Vec::new() }
+                    Vec::new()
                 });
                 if __span.is_recording() {
                     __span
@@ -458,8 +454,7 @@ fn events_by_when_they_are_recorded() {
                 }
                 ::core::mem::drop(__span.event(|| "bare"));
                 let __result = rt::call(move || -> usize {
-                    let _ = &id;
-                    { 1 }
+                    1
                 });
                 if let Some(mut __fields) = __span.event(|| "answered") {
                     {
@@ -522,7 +517,9 @@ fn helper_without_traced_span() {
                 {
                     __fields.set("id", &(id));
                 }
-                { id }
+                {
+                    id
+                }
             }
         "#,
     );
@@ -549,11 +546,12 @@ fn async_helper_over_the_result() {
                         clippy::needless_return
                     )]
                     if false {
-                        let __output: u32 = loop {};
-                        return __output;
+                        let __result: u32 = loop {};
+                        return __result;
                     }
-                    let _ = &id;
-                    { id }
+                    {
+                        id
+                    }
                 }
                     .await;
                 if let Some(mut __fields) = rt::Current::get()
@@ -630,7 +628,9 @@ fn inside_a_body() {
                             rt::Start::new(&__OTEL_SITE)
                         };
                         let __span = __start.enter();
-                        { add(rows) }
+                        {
+                            add(rows)
+                        }
                     };
                     tell();
                     if let Some(mut __fields) = rt::Current::get()
@@ -638,14 +638,14 @@ fn inside_a_body() {
                     {
                         __fields.set("total", &(total));
                     }
-                    match total {
-                        __value => {
+                    rt::then(
+                        total,
+                        {
                             ::core::mem::drop(
                                 rt::Current::get().event(|| "returned"),
                             );
-                            __value
-                        }
-                    }
+                        },
+                    )
                 }
             }
         "#,

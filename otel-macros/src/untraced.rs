@@ -3,8 +3,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
+use crate::body::mentions;
 use crate::errors::Errors;
-use crate::expand;
+use crate::expand::{self, SITE};
 use crate::fallback;
 use crate::function::Function;
 use crate::helpers::{Helper, Lifted, Ours};
@@ -26,11 +27,24 @@ pub(crate) fn expand(ours: Ours, args: TokenStream, item: &TokenStream) -> Token
     let helpers = first.into_iter().chain(others).collect();
     let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
     refuse_const(&function, &mut errors);
+    refuse_traced(ours, &function, &mut errors);
     let records = Records::new(helpers, on_parameters, &function, false, &mut errors);
     let body = function.body.clone();
     match errors.finish(records) {
         Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
+    }
+}
+
+/// A helper below `#[traced_span]` is taken up by that, unless it goes by another name. Here it would record on the
+/// caller's span.
+fn refuse_traced(ours: Ours, function: &Function, errors: &mut Errors) {
+    if mentions(function.body.clone(), SITE) {
+        let word = ours.word();
+        errors.add(
+            Span::call_site(),
+            format!("under another name `#[{word}]` must stand above `#[traced_span]`; move it up, or call it `{word}`"),
+        );
     }
 }
 

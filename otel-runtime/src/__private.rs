@@ -6,5 +6,5 @@ pub use crate::engine::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSpan, LinkTarget,
     NoFailure, OkValue, ResultLike, Returned, Site, Source, SpanParent, Start, SyncSpan, TaskSpan,
     TracedFuture, TracedStream, apply, boxed, call, counts, failure_by, failure_by_debug,
-    failure_by_display, output,
+    failure_by_display, output, then,
 };

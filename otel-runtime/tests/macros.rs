@@ -454,6 +454,33 @@ fn a_question_mark_leaves_a_block_and_its_function() {
     ]);
 }
 
+#[traced_span]
+fn odd_statements(rows: u32) -> Vec<u32> {
+    let mut sum = 0;
+    #[traced_span("assert")]
+    assert_eq!(sum, 0);
+    #[traced_span("add")]
+    sum += rows;
+    #[cfg(any())]
+    #[span_event("never")]
+    no_such_function();
+    #[span_event("last", "sum" = sum)]
+    vec![sum]
+}
+
+#[test]
+fn macros_and_assignments_are_statements_too() {
+    let recorded = record();
+    assert_eq!(odd_statements(2), [2]);
+    recorded.check_attributes(&[
+        "INTERNAL odd_statements",
+        "    * last",
+        "      · sum = 2",
+        "  INTERNAL assert",
+        "  INTERNAL add",
+    ]);
+}
+
 thread_local! {
     static EVALUATIONS: Cell<u32> = const { Cell::new(0) };
 }
@@ -582,7 +609,7 @@ macro_rules! dropping {
             use super::*;
 
             $(#[$attribute])?
-            pub(super) fn sync(_a: Noted, b: Noted, (_c, _d): (Noted, Noted), _: Noted) -> Result<(), ()> {
+            pub(super) fn sync(_a: Noted, b: Noted, (_c, _d): (Noted, Noted), _: Noted, (Ok(_e) | Err(_e)): Result<Noted, Noted>) -> Result<(), ()> {
                 let _local = Noted("l");
                 let _moved = b;
                 Ok(())
@@ -604,14 +631,14 @@ dropping!(traced, traced_span);
 
 #[test]
 fn parameters_and_locals_are_dropped_as_without_the_attribute() {
-    fn order(run: impl FnOnce([Noted; 4], Noted)) -> String {
+    fn order(run: impl FnOnce([Noted; 4], [Noted; 2])) -> String {
         DROPPED.set(String::new());
-        run(["a", "b", "c", "d"].map(Noted), Noted("e"));
+        run(["a", "b", "c", "d"].map(Noted), ["e", "f"].map(Noted));
         DROPPED.take()
     }
     let _recorded = record();
-    let plain = order(|[a, b, c, d], e| plain::sync(a, b, (c, d), e).unwrap());
-    let traced = order(|[a, b, c, d], e| traced::sync(a, b, (c, d), e).unwrap());
+    let plain = order(|[a, b, c, d], [e, f]| plain::sync(a, b, (c, d), e, Ok(f)).unwrap());
+    let traced = order(|[a, b, c, d], [e, f]| traced::sync(a, b, (c, d), e, Ok(f)).unwrap());
     assert_eq!(plain, traced);
     let plain = order(|[a, b, c, d], _| block_on(plain::later(a, b, (c, d))).unwrap());
     let traced = order(|[a, b, c, d], _| block_on(traced::later(a, b, (c, d))).unwrap());

@@ -21,6 +21,12 @@ pub use site::{Site, Source};
 pub use span::{Current, SyncSpan, TaskSpan};
 pub use start::{LinkTarget, SpanParent, Start};
 
+/// Hands on a value that is known before something else is done.
+#[inline]
+pub fn then<T>(value: T, (): ()) -> T {
+    value
+}
+
 /// Calls a closure at once. That it is known to be called once lets it hand out what it owns.
 #[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {

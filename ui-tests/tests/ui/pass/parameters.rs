@@ -1,5 +1,4 @@
 #![deny(warnings)]
-#![allow(clippy::used_underscore_binding)]
 
 use otel_runtime::traced_span;
 
