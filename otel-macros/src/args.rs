@@ -265,13 +265,19 @@ fn flag(at: Span, word: &str, input: ParseStream<'_>) -> syn::Result<Written<()>
 
 /// The `=` before an option's value, and that there is a value.
 fn equals(at: Span, word: &str, input: ParseStream<'_>) -> syn::Result<()> {
-    let missing = |at| syn::Error::new(at, format!("expected `=` and a value after `{word}`"));
     if !input.peek(Token![=]) {
-        return Err(missing(if input.is_empty() { at } else { input.span() }));
+        let at = if input.is_empty() { at } else { input.span() };
+        return Err(syn::Error::new(
+            at,
+            format!("expected `=` and a value after `{word}`"),
+        ));
     }
     let equals: Token![=] = input.parse()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(missing(equals.span));
+        return Err(syn::Error::new(
+            equals.span,
+            format!("expected a value after `{word} =`"),
+        ));
     }
     Ok(())
 }
