@@ -1,15 +1,21 @@
 //! From the plan to tokens. Nothing here can fail, and nothing here decides.
 
+mod outcome;
+mod record;
+mod shape;
+mod start;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{
-    Attribute, Expr, FnArg, Lit, Pat, Path, ReceiverKind, ReturnType, Stmt, Token, parse_quote,
-};
+use syn::{Expr, Path, Stmt, Token};
 
+use self::outcome::outcome;
+use self::record::{one_record, records};
+use self::shape::{Around, async_block, async_body, block_body, handing_body, sync_body};
+use self::start::{enter, into_task, start};
 use crate::function::Function;
-use crate::helpers::{Field, Key, Lifted, Value};
-use crate::plan::{Failure, Name, Parent, Plan, Record, Records, SpanPlan};
+use crate::helpers::Lifted;
+use crate::plan::{Plan, Record, Records, Shape, SpanPlan};
 use crate::syntax;
 
 /// The static that describes a traced function; where it stands, `#[traced_span]` has been expanded.
@@ -37,6 +43,45 @@ impl Names {
     }
 }
 
+/// What all pieces of one expansion share.
+struct Frame {
+    /// The path of the runtime's inside.
+    inside: TokenStream,
+    names: Names,
+    /// Whether the variable for the result holds a reference to it.
+    result_is_reference: bool,
+}
+
+impl Frame {
+    fn new(runtime: &Path) -> Frame {
+        Frame {
+            inside: quote!(#runtime::__private),
+            names: Names::new(),
+            result_is_reference: false,
+        }
+    }
+
+    /// A reference to the result.
+    fn result(&self) -> TokenStream {
+        self.result_at(self.names.result.span())
+    }
+
+    /// A reference to the result that the compiler's messages show at a place of the user's.
+    fn result_at(&self, at: Span) -> TokenStream {
+        let result = shown_at(&self.names.result, at);
+        if self.result_is_reference {
+            quote!(#result)
+        } else {
+            quote_spanned!(at=> &#result)
+        }
+    }
+}
+
+/// A variable of ours that the compiler's messages show at a place of the user's.
+fn shown_at(variable: &Ident, at: Span) -> Ident {
+    Ident::new(&variable.to_string(), variable.span().located_at(at))
+}
+
 /// A traced function.
 ///
 /// ```text
@@ -57,30 +102,34 @@ pub(crate) fn traced(
     body: &TokenStream,
 ) -> TokenStream {
     let mentions = lifted.mentions();
-    let names = Names::new();
-    let inside = inside(&plan.runtime);
-    let is_async = function.sig.asyncness.is_some();
-    let start = start(&plan.span, &plan.records.start, &inside, &names);
+    let mut frame = Frame::new(&plan.runtime);
+    frame.result_is_reference = matches!(plan.shape, Shape::Handing(_));
+    let start = start(&plan.span, &plan.records.start, &frame);
+    let begin = match plan.shape {
+        Shape::Sync => enter(&plan.span),
+        Shape::Async | Shape::Handing(_) | Shape::Block(_) => into_task(&plan.span),
+    };
     let Names {
         span,
         start: started,
         ..
-    } = &names;
-    let begin = begin(&plan.span, is_async);
-    let recorder = quote!(#span);
-    let entry = records(&plan.records.entry, &recorder, &inside, &names);
-    let before = quote! {
-        #mentions
-        #start
-        let #span = #started.#begin();
-        #entry
+    } = &frame.names;
+    let entry = records(&plan.records.entry, &quote!(#span), &frame);
+    let around = Around {
+        before: quote! {
+            #mentions
+            #start
+            let #span = #started.#begin();
+            #entry
+        },
+        after: outcome(plan, &frame),
     };
-    let after = outcome(plan, &inside, &names);
     let function = function.clone().with_parameters_named();
-    let body = if is_async {
-        async_body(&function, body, &before, &after, &inside, &names)
-    } else {
-        sync_body(&function, body, &before, &after, &inside, &names)
+    let body = match &plan.shape {
+        Shape::Sync => sync_body(&function, body, &around, &frame),
+        Shape::Async => async_body(&function, body, &around, &frame),
+        Shape::Block(block) => block_body(block, &around, &frame),
+        Shape::Handing(handed) => handing_body(handed, &function, body, &around, &frame),
     };
     function.with_body(&body)
 }
@@ -93,20 +142,20 @@ pub(crate) fn untraced(
     function: &Function,
     body: &TokenStream,
 ) -> TokenStream {
-    let names = Names::new();
-    let inside = inside(runtime);
+    let frame = Frame::new(runtime);
+    let inside = &frame.inside;
     let current = quote!(#inside::Current::get());
     let mentions = lifted.mentions();
-    let entry = records(&recorded.entry, &current, &inside, &names);
-    let before = quote!(#mentions #entry);
-    let after = records(&recorded.returned, &current, &inside, &names);
+    let entry = records(&recorded.entry, &current, &frame);
+    let around = Around {
+        before: quote!(#mentions #entry),
+        after: records(&recorded.returned, &current, &frame),
+    };
     let function = &function.clone().with_parameters_named();
-    let result = &names.result;
-    let body = if after.is_empty() {
-        let scope = function.scope(&TokenStream::new(), body);
-        quote!(#before #scope)
-    } else if function.sig.asyncness.is_some() {
-        let future = async_block(function, body, &names);
+    let body = if function.sig.asyncness.is_some() && !around.after.is_empty() {
+        let Around { before, after } = &around;
+        let future = async_block(function, body, &frame);
+        let result = &frame.names.result;
         quote! {
             #before
             let #result = #future.await;
@@ -114,7 +163,7 @@ pub(crate) fn untraced(
             #result
         }
     } else {
-        sync_body(function, body, &before, &after, &inside, &names)
+        sync_body(function, body, &around, &frame)
     };
     function.with_body(&body)
 }
@@ -123,15 +172,14 @@ pub(crate) fn untraced(
 ///
 /// `{ let __start = ..; let __span = __start.enter(); EXPR }`; attributes in front of the expression stay in front.
 pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> TokenStream {
-    let names = Names::new();
-    let inside = inside(runtime);
-    let begin = begin(plan, false);
-    let start = start(plan, &[], &inside, &names);
+    let frame = Frame::new(runtime);
+    let start = start(plan, &[], &frame);
+    let begin = enter(plan);
     let Names {
         span,
         start: started,
         ..
-    } = &names;
+    } = &frame.names;
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)
         .unwrap_or_default();
@@ -148,7 +196,7 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> To
 /// The last expression of a block with what is recorded after it: `then(EXPR, { .. })`. As an argument it is still
 /// expected to have the block's type, which its own may depend on.
 pub(crate) fn followed(runtime: &Path, mut expr: Expr, after: &TokenStream) -> TokenStream {
-    let inside = inside(runtime);
+    let inside = Frame::new(runtime).inside;
     justify_braces(&mut expr);
     quote!(#inside::then(#expr, { #after }))
 }
@@ -165,353 +213,7 @@ fn justify_braces(expr: &mut Expr) {
 
 /// What a helper on a statement records, on the current span.
 pub(crate) fn statement(runtime: &Path, record: &Record) -> TokenStream {
-    let inside = inside(runtime);
-    let current = quote!(#inside::Current::get());
-    one_record(record, &current, &inside, &Names::new())
-}
-
-fn inside(runtime: &Path) -> TokenStream {
-    quote!(#runtime::__private)
-}
-
-/// The site, and what the span starts with: name, parent, links, and the attributes that a sampler sees.
-fn start(plan: &SpanPlan, at_start: &[Field], inside: &TokenStream, names: &Names) -> TokenStream {
-    let Names { start, fields, .. } = names;
-    let (kind, function) = (&plan.kind, &plan.function);
-    let site = Ident::new(SITE, Span::call_site());
-    let (fixed, computed) = match &plan.name {
-        Name::Fixed(name) => (quote!(#name), None),
-        Name::Computed(name) => (quote!(""), Some(quote!(#start.name(|| #name);))),
-    };
-    let (package, version) = match &plan.scope {
-        Some(scope) => (quote!(#scope), quote!("")),
-        None => (
-            quote!(::core::env!("CARGO_PKG_NAME")),
-            quote!(::core::env!("CARGO_PKG_VERSION")),
-        ),
-    };
-    let parent = match &plan.parent {
-        Parent::Current => None,
-        Parent::Root => Some(quote!(#start.root();)),
-        Parent::Explicit(parent) => {
-            let at = parent.span();
-            let set = quote_spanned!(at=> #start.parent(&(#parent)););
-            Some(quote!(if #start.is_on() { #set }))
-        }
-    };
-    let links = plan.links.as_ref().map(|links| {
-        let at = links.span();
-        quote_spanned!(at=> #start.links(|| #links);)
-    });
-    let known = (!at_start.is_empty()).then(|| {
-        let set = set_all(at_start, inside, names);
-        quote! {
-            if let ::core::option::Option::Some(mut #fields) = #start.fields() { #set }
-        }
-    });
-    // The parent comes first: what follows is evaluated only if it is sampled.
-    let more: TokenStream = [parent, computed, links, known]
-        .into_iter()
-        .flatten()
-        .collect();
-    let mutability = (!more.is_empty()).then(|| quote!(mut));
-    quote! {
-        let #mutability #start = {
-            static #site: #inside::Site = #inside::Site::new(
-                #fixed,
-                #inside::SpanKind::#kind,
-                #inside::Source {
-                    package: #package,
-                    version: #version,
-                    module: ::core::module_path!(),
-                    function: #function,
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                },
-            );
-            #inside::Start::new(&#site)
-        };
-        #more
-    }
-}
-
-/// Whether the span becomes current: the method that starts it.
-fn begin(plan: &SpanPlan, is_async: bool) -> TokenStream {
-    match (is_async, plan.is_leaf) {
-        (false, false) => quote!(enter),
-        (false, true) => quote!(enter_leaf),
-        (true, false) => quote!(into_task),
-        (true, true) => quote!(into_leaf_task),
-    }
-}
-
-fn sync_body(
-    function: &Function,
-    body: &TokenStream,
-    before: &TokenStream,
-    after: &TokenStream,
-    inside: &TokenStream,
-    names: &Names,
-) -> TokenStream {
-    if after.is_empty() {
-        let scope = function.scope(&TokenStream::new(), body);
-        return quote!(#before #scope);
-    }
-    let result = &names.result;
-    let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
-    let scope = function.scope(&captures(function), body);
-    quote! {
-        #before
-        let #result = #inside::call(move || #output #scope);
-        #after
-        #result
-    }
-}
-
-fn async_body(
-    function: &Function,
-    body: &TokenStream,
-    before: &TokenStream,
-    after: &TokenStream,
-    inside: &TokenStream,
-    names: &Names,
-) -> TokenStream {
-    let Names { span, result, .. } = names;
-    let future = async_block(function, body, names);
-    if syntax::is_never(&function.sig.output) {
-        return quote!(#before #inside::InSpan::new(&#span, #future).await);
-    }
-    quote! {
-        #before
-        let #result = #inside::InSpan::new(&#span, #future).await;
-        #after
-        #span.finish();
-        #result
-    }
-}
-
-/// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
-/// the user's line.
-fn async_block(function: &Function, body: &TokenStream, names: &Names) -> TokenStream {
-    let scope = function.scope(&captures(function), body);
-    let output = &function.sig.output;
-    let typed = (!syntax::is_never(output)).then(|| {
-        let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
-        let at = match output {
-            ReturnType::Default => function.sig.ident.span(),
-            ReturnType::Type(_, ty) => ty.span(),
-        };
-        let value = shown_at(&names.result, at);
-        let returned = quote_spanned!(at=> return #value;);
-        quote! {
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::needless_return)]
-            if false {
-                let #value: #ty = loop {};
-                #returned
-            }
-        }
-    });
-    quote!(async move { #typed #scope })
-}
-
-/// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
-/// of them and drops them in the order in which the function would. The others are left to the body, so that the
-/// compiler still sees which of them it does not use.
-fn captures(function: &Function) -> TokenStream {
-    let mut mentions = Vec::new();
-    for input in &function.sig.inputs {
-        let (attrs, mut bound) = match input {
-            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
-                continue;
-            }
-            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => continue,
-            FnArg::Receiver(receiver) => {
-                let this = &receiver.self_token;
-                (&receiver.attrs, vec![quote!(#this)])
-            }
-            FnArg::Typed(typed) => {
-                let mut bound = Vec::new();
-                bindings(&typed.pat, &mut bound);
-                (&typed.attrs, bound)
-            }
-        };
-        let conditions: Vec<_> = attrs.iter().filter(|attr| is_condition(attr)).collect();
-        mentions.extend(bound.drain(..).map(|name| {
-            // Such a name says that it is not used, and to clippy this would be a use.
-            let allowed = name
-                .to_string()
-                .starts_with('_')
-                .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-            quote!(#(#conditions)* #allowed let _ = &#name;)
-        }));
-    }
-    mentions.reverse();
-    quote!(#(#mentions)*)
-}
-
-fn is_condition(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
-}
-
-/// The names that a parameter's pattern binds, in order.
-fn bindings(pattern: &Pat, bound: &mut Vec<TokenStream>) {
-    match pattern {
-        Pat::Ident(ident) => {
-            let name = &ident.ident;
-            bound.push(quote!(#name));
-            if let Some((_, inner)) = &ident.subpat {
-                bindings(inner, bound);
-            }
-        }
-        Pat::Or(or) => or
-            .cases
-            .first()
-            .into_iter()
-            .for_each(|pat| bindings(pat, bound)),
-        Pat::Paren(paren) => bindings(&paren.pat, bound),
-        Pat::Reference(reference) => bindings(&reference.pat, bound),
-        Pat::Slice(slice) => slice.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::Struct(fields) => fields
-            .fields
-            .iter()
-            .for_each(|field| bindings(&field.pat, bound)),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::Type(typed) => bindings(&typed.pat, bound),
-        _ => {}
-    }
-}
-
-/// What is done with the result: an `Err` is described, and what stands for the result is recorded.
-fn outcome(plan: &Plan, inside: &TokenStream, names: &Names) -> TokenStream {
-    let Names { span, result, .. } = names;
-    let described = match &plan.failure {
-        Failure::Ignored => None,
-        Failure::ByBestTrait => Some(quote! {{
-            #[allow(unused_imports)]
-            use #inside::{ByDebug as _, ByDisplay as _, ByTypeName as _, NoFailure as _};
-            (&&&&#inside::Returned(&#result)).failure()
-        }}),
-        Failure::ByDisplay(at) => {
-            let result = shown_at(result, *at);
-            Some(quote_spanned!(*at=> #inside::failure_by_display(&#result)))
-        }
-        Failure::ByDebug(at) => {
-            let result = shown_at(result, *at);
-            Some(quote_spanned!(*at=> #inside::failure_by_debug(&#result)))
-        }
-        Failure::By(closure) => {
-            let at = closure.span();
-            let result = shown_at(result, at);
-            Some(quote_spanned!(at=> #inside::failure_by(&#result, #closure)))
-        }
-    };
-    let counted = plan.counted.as_ref().map(|counted| {
-        let at = counted.span();
-        let result = shown_at(result, at);
-        quote_spanned!(at=> && #inside::counts(&#result, #counted))
-    });
-    let failure = described.map(|failure| {
-        quote! {
-            if #span.is_recording() #counted {
-                #span.fail(#failure);
-            }
-        }
-    });
-    let recorder = quote!(#span);
-    let at_return = records(&plan.records.returned, &recorder, inside, names);
-    quote!(#failure #at_return)
-}
-
-/// A variable of ours that the compiler's messages show at a place of the user's.
-fn shown_at(variable: &Ident, at: Span) -> Ident {
-    Ident::new(&variable.to_string(), variable.span().located_at(at))
-}
-
-fn records(
-    records: &[Record],
-    recorder: &TokenStream,
-    inside: &TokenStream,
-    names: &Names,
-) -> TokenStream {
-    records
-        .iter()
-        .map(|record| one_record(record, recorder, inside, names))
-        .collect()
-}
-
-/// `if let Some(mut __fields) = __span.fields() { __fields.set("rows", &(rows)); }`
-fn one_record(
-    record: &Record,
-    recorder: &TokenStream,
-    inside: &TokenStream,
-    names: &Names,
-) -> TokenStream {
-    let (opened, fields) = match record {
-        Record::Attributes(fields) => (quote!(#recorder.fields()), fields),
-        Record::Event { name, fields } => {
-            let at = name.span();
-            let name = quote_spanned!(at=> || #name);
-            (quote!(#recorder.event(#name)), fields)
-        }
-    };
-    if fields.is_empty() {
-        return quote!(::core::mem::drop(#opened););
-    }
-    let set = set_all(fields, inside, names);
-    let variable = &names.fields;
-    quote! {
-        if let ::core::option::Option::Some(mut #variable) = #opened { #set }
-    }
-}
-
-fn set_all(fields: &[Field], inside: &TokenStream, names: &Names) -> TokenStream {
-    fields
-        .iter()
-        .map(|field| set(field, inside, names))
-        .collect()
-}
-
-fn set(field: &Field, inside: &TokenStream, names: &Names) -> TokenStream {
-    let Names {
-        fields,
-        result,
-        value,
-        ..
-    } = names;
-    let key = match &field.key {
-        Key::Literal(literal) => quote!(#literal),
-        Key::Dotted { text, at } => quote_spanned!(*at=> #text),
-        Key::Expr(expr) => quote!((#expr)),
-    };
-    match &field.value {
-        Value::Typed(expr) => match &**expr {
-            Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => {
-                quote!(#fields.set_static(#key, #literal);)
-            }
-            expr => {
-                let at = expr.span();
-                let value = quote_spanned!(at=> &(#expr));
-                quote_spanned!(at=> #fields.set(#key, #value);)
-            }
-        },
-        Value::Display(expr) => {
-            let at = expr.span();
-            quote_spanned!(at=> #fields.set_display(#key, &(#expr));)
-        }
-        Value::Debug(expr) => {
-            let at = expr.span();
-            quote_spanned!(at=> #fields.set_debug(#key, &(#expr));)
-        }
-        Value::Result(closure) => {
-            let at = closure.span();
-            let applied = quote_spanned!(at=> &#inside::apply(#value, #closure));
-            let set = quote_spanned!(at=> #fields.set(#key, #applied););
-            quote! {{
-                #[allow(unused_imports)]
-                use #inside::{AnyValue as _, OkValue as _};
-                if let ::core::option::Option::Some(#value) = (&&#inside::Returned(&#result)).value() { #set }
-            }}
-        }
-    }
+    let frame = Frame::new(runtime);
+    let inside = &frame.inside;
+    one_record(record, &quote!(#inside::Current::get()), &frame)
 }

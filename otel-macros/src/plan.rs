@@ -1,8 +1,8 @@
 //! What is meant: every default applied, every check made. The expansion asks no more questions.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Expr, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
+use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::errors::{Errors, list, suggestion};
@@ -25,11 +25,44 @@ const ERR_WORDS: &[&str] = &["display", "debug", "off"];
 /// A function to be traced.
 pub(crate) struct Plan {
     pub(crate) runtime: Path,
+    pub(crate) shape: Shape,
     pub(crate) span: SpanPlan,
     pub(crate) records: Records,
     pub(crate) failure: Failure,
     /// Which errors count; all of them without it.
     pub(crate) counted: Option<Expr>,
+}
+
+/// When a function is done.
+pub(crate) enum Shape {
+    /// When it returns.
+    Sync,
+    /// When its future is ready.
+    Async,
+    /// When what it hands out is.
+    Handing(Handed),
+    /// When the one future is that it consists of, as methods have it that `#[async_trait]` made.
+    Block(Box<AsyncBlock>),
+}
+
+/// A function's body that is an `async` block and nothing else, perhaps as the argument of a call such as `Box::pin`.
+pub(crate) struct AsyncBlock {
+    pub(crate) call: Option<Expr>,
+    pub(crate) block: ExprAsync,
+    /// What the future comes to, where the signature says so.
+    pub(crate) output: Option<Box<Type>>,
+}
+
+/// What a function hands out that goes on after it returned.
+pub(crate) enum Handed {
+    Future {
+        /// What the future comes to, where the signature says so.
+        output: Option<Box<Type>>,
+        boxed: bool,
+    },
+    Stream {
+        boxed: bool,
+    },
 }
 
 /// The span itself.
@@ -96,20 +129,43 @@ impl Plan {
         helpers: Vec<Helper>,
         on_parameters: Vec<(Helper, Option<Ident>)>,
         function: &Function,
+        body: &TokenStream,
         mut errors: Errors,
     ) -> Result<Plan, Errors> {
         refuse_const(function, &mut errors);
         let records = Records::new(helpers, on_parameters, function, true, &mut errors);
-        let (failure, counted) = failure(args.outcome, function, &mut errors);
+        let shape = Shape::of(function, body);
+        let (failure, counted) = failure(args.outcome, &shape, function, &mut errors);
         let span = SpanPlan::of_function(args.span, &function.sig.ident, &mut errors);
         let runtime = args.runtime.unwrap_or_else(default_runtime);
         errors.finish(Plan {
             runtime,
+            shape,
             span,
             records,
             failure,
             counted,
         })
+    }
+}
+
+impl Shape {
+    fn of(function: &Function, body: &TokenStream) -> Shape {
+        if function.sig.asyncness.is_some() {
+            return Shape::Async;
+        }
+        match syntax::handed(&function.sig.output) {
+            None => Shape::Sync,
+            Some(Handed::Future { output, boxed }) => match syntax::sole_async_block(body) {
+                Some((call, block)) => Shape::Block(Box::new(AsyncBlock {
+                    call,
+                    block,
+                    output,
+                })),
+                None => Shape::Handing(Handed::Future { output, boxed }),
+            },
+            Some(stream) => Shape::Handing(stream),
+        }
     }
 }
 
@@ -278,9 +334,18 @@ fn span_kind(kind: Option<&Ident>, errors: &mut Errors) -> Ident {
 }
 
 /// How an `Err` is described, and which errors count.
-fn failure(args: OutcomeArgs, function: &Function, errors: &mut Errors) -> (Failure, Option<Expr>) {
+fn failure(
+    args: OutcomeArgs,
+    shape: &Shape,
+    function: &Function,
+    errors: &mut Errors,
+) -> (Failure, Option<Expr>) {
     let output = &function.sig.output;
-    let can_fail = syntax::may_be_result(output);
+    let can_fail = match shape {
+        Shape::Sync | Shape::Async => syntax::may_be_result(output),
+        Shape::Handing(Handed::Future { .. }) | Shape::Block(_) => true,
+        Shape::Handing(Handed::Stream { .. }) => false,
+    };
     let mut needs_result = |at, option| {
         if !can_fail {
             errors.add(

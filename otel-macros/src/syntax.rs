@@ -1,9 +1,15 @@
 //! Small questions about types, answered from their syntax alone.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, Item, ReturnType, Type, TypePath, parse_quote};
+use syn::{
+    Attribute, Block, Expr, ExprAsync, GenericArgument, Item, PathArguments, PathSegment,
+    ReturnType, Stmt, Type, TypeParamBound, TypePath, parse_quote,
+};
+
+use crate::plan::Handed;
 
 /// Types that are certainly no `Result`, whatever is in scope.
 const PRIMITIVES: &[&str] = &[
@@ -40,6 +46,106 @@ pub(crate) fn is_never_dropped(ty: &Type) -> bool {
 /// Whether the type is `!`.
 pub(crate) fn is_never(output: &ReturnType) -> bool {
     matches!(output, ReturnType::Type(_, ty) if matches!(peel(ty), Type::Never(_)))
+}
+
+/// The future or stream that a function hands out, as far as its signature says so: `impl Future`,
+/// `Pin<Box<dyn Future>>`, or one of the aliases of the crate `futures`; the same with `Stream`.
+pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
+    let ReturnType::Type(_, ty) = output else {
+        return None;
+    };
+    match peel(ty) {
+        Type::ImplTrait(opaque) => handed_by_bounds(opaque.bounds.iter(), false),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            let arguments = types(last);
+            match last.ident.to_string().as_str() {
+                "BoxFuture" | "LocalBoxFuture" => Some(Handed::Future {
+                    output: arguments.last().map(|ty| Box::new((*ty).clone())),
+                    boxed: true,
+                }),
+                "BoxStream" | "LocalBoxStream" => Some(Handed::Stream { boxed: true }),
+                "Pin" => {
+                    let Type::Path(boxed) = peel(arguments.first()?) else {
+                        return None;
+                    };
+                    let boxed = boxed
+                        .path
+                        .segments
+                        .last()
+                        .filter(|last| last.ident == "Box")?;
+                    match peel(types(boxed).first()?) {
+                        Type::TraitObject(object) => handed_by_bounds(object.bounds.iter(), true),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn handed_by_bounds<'a>(
+    mut bounds: impl Iterator<Item = &'a TypeParamBound>,
+    boxed: bool,
+) -> Option<Handed> {
+    bounds.find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let last = bound.path.segments.last()?;
+        match last.ident.to_string().as_str() {
+            "Future" => Some(Handed::Future {
+                output: output_of(last).map(Box::new),
+                boxed,
+            }),
+            "Stream" => Some(Handed::Stream { boxed }),
+            _ => None,
+        }
+    })
+}
+
+/// The type after `Output =`, as it can be written in a body.
+fn output_of(future: &PathSegment) -> Option<Type> {
+    let PathArguments::AngleBracketed(arguments) = &future.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(assoc) if assoc.ident == "Output" => {
+            let mut ty = assoc.ty.clone();
+            Nameable.visit_type_mut(&mut ty);
+            Some(ty)
+        }
+        _ => None,
+    })
+}
+
+/// The types among a path segment's arguments.
+fn types(segment: &PathSegment) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Vec::new();
+    };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    types.collect()
+}
+
+/// A body that is an `async` block and nothing else, perhaps as the only argument of a call.
+pub(crate) fn sole_async_block(body: &TokenStream) -> Option<(Option<Expr>, ExprAsync)> {
+    let mut statements = Block::parse_within.parse2(body.clone()).ok()?;
+    match (statements.pop()?, statements.is_empty()) {
+        (Stmt::Expr(Expr::Async(block), None), true) => Some((None, block)),
+        (Stmt::Expr(Expr::Call(mut call), None), true) if call.args.len() == 1 => {
+            match call.args.pop()? {
+                Expr::Async(block) => Some((Some(*call.func), block)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The type for a message: ``nothing`` or the type in backticks.

@@ -39,7 +39,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         );
     }
     let body = body.tokens;
-    match Plan::new(args, helpers, on_parameters, &function, errors) {
+    match Plan::new(args, helpers, on_parameters, &function, &body, errors) {
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }

@@ -1,0 +1,54 @@
+//! What is done with a function's result.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::Frame;
+use super::record::records;
+use crate::plan::{Failure, Plan};
+
+/// What is done with the result: an `Err` is described, and what stands for the result is recorded.
+pub(super) fn outcome(plan: &Plan, frame: &Frame) -> TokenStream {
+    let inside = &frame.inside;
+    let span = &frame.names.span;
+    let described = match &plan.failure {
+        Failure::Ignored => None,
+        Failure::ByBestTrait => {
+            let result = frame.result();
+            Some(quote! {{
+                #[allow(unused_imports)]
+                use #inside::{ByDebug as _, ByDisplay as _, ByTypeName as _, NoFailure as _};
+                (&&&&#inside::Returned(#result)).failure()
+            }})
+        }
+        Failure::ByDisplay(at) => {
+            let result = frame.result_at(*at);
+            Some(quote_spanned!(*at=> #inside::failure_by_display(#result)))
+        }
+        Failure::ByDebug(at) => {
+            let result = frame.result_at(*at);
+            Some(quote_spanned!(*at=> #inside::failure_by_debug(#result)))
+        }
+        Failure::By(closure) => {
+            let at = closure.span();
+            let result = frame.result_at(at);
+            Some(quote_spanned!(at=> #inside::failure_by(#result, #closure)))
+        }
+    };
+    let counted = plan.counted.as_ref().map(|counted| {
+        let at = counted.span();
+        let result = frame.result_at(at);
+        quote_spanned!(at=> && #inside::counts(#result, #counted))
+    });
+    let failure = described.map(|failure| {
+        quote! {
+            if #span.is_recording() #counted {
+                #span.fail(#failure);
+            }
+        }
+    });
+    let recorder = quote!(#span);
+    let at_return = records(&plan.records.returned, &recorder, frame);
+    quote!(#failure #at_return)
+}

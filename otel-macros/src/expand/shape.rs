@@ -1,0 +1,250 @@
+//! The shapes that a traced function can have: what stands around its body.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, ExprAsync, FnArg, Pat, ReceiverKind, ReturnType, parse_quote};
+
+use super::{Frame, Names, shown_at};
+use crate::function::Function;
+use crate::plan::{AsyncBlock, Handed};
+use crate::syntax;
+
+/// What comes before and after the body.
+pub(super) struct Around {
+    pub(super) before: TokenStream,
+    /// Sees the result; empty where nobody wants to.
+    pub(super) after: TokenStream,
+}
+
+/// A function that returns when it is done.
+pub(super) fn sync_body(
+    function: &Function,
+    body: &TokenStream,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let Around { before, after } = around;
+    if after.is_empty() {
+        let scope = function.scope(&TokenStream::new(), body);
+        return quote!(#before #scope);
+    }
+    let result = &frame.names.result;
+    let called = called(function, body, frame);
+    quote! {
+        #before
+        let #result = #called;
+        #after
+        #result
+    }
+}
+
+/// An `async fn`.
+pub(super) fn async_body(
+    function: &Function,
+    body: &TokenStream,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let Around { before, after } = around;
+    let Frame { inside, names, .. } = frame;
+    let Names { span, result, .. } = names;
+    let future = async_block(function, body, frame);
+    if syntax::is_never(&function.sig.output) {
+        return quote!(#before #inside::InSpan::new(&#span, #future).await);
+    }
+    quote! {
+        #before
+        let #result = #inside::InSpan::new(&#span, #future).await;
+        #after
+        #span.finish();
+        #result
+    }
+}
+
+/// A function that is one `async` block: the span is within the block, so that without a poll there is none.
+///
+/// `Box::pin(async move { ..; let __result: Output = InSpan::new(&__span, async move { .. }).await; .. })`
+pub(super) fn block_body(block: &AsyncBlock, around: &Around, frame: &Frame) -> TokenStream {
+    let Around { before, after } = around;
+    let Frame { inside, names, .. } = frame;
+    let Names { span, result, .. } = names;
+    let ExprAsync {
+        attrs,
+        capture,
+        block: inner,
+        ..
+    } = &block.block;
+    let output = block.output.as_ref().map(|output| quote!(: #output));
+    let outer = quote! {
+        #(#attrs)* async #capture {
+            #before
+            let #result #output = #inside::InSpan::new(&#span, async #capture #inner).await;
+            #after
+            #span.finish();
+            #result
+        }
+    };
+    match &block.call {
+        Some(call) => quote!(#call(#outer)),
+        None => outer,
+    }
+}
+
+/// A function that hands out a future or a stream. Its statements run within the span, which then lasts as long as what
+/// was handed out.
+///
+/// ```text
+/// let __result = { let __current = __span.enter(); call(move || { .. }) };
+/// TracedFuture::new(__span, __result, |__span, __result| { .. })
+/// ```
+pub(super) fn handing_body(
+    handed: &Handed,
+    function: &Function,
+    body: &TokenStream,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let Around { before, after } = around;
+    let Frame { inside, names, .. } = frame;
+    let Names {
+        span,
+        result,
+        value,
+        ..
+    } = names;
+    let called = called(function, body, frame);
+    let (traced, boxed) = match handed {
+        Handed::Future { output, boxed } => {
+            let output = output
+                .as_ref()
+                .map_or_else(|| quote!(_), |output| quote!(#output));
+            let future = quote!(#inside::output::<#output, _>(#result));
+            let record = if after.is_empty() {
+                quote!(|_, _| {})
+            } else {
+                quote!(|#span, #result| { #after })
+            };
+            (
+                quote!(#inside::TracedFuture::new(#span, #future, #record)),
+                *boxed,
+            )
+        }
+        Handed::Stream { boxed } => (quote!(#inside::TracedStream::new(#span, #result)), *boxed),
+    };
+    let handed_out = if boxed {
+        quote!(#inside::boxed(#traced))
+    } else {
+        traced
+    };
+    quote! {
+        #before
+        let #result = {
+            let #value = #span.enter();
+            let #result = #called;
+            ::core::mem::drop(#value);
+            #result
+        };
+        #handed_out
+    }
+}
+
+/// The body, called as a closure that owns the parameters.
+fn called(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
+    let inside = &frame.inside;
+    let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
+    let scope = function.scope(&captures(function), body);
+    quote!(#inside::call(move || #output #scope))
+}
+
+/// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
+/// the user's line.
+pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
+    let scope = function.scope(&captures(function), body);
+    let output = &function.sig.output;
+    let typed = (!syntax::is_never(output)).then(|| {
+        let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
+        let at = match output {
+            ReturnType::Default => function.sig.ident.span(),
+            ReturnType::Type(_, ty) => ty.span(),
+        };
+        let value = shown_at(&frame.names.result, at);
+        let returned = quote_spanned!(at=> return #value;);
+        quote! {
+            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::needless_return)]
+            if false {
+                let #value: #ty = loop {};
+                #returned
+            }
+        }
+    });
+    quote!(async move { #typed #scope })
+}
+
+/// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
+/// of them and drops them in the order in which the function would. The others are left to the body, so that the
+/// compiler still sees which of them it does not use.
+fn captures(function: &Function) -> TokenStream {
+    let mut mentions = Vec::new();
+    for input in &function.sig.inputs {
+        let (attrs, mut bound) = match input {
+            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
+                continue;
+            }
+            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => continue,
+            FnArg::Receiver(receiver) => {
+                let this = &receiver.self_token;
+                (&receiver.attrs, vec![quote!(#this)])
+            }
+            FnArg::Typed(typed) => {
+                let mut bound = Vec::new();
+                bindings(&typed.pat, &mut bound);
+                (&typed.attrs, bound)
+            }
+        };
+        let conditions: Vec<_> = attrs.iter().filter(|attr| is_condition(attr)).collect();
+        mentions.extend(bound.drain(..).map(|name| {
+            // Such a name says that it is not used, and to clippy this would be a use.
+            let allowed = name
+                .to_string()
+                .starts_with('_')
+                .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+            quote!(#(#conditions)* #allowed let _ = &#name;)
+        }));
+    }
+    mentions.reverse();
+    quote!(#(#mentions)*)
+}
+
+fn is_condition(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+}
+
+/// The names that a parameter's pattern binds, in order.
+fn bindings(pattern: &Pat, bound: &mut Vec<TokenStream>) {
+    match pattern {
+        Pat::Ident(ident) => {
+            let name = &ident.ident;
+            bound.push(quote!(#name));
+            if let Some((_, inner)) = &ident.subpat {
+                bindings(inner, bound);
+            }
+        }
+        Pat::Or(or) => or
+            .cases
+            .first()
+            .into_iter()
+            .for_each(|pat| bindings(pat, bound)),
+        Pat::Paren(paren) => bindings(&paren.pat, bound),
+        Pat::Reference(reference) => bindings(&reference.pat, bound),
+        Pat::Slice(slice) => slice.elems.iter().for_each(|pat| bindings(pat, bound)),
+        Pat::Struct(fields) => fields
+            .fields
+            .iter()
+            .for_each(|field| bindings(&field.pat, bound)),
+        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
+        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
+        Pat::Type(typed) => bindings(&typed.pat, bound),
+        _ => {}
+    }
+}
