@@ -468,8 +468,7 @@ fn set(field: &Field, inside: &TokenStream, names: &Names) -> TokenStream {
         }
         Value::Result(closure) => {
             let at = closure.span();
-            let applied = quote_spanned!(at=> &#inside::apply(#value, #closure));
-            let set = quote_spanned!(at=> #fields.set(#key, #applied););
+            let set = quote_spanned!(at=> #fields.set_result(#key, #value, #closure););
             quote! {{
                 #[allow(unused_imports)]
                 use #inside::{AnyValue as _, OkValue as _};

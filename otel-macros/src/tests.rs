@@ -409,11 +409,7 @@ fn attributes_by_when_they_are_recorded() {
                         ))
                             .value()
                         {
-                            __fields
-                                .set(
-                                    "found",
-                                    &rt::apply(__value, |ok| ok.len()),
-                                );
+                            __fields.set_result("found", __value, |ok| ok.len());
                         }
                     }
                 }
@@ -464,7 +460,7 @@ fn events_by_when_they_are_recorded() {
                         ))
                             .value()
                         {
-                            __fields.set("n", &rt::apply(__value, |n| *n));
+                            __fields.set_result("n", __value, |n| *n);
                         }
                     }
                 }
@@ -564,7 +560,7 @@ fn async_helper_over_the_result() {
                         ))
                             .value()
                         {
-                            __fields.set("n", &rt::apply(__value, |n| *n));
+                            __fields.set_result("n", __value, |n| *n);
                         }
                     }
                 }

@@ -4,6 +4,6 @@ pub use opentelemetry::trace::SpanKind;
 
 pub use crate::engine::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSpan, NoFailure, OkValue,
-    ResultLike, Returned, Site, Source, Start, SyncSpan, TaskSpan, apply, call, failure_by,
+    ResultLike, Returned, Site, Source, Start, SyncSpan, TaskSpan, call, failure_by,
     failure_by_debug, failure_by_display, then,
 };

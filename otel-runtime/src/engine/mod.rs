@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use failure::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Failure, NoFailure, OkValue, ResultLike, Returned,
-    apply, failure_by, failure_by_debug, failure_by_display,
+    failure_by, failure_by_debug, failure_by_display,
 };
 pub use fields::Fields;
 pub use future::InSpan;
