@@ -174,7 +174,7 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Booleans, numbers and strings, lists and `Option`s of these, and references to them, keep their type (see
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
-/// when the span records, and not at all otherwise. A closure is evaluated over the result when the function returns:
+/// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A closure is evaluated over the result when the function returns:
 /// it sees the value inside an `Ok`, or what the function returns if that is no `Result`.
 #[proc_macro_attribute]
 pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {

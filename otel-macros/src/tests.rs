@@ -410,11 +410,7 @@ fn attributes_by_when_they_are_recorded() {
                         ))
                             .value()
                         {
-                            __fields
-                                .set(
-                                    "found",
-                                    &rt::apply(__value, |ok| ok.len()),
-                                );
+                            __fields.set_result("found", __value, |ok| ok.len());
                         }
                     }
                 }
@@ -465,7 +461,7 @@ fn events_by_when_they_are_recorded() {
                         ))
                             .value()
                         {
-                            __fields.set("n", &rt::apply(__value, |n| *n));
+                            __fields.set_result("n", __value, |n| *n);
                         }
                     }
                 }
@@ -565,7 +561,7 @@ fn async_helper_over_the_result() {
                         ))
                             .value()
                         {
-                            __fields.set("n", &rt::apply(__value, |n| *n));
+                            __fields.set_result("n", __value, |n| *n);
                         }
                     }
                 }

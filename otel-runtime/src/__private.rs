@@ -5,6 +5,6 @@ pub use opentelemetry::trace::SpanKind;
 pub use crate::engine::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSpan, LinkTarget,
     NoFailure, OkValue, ResultLike, Returned, Site, Source, SpanParent, Start, SyncSpan, TaskSpan,
-    TracedFuture, TracedStream, apply, boxed, call, counts, failure_by, failure_by_debug,
+    TracedFuture, TracedStream, boxed, call, counts, failure_by, failure_by_debug,
     failure_by_display, output, then,
 };

@@ -116,6 +116,13 @@ impl ListElement for &str {
     }
 }
 
+impl<T: ListElement + Clone> ListElement for &T {
+    fn to_array(values: &[Self]) -> Array {
+        let values: Vec<T> = values.iter().map(|value| (*value).clone()).collect();
+        T::to_array(&values)
+    }
+}
+
 macro_rules! integers {
     ($($ty:ty)*) => {$(
         impl AttributeValue for $ty {
@@ -196,5 +203,7 @@ mod tests {
             Value::Array(Array::String(vec!["a".into(), "b".into()])),
         );
         check(Vec::<String>::new(), Value::Array(Array::String(vec![])));
+        check(vec![&1_u8, &2], Value::Array(Array::I64(vec![1, 2])));
+        check([&&"a"], Value::Array(Array::String(vec!["a".into()])));
     }
 }

@@ -72,8 +72,7 @@ fn set(field: &Field, frame: &Frame) -> TokenStream {
         Value::Result(closure) => {
             let at = closure.span();
             let result = frame.result();
-            let applied = quote_spanned!(at=> &#inside::apply(#value, #closure));
-            let set = quote_spanned!(at=> #fields.set(#key, #applied););
+            let set = quote_spanned!(at=> #fields.set_result(#key, #value, #closure););
             quote! {{
                 #[allow(unused_imports)]
                 use #inside::{AnyValue as _, OkValue as _};

@@ -167,8 +167,3 @@ impl<'a, T> AnyValue<'a> for Returned<'a, T> {
         Some(self.0)
     }
 }
-
-/// Calls an attribute's closure with the result, so that the compiler knows the type of its parameter.
-pub fn apply<'a, T: ?Sized, R>(value: &'a T, closure: impl FnOnce(&'a T) -> R) -> R {
-    closure(value)
-}

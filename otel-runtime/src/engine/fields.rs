@@ -50,6 +50,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Records what a closure makes of the result. A trait that its value lacks is blamed on the closure.
+    pub fn set_result<'r, T: ?Sized, V: AttributeValue>(
+        &mut self,
+        key: impl Into<Key>,
+        result: &'r T,
+        closure: impl FnOnce(&'r T) -> V,
+    ) {
+        self.set(key, &closure(result));
+    }
+
     /// Records a literal without copying it.
     pub fn set_static(&mut self, key: impl Into<Key>, value: &'static str) {
         self.push(key, value);

@@ -12,7 +12,7 @@ mod start;
 pub(crate) use control::{set_rules, sites, switch_off};
 pub use failure::{
     AnyValue, ByDebug, ByDisplay, ByTypeName, Failure, NoFailure, OkValue, ResultLike, Returned,
-    apply, counts, failure_by, failure_by_debug, failure_by_display,
+    counts, failure_by, failure_by_debug, failure_by_display,
 };
 pub use fields::Fields;
 pub use future::InSpan;
