@@ -99,6 +99,12 @@ impl Args {
         }
         let option = input.call(Ident::parse_any)?;
         let word = option.to_string();
+        if word == "skip" {
+            return Err(syn::Error::new(
+                option.span(),
+                "`skip` leaves a function out of an annotated block; this function stands in none, so remove the attribute",
+            ));
+        }
         if !OPTIONS.contains(&word.as_str()) {
             return Err(syn::Error::new(
                 option.span(),
@@ -194,6 +200,13 @@ impl Args {
 }
 
 impl Name {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Name::Literal(name) => name.span(),
+            Name::Expr(name) => name.span(),
+        }
+    }
+
     fn parse(input: ParseStream<'_>) -> syn::Result<Name> {
         Ok(match syntax::ungroup(input.parse()?) {
             Expr::Lit(literal) if literal.attrs.is_empty() => match literal.lit {

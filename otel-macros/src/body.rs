@@ -5,7 +5,7 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Stmt, StmtMacro};
+use syn::{Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Stmt, StmtMacro};
 
 use crate::args::{self, Args, OutcomeArgs};
 use crate::errors::Errors;
@@ -122,6 +122,14 @@ impl VisitMut for Rewriter<'_> {
         }
     }
 
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        let traced = take_traced(&mut arm.attrs);
+        visit_mut::visit_arm_mut(self, arm);
+        for attribute in traced.iter().rev() {
+            self.trace(attribute, &mut arm.body);
+        }
+    }
+
     /// An item in the body has attributes of its own; they are expanded by themselves.
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
@@ -135,7 +143,7 @@ impl VisitMut for Rewriter<'_> {
             self.errors.add(
                 attribute.path().span(),
                 match ours {
-                    Ours::TracedSpan => "`#[traced_span]` cannot stand here; inside a function it stands on a block, on a `let` or on an expression",
+                    Ours::TracedSpan => "`#[traced_span]` cannot stand here; inside a function it stands on a block, a `let`, an expression, a closure, an `async` block or a match arm",
                     Ours::SpanAttr => "`#[span_attr]` cannot stand here; inside a function it stands on a `let` or on a statement",
                     Ours::SpanEvent => "`#[span_event]` cannot stand here; inside a function it stands on a statement",
                 },
@@ -265,20 +273,10 @@ impl Rewriter<'_> {
     /// Puts a span around an expression.
     fn trace(&mut self, attribute: &Attribute, expr: &mut Expr) {
         let at = attribute.path().span();
-        match expr {
-            Expr::Closure(_) | Expr::Async(_) => {
-                self.errors.add(
-                    at,
-                    "a closure or `async` block cannot be traced as a whole; put the attribute on a block inside it, or on a function of its own",
-                );
-                return;
-            }
-            _ => {}
-        }
         if awaits(expr) {
             self.errors.add(
                 at,
-                "what is traced here must not `.await`: its span would be current on the wrong thread; move it into an `async fn` of its own",
+                "what is traced here must not `.await`: its span would be current on the wrong thread; trace an `async` block, or move it into an `async fn` of its own",
             );
             return;
         }
@@ -288,21 +286,39 @@ impl Rewriter<'_> {
             return;
         };
         let args = Args::parse(tokens, self.errors);
-        let OutcomeArgs { err, err_if } = &args.outcome;
-        for (option, at) in [
-            ("err", err.as_ref().map(args::Err::span)),
-            ("err_if", err_if.as_ref().map(|err_if| err_if.at)),
-        ] {
-            if let Some(at) = at {
-                self.errors.add(
-                    at,
-                    format!("`{option}` belongs to a function, whose type says what an error is"),
-                );
-            }
-        }
+        refuse_outcome(&args.outcome, self.errors);
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
-        *expr = Expr::Verbatim(expand::traced_expr(&runtime, &plan, expr.clone()));
+        match expr {
+            Expr::Async(block) => {
+                *expr = Expr::Verbatim(expand::traced_async(&runtime, &plan, block));
+            }
+            Expr::Closure(closure) if closure.asyncness.is_some() => self.errors.add(
+                at,
+                "an `async` closure cannot be traced as a whole; trace the `async` block of a closure that returns one",
+            ),
+            Expr::Closure(closure) => {
+                let body = expand::traced_expr(&runtime, &plan, (*closure.body).clone());
+                *closure.body = Expr::Verbatim(body);
+            }
+            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone())),
+        }
+    }
+}
+
+/// What is traced inside a function has no signature that would say what an error is.
+pub(crate) fn refuse_outcome(outcome: &OutcomeArgs, errors: &mut Errors) {
+    let OutcomeArgs { err, err_if } = outcome;
+    for (option, at) in [
+        ("err", err.as_ref().map(args::Err::span)),
+        ("err_if", err_if.as_ref().map(|err_if| err_if.at)),
+    ] {
+        if let Some(at) = at {
+            errors.add(
+                at,
+                format!("`{option}` belongs to a function, whose type says what an error is"),
+            );
+        }
     }
 }
 
@@ -369,7 +385,7 @@ fn take_traced(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
 }
 
 /// Whether an expression awaits in the function that it stands in.
-fn awaits(expr: &Expr) -> bool {
+pub(crate) fn awaits(expr: &Expr) -> bool {
     struct Awaits(bool);
     impl VisitMut for Awaits {
         fn visit_expr_mut(&mut self, expr: &mut Expr) {

@@ -29,6 +29,10 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The value, unless there was a mistake anywhere.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Errors> {
         match self.0 {

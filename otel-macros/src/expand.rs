@@ -7,11 +7,13 @@ mod start;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Expr, Path, Stmt, Token};
+use syn::{Expr, ExprAsync, Path, Stmt, Token};
 
 use self::outcome::outcome;
 use self::record::{one_record, records};
-use self::shape::{Around, async_block, async_body, block_body, handing_body, sync_body};
+use self::shape::{
+    Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
+};
 use self::start::{enter, into_task, start};
 use crate::function::Function;
 use crate::helpers::Lifted;
@@ -191,6 +193,23 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> To
         let #span = #started.#begin();
         #traced
     }}
+}
+
+/// A span around an `async` block, whenever it is polled.
+pub(crate) fn traced_async(runtime: &Path, plan: &SpanPlan, block: &ExprAsync) -> TokenStream {
+    let frame = Frame::new(runtime);
+    let start = start(plan, &[], &frame);
+    let begin = into_task(plan);
+    let Names {
+        span,
+        start: started,
+        ..
+    } = &frame.names;
+    let around = Around {
+        before: quote!(#start let #span = #started.#begin();),
+        after: TokenStream::new(),
+    };
+    async_in_span(block, None, &around, &frame)
 }
 
 /// The last expression of a block with what is recorded after it: `then(EXPR, { .. })`. As an argument it is still

@@ -3,12 +3,14 @@
 //! Use them through the crate `otel-runtime`, which re-exports them and holds what their expansions call.
 
 mod args;
+mod block;
 mod body;
 mod errors;
 mod expand;
 mod fallback;
 mod function;
 mod helpers;
+mod inline;
 mod plan;
 mod syntax;
 #[cfg(test)]
@@ -20,7 +22,9 @@ use proc_macro::TokenStream;
 
 /// Puts a span around a function, from its call to its true end.
 ///
-/// It stands on functions and methods, sync and async, in `impl` blocks and traits.
+/// It stands on functions and methods, sync and async, in `impl` blocks and traits, also those of `#[async_trait]`. A
+/// function that hands out a future or a stream (`impl Future`, `Pin<Box<dyn Stream>>`, ..) has a span until that is
+/// done.
 ///
 /// ```
 /// use otel_runtime::traced_span;
@@ -92,8 +96,10 @@ use proc_macro::TokenStream;
 ///
 /// # Inside a traced function
 ///
-/// The same attribute, with a name, traces a block, the value of a `let`, or an expression statement; `?`, `return`,
-/// `break` and `continue` keep their meaning. What it traces must not `.await`. [`macro@span_attr`] and
+/// The same attribute, with a name, traces a block, the value of a `let`, an expression statement, a closure, an `async`
+/// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces must not `.await`,
+/// except for an `async` block. Where no attribute reaches, there are [`macro@span`], [`macro@attr`] and
+/// [`macro@event`]. [`macro@span_attr`] and
 /// [`macro@span_event`] record on statements.
 ///
 /// ```
@@ -112,6 +118,31 @@ use proc_macro::TokenStream;
 ///     Ok(doubled)
 /// }
 /// # assert_eq!(sum(&["1", "2"]), Ok(6));
+/// ```
+///
+/// # On a block of functions
+///
+/// On an `impl` block, a trait or an inline module it traces every function in it, named `Type::method`, with the
+/// options that it has there; a `const fn` and a method without a body are left out. `#[traced_span(skip)]` on a function
+/// leaves it out, `#[traced_span("other")]` gives it another name and options of its own.
+///
+/// ```
+/// use otel_runtime::traced_span;
+///
+/// struct Rooms;
+///
+/// #[traced_span(kind = client)]
+/// impl Rooms {
+///     /// Makes the span `Rooms::find`.
+///     fn find(&self) {}
+///
+///     #[traced_span(skip)]
+///     fn len(&self) -> usize {
+///         1
+///     }
+/// }
+/// # Rooms.find();
+/// # Rooms.len();
 /// ```
 ///
 /// # What it becomes
@@ -207,4 +238,51 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
     untraced::expand(helpers::Ours::SpanEvent, args.into(), &item.into()).into()
+}
+
+/// Puts a span around a block, where no attribute reaches.
+///
+/// ```
+/// use otel_runtime::span;
+///
+/// fn find(rooms: &[u32], id: u32) -> Option<usize> {
+///     let at = span!("room.search", kind = client, {
+///         rooms.iter().position(|room| *room == id)?
+///     });
+///     Some(at + 1)
+/// }
+/// # assert_eq!(find(&[7], 7), Some(1));
+/// ```
+///
+/// The name comes first, then the options of [`macro@traced_span`] other than `err` and `err_if`, then the block. It must
+/// not `.await`.
+#[proc_macro]
+pub fn span(tokens: TokenStream) -> TokenStream {
+    inline::span(tokens.into()).into()
+}
+
+/// Records attributes on the current span, as [`macro@span_attr`] does on a statement.
+///
+/// ```
+/// use otel_runtime::attr;
+///
+/// let room = "President Suite";
+/// attr!("room" = room, room.length = room.len(), "shown" = %room);
+/// ```
+#[proc_macro]
+pub fn attr(tokens: TokenStream) -> TokenStream {
+    inline::helper(helpers::Ours::SpanAttr, tokens.into()).into()
+}
+
+/// Records an event on the current span, as [`macro@span_event`] does on a statement.
+///
+/// ```
+/// use otel_runtime::event;
+///
+/// event!("message.received");
+/// event!("message.received", "payload" = "{}");
+/// ```
+#[proc_macro]
+pub fn event(tokens: TokenStream) -> TokenStream {
+    inline::helper(helpers::Ours::SpanEvent, tokens.into()).into()
 }

@@ -68,7 +68,7 @@ pub(crate) enum Handed {
 /// The span itself.
 pub(crate) struct SpanPlan {
     pub(crate) name: Name,
-    /// The function in which the span is made.
+    /// The function in which the span is made; empty where that is not known.
     pub(crate) function: String,
     /// A variant of `SpanKind`.
     pub(crate) kind: Ident,
@@ -172,7 +172,7 @@ impl Shape {
 impl SpanPlan {
     /// The span around a whole function, called like it where no other name is written.
     pub(crate) fn of_function(args: SpanArgs, function: &Ident, errors: &mut Errors) -> SpanPlan {
-        SpanPlan::new(args, function, errors, |_| {
+        SpanPlan::new(args, Some(function), errors, |_| {
             LitStr::new(&function.unraw().to_string(), function.span())
         })
     }
@@ -184,7 +184,7 @@ impl SpanPlan {
         at: Span,
         errors: &mut Errors,
     ) -> SpanPlan {
-        SpanPlan::new(args, function, errors, |errors| {
+        SpanPlan::new(args, Some(function), errors, |errors| {
             errors.add(
                 at,
                 "a span inside a function needs a name: `#[traced_span(\"step\")]`",
@@ -193,9 +193,20 @@ impl SpanPlan {
         })
     }
 
+    /// A span in code of which nothing else is known.
+    pub(crate) fn inside_code(args: SpanArgs, errors: &mut Errors) -> SpanPlan {
+        SpanPlan::new(args, None, errors, |errors| {
+            errors.add(
+                Span::call_site(),
+                "a span needs a name: `span!(\"step\", { .. })`",
+            );
+            LitStr::new("unnamed", Span::call_site())
+        })
+    }
+
     fn new(
         args: SpanArgs,
-        function: &Ident,
+        function: Option<&Ident>,
         errors: &mut Errors,
         default_name: impl FnOnce(&mut Errors) -> LitStr,
     ) -> SpanPlan {
@@ -228,7 +239,9 @@ impl SpanPlan {
         }
         SpanPlan {
             name,
-            function: function.unraw().to_string(),
+            function: function
+                .map(|function| function.unraw().to_string())
+                .unwrap_or_default(),
             kind: span_kind(args.kind.as_ref(), errors),
             parent,
             links: args.links.map(|links| links.value),

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use syn::Item;
 
 use crate::args::Args;
+use crate::block;
 use crate::body;
 use crate::errors::Errors;
 use crate::expand;
@@ -13,12 +14,15 @@ use crate::helpers::{Helper, Lifted};
 use crate::plan::{Plan, default_runtime};
 
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let args = Args::parse(args, &mut errors);
+    if args.to_string() == block::SKIPPED {
+        return item.clone();
+    }
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
-        Err(error) => return fallback::item(&explain(error, item), item),
+        Err(error) => return other_item(&args, item, error),
     };
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
     let mut lifted = Lifted::default();
     let helpers = Helper::lift(&mut function.attrs, &mut lifted, &mut errors);
     let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
@@ -43,6 +47,14 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }
+}
+
+/// A block of functions, or an item that cannot be traced.
+fn other_item(args: &TokenStream, item: &TokenStream, error: syn::Error) -> TokenStream {
+    syn::parse2(item.clone())
+        .ok()
+        .and_then(|block| block::expand(args, block))
+        .unwrap_or_else(|| fallback::item(&explain(error, item), item))
 }
 
 /// Says what the item is, where it is no function.

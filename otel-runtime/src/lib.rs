@@ -19,7 +19,7 @@ mod spawn;
 pub mod testing;
 
 pub use attribute::{AttributeValue, ListElement};
-pub use otel_macros::{span_attr, span_event, traced_span};
+pub use otel_macros::{attr, event, span, span_attr, span_event, traced_span};
 pub use provider::{Builder, InitError, ShutdownError, Telemetry, builder, init};
 pub use sites::{SiteInfo, SpanRules, SpanRulesError, set_span_rules, sites};
 #[cfg(feature = "tokio")]

@@ -10,7 +10,7 @@ use crate::engine::{self, Site};
 pub struct SiteInfo {
     /// The span's name; empty where it is computed at run time.
     pub name: &'static str,
-    /// The function's path: its module and its name.
+    /// The function's path: its module and its name. The module's alone for [`span!`](crate::span).
     pub path: String,
     /// The file as the compiler was given it.
     pub file: &'static str,
@@ -119,7 +119,10 @@ impl FromStr for SpanRules {
 }
 
 fn path(site: &Site) -> String {
-    format!("{}::{}", site.source.module, site.source.function)
+    match site.source.function {
+        "" => site.source.module.to_owned(),
+        function => format!("{}::{function}", site.source.module),
+    }
 }
 
 /// Whether a pattern fits the whole text; `*` stands for anything, also for nothing.

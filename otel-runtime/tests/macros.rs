@@ -967,3 +967,125 @@ fn methods_of_async_traits() {
         "  INTERNAL leaf",
     ]);
 }
+
+struct Counter;
+
+#[expect(clippy::unused_self, reason = "it is there to be a method")]
+#[traced_span(kind = client)]
+impl Counter {
+    fn count(&self) -> u32 {
+        Self::twice(1)
+    }
+
+    fn twice(n: u32) -> u32 {
+        self::inner::leaf();
+        Self::hot(n)
+    }
+
+    #[traced_span(skip)]
+    fn hot(n: u32) -> u32 {
+        n * 2
+    }
+
+    #[traced_span("counter.renamed")]
+    fn renamed() {}
+
+    #[traced_span(kind = producer)]
+    fn own_options() {}
+}
+
+#[traced_span]
+mod inner {
+    pub(super) fn leaf() {}
+}
+
+#[test]
+fn functions_of_a_block_are_named_after_it() {
+    let recorded = record();
+    assert_eq!(Counter.count(), 2);
+    Counter::renamed();
+    Counter::own_options();
+    recorded.check(&[
+        "CLIENT Counter::count",
+        "  CLIENT Counter::twice",
+        "    INTERNAL inner::leaf",
+        "INTERNAL counter.renamed",
+        "PRODUCER Counter::own_options",
+    ]);
+}
+
+#[traced_span]
+async fn expressions_of_all_kinds(n: u32) -> u32 {
+    let double = #[traced_span("closure")]
+    |n: u32| {
+        leaf();
+        n * 2
+    };
+    let task = #[traced_span("async block")]
+    async move {
+        pause().await;
+        leaf();
+        n + 1
+    };
+    let unpolled = #[traced_span("unpolled")]
+    async {};
+    drop(unpolled);
+    match n {
+        #[traced_span("arm")]
+        0 => {
+            leaf();
+            double(1)
+        }
+        _ => double(n) + double(1) + task.await,
+    }
+}
+
+#[test]
+fn closures_async_blocks_and_match_arms() {
+    let recorded = record();
+    assert_eq!(block_on(expressions_of_all_kinds(1)), 6);
+    recorded.check(&[
+        "INTERNAL expressions_of_all_kinds",
+        "  INTERNAL closure",
+        "    INTERNAL leaf",
+        "  INTERNAL closure",
+        "    INTERNAL leaf",
+        "  INTERNAL async block",
+        "    INTERNAL leaf",
+    ]);
+    recorded.spans.clear();
+    assert_eq!(block_on(expressions_of_all_kinds(0)), 2);
+    recorded.check(&[
+        "INTERNAL expressions_of_all_kinds",
+        "  INTERNAL arm",
+        "    INTERNAL leaf",
+        "    INTERNAL closure",
+        "      INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn code_that_no_attribute_reaches() {
+    fn search(rooms: &[u32], id: u32) -> Option<usize> {
+        let at = otel_runtime::span!("search", kind = client, {
+            otel_runtime::attr!("rooms" = rooms.len(), id = id);
+            rooms.iter().position(|room| *room == id)?
+        });
+        otel_runtime::event!("found", "at" = at);
+        Some(at)
+    }
+    let recorded = record();
+    otel_runtime::span!("around", { assert_eq!(search(&[7], 7), Some(0)) });
+    assert_eq!(search(&[7], 8), None);
+    recorded.check_attributes(&[
+        "INTERNAL around",
+        "    * found",
+        "      · at = 0",
+        "  CLIENT search",
+        "      · id = 7",
+        "      · rooms = 1",
+        "CLIENT search",
+        "    · id = 8",
+        "    · rooms = 1",
+    ]);
+}

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, ExprAsync, FnArg, Pat, ReceiverKind, ReturnType, parse_quote};
+use syn::{Attribute, ExprAsync, FnArg, Pat, ReceiverKind, ReturnType, Type, parse_quote};
 
 use super::{Frame, Names, shown_at};
 use crate::function::Function;
@@ -66,28 +66,38 @@ pub(super) fn async_body(
 ///
 /// `Box::pin(async move { ..; let __result: Output = InSpan::new(&__span, async move { .. }).await; .. })`
 pub(super) fn block_body(block: &AsyncBlock, around: &Around, frame: &Frame) -> TokenStream {
+    let traced = async_in_span(&block.block, block.output.as_deref(), around, frame);
+    match &block.call {
+        Some(call) => quote!(#call(#traced)),
+        None => traced,
+    }
+}
+
+/// An `async` block with a span around what it does; `output` is what it comes to, where that is known.
+pub(super) fn async_in_span(
+    block: &ExprAsync,
+    output: Option<&Type>,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
     let Around { before, after } = around;
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
     let ExprAsync {
         attrs,
         capture,
-        block: inner,
+        block,
         ..
-    } = &block.block;
-    let output = block.output.as_ref().map(|output| quote!(: #output));
-    let outer = quote! {
+    } = block;
+    let output = output.map(|output| quote!(: #output));
+    quote! {
         #(#attrs)* async #capture {
             #before
-            let #result #output = #inside::InSpan::new(&#span, async #capture #inner).await;
+            let #result #output = #inside::InSpan::new(&#span, async #capture #block).await;
             #after
             #span.finish();
             #result
         }
-    };
-    match &block.call {
-        Some(call) => quote!(#call(#outer)),
-        None => outer,
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Source {
     pub version: &'static str,
     /// The module's path.
     pub module: &'static str,
-    /// The function's name, without its module.
+    /// The function's name, without its module; empty for `span!`.
     pub function: &'static str,
     /// The file as the compiler was given it.
     pub file: &'static str,

@@ -1,0 +1,93 @@
+//! `span!`, `attr!` and `event!`: for code that no attribute reaches.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::Expr;
+
+use crate::args::Args;
+use crate::body;
+use crate::errors::Errors;
+use crate::expand;
+use crate::helpers::{AttrContent, Helper, Ours};
+use crate::plan::{
+    Record, SpanPlan, check_event, check_key, default_runtime, refuse_result_closures,
+};
+
+/// `span!("name", { .. })`
+pub(crate) fn span(tokens: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let block = match tokens.pop() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => group,
+        other => {
+            let at = other.map_or_else(Span::call_site, |token| token.span());
+            errors.add(at, "expected a block at the end: `span!(\"step\", { .. })`");
+            return failed(errors, &quote!({}));
+        }
+    };
+    let args = Args::parse(tokens.into_iter().collect(), &mut errors);
+    body::refuse_outcome(&args.outcome, &mut errors);
+    let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
+    let plan = SpanPlan::inside_code(args.span, &mut errors);
+    let expr = errors.keep(syn::parse2::<Expr>(TokenTree::Group(block.clone()).into()));
+    if expr.as_ref().is_some_and(body::awaits) {
+        errors.add(
+            block.span_open(),
+            "this block must not `.await`: its span would be current on the wrong thread; move it into an `async fn` with `#[traced_span]`",
+        );
+    }
+    match (errors.is_empty(), expr) {
+        (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
+        _ => failed(errors, &TokenTree::Group(block).into()),
+    }
+}
+
+/// `attr!("room" = booking.room, ..)` and `event!("name", "key" = value, ..)`
+pub(crate) fn helper(ours: Ours, tokens: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let helper = errors.keep(Helper::parse(ours, Span::call_site(), tokens));
+    let record = helper.and_then(|helper| record(helper, &mut errors));
+    match (errors.is_empty(), record) {
+        (true, Some(record)) => {
+            let recorded = expand::statement(&default_runtime(), &record);
+            quote!({ #recorded })
+        }
+        _ => failed(errors, &quote!({})),
+    }
+}
+
+fn record(helper: Helper, errors: &mut Errors) -> Option<Record> {
+    let record = match helper {
+        Helper::Event(event) => {
+            check_event(&event, errors);
+            Record::Event {
+                name: event.name,
+                fields: event.fields,
+            }
+        }
+        Helper::Attr(helper) => {
+            let AttrContent::Fields(fields) = helper.content else {
+                errors.add(
+                    helper.at,
+                    "`attr!` needs a key and a value: `attr!(\"room.id\" = room_id)`",
+                );
+                return None;
+            };
+            Record::Attributes(fields)
+        }
+    };
+    let (Record::Attributes(fields) | Record::Event { fields, .. }) = &record;
+    let mut keys = Vec::new();
+    for field in fields {
+        check_key(&field.key, &mut keys, errors);
+    }
+    refuse_result_closures(fields, errors);
+    Some(record)
+}
+
+/// The mistakes, and what was there without us, as one expression.
+fn failed(errors: Errors, without: &TokenStream) -> TokenStream {
+    let errors = errors.into_tokens();
+    // The empty statement keeps the compiler from finding the inner braces superfluous.
+    quote!({ #errors ; #without })
+}

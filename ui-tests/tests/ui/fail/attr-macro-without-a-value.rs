@@ -1,0 +1,5 @@
+use otel_runtime::attr;
+
+fn main() {
+    attr!("room");
+}

@@ -1,0 +1,5 @@
+use otel_runtime::event;
+
+fn main() {
+    event!();
+}

@@ -1,0 +1,5 @@
+use otel_runtime::span;
+
+fn main() {
+    span!({ println!("searching") });
+}
