@@ -22,7 +22,7 @@ pub(crate) fn span(tokens: TokenStream) -> TokenStream {
         other => {
             let at = other.map_or_else(Span::call_site, |token| token.span());
             errors.add(at, "expected a block at the end: `span!(\"step\", { .. })`");
-            return failed(errors, &quote!({}));
+            return failed(errors, &TokenStream::new());
         }
     };
     let args = Args::parse(tokens.into_iter().collect(), &mut errors);
@@ -38,7 +38,7 @@ pub(crate) fn span(tokens: TokenStream) -> TokenStream {
     }
     match (errors.is_empty(), expr) {
         (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
-        _ => failed(errors, &TokenTree::Group(block).into()),
+        _ => failed(errors, &block.stream()),
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn helper(ours: Ours, tokens: TokenStream) -> TokenStream {
             let recorded = expand::statement(&default_runtime(), &record);
             quote!({ #recorded })
         }
-        _ => failed(errors, &quote!({})),
+        _ => failed(errors, &TokenStream::new()),
     }
 }
 
@@ -85,9 +85,8 @@ fn record(helper: Helper, errors: &mut Errors) -> Option<Record> {
     Some(record)
 }
 
-/// The mistakes, and what was there without us, as one expression.
+/// The mistakes, and the statements that were there without us.
 fn failed(errors: Errors, without: &TokenStream) -> TokenStream {
     let errors = errors.into_tokens();
-    // The empty statement keeps the compiler from finding the inner braces superfluous.
-    quote!({ #errors ; #without })
+    quote!({ #errors #without })
 }
