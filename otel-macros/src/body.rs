@@ -14,9 +14,11 @@ use crate::function::simple_name;
 use crate::helpers::{AttrContent, Helper, Lifted, Ours, arguments};
 use crate::plan::{Record, SpanPlan, check_event, check_key, named_field, refuse_result_closures};
 use crate::syntax;
+use crate::unrecorded;
 
 /// Replaces our attributes in a body by what they mean. A body without any is handed back as it came, unparsed.
 pub(crate) fn rewrite(
+    recording: bool,
     function: &Ident,
     body: &TokenStream,
     runtime: &Path,
@@ -36,6 +38,7 @@ pub(crate) fn rewrite(
         return unparsed(without_ours(body.clone(), lifted));
     };
     let mut rewriter = Rewriter {
+        recording,
         function,
         runtime,
         lifted,
@@ -100,6 +103,8 @@ fn path_of_ours(attribute: TokenStream) -> Option<Path> {
 }
 
 struct Rewriter<'a> {
+    /// Without it, what stands here is checked and taken away.
+    recording: bool,
     function: &'a Ident,
     runtime: &'a Path,
     lifted: &'a mut Lifted,
@@ -200,13 +205,26 @@ impl Rewriter<'_> {
         }
         let after: TokenStream = records
             .iter()
-            .map(|record| expand::statement(self.runtime, record))
+            .map(|record| {
+                if self.recording {
+                    expand::statement(self.runtime, record)
+                } else {
+                    unrecorded::statement(record)
+                }
+            })
             .collect();
         if after.is_empty() {
             done.push(statement);
             return;
         }
         match statement {
+            Stmt::Expr(expr, None) if is_last && !self.recording => {
+                done.push(Stmt::Expr(
+                    Expr::Verbatim(quote!(#(#conditions)* { #after })),
+                    None,
+                ));
+                done.push(Stmt::Expr(expr, None));
+            }
             Stmt::Expr(expr, None) if is_last => {
                 let value = expand::followed(self.runtime, expr, &after);
                 let value = if conditions.is_empty() {
@@ -289,6 +307,13 @@ impl Rewriter<'_> {
         refuse_outcome(&args.outcome, self.errors);
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
+        if !self.recording {
+            let mention = unrecorded::inside(&plan);
+            if !mention.is_empty() {
+                *expr = Expr::Verbatim(quote!({ #mention #expr }));
+            }
+            return;
+        }
         match expr {
             Expr::Async(block) => {
                 *expr = Expr::Verbatim(expand::traced_async(&runtime, &plan, block));

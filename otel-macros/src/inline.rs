@@ -13,8 +13,10 @@ use crate::plan::{
     Record, SpanPlan, check_event, check_key, default_runtime, refuse_result_closures,
 };
 
+use crate::unrecorded;
+
 /// `span!("name", { .. })`
-pub(crate) fn span(tokens: TokenStream) -> TokenStream {
+pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let block = match tokens.pop() {
@@ -37,19 +39,28 @@ pub(crate) fn span(tokens: TokenStream) -> TokenStream {
         );
     }
     match (errors.is_empty(), expr) {
+        (true, Some(_)) if !recording => {
+            let mention = unrecorded::inside(&plan);
+            let body = block.stream();
+            quote!({ #mention #body })
+        }
         (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
         _ => failed(errors, &block.stream()),
     }
 }
 
 /// `attr!("room" = booking.room, ..)` and `event!("name", "key" = value, ..)`
-pub(crate) fn helper(ours: Ours, tokens: TokenStream) -> TokenStream {
+pub(crate) fn helper(recording: bool, ours: Ours, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let helper = errors.keep(Helper::parse(ours, Span::call_site(), tokens));
     let record = helper.and_then(|helper| record(helper, &mut errors));
     match (errors.is_empty(), record) {
         (true, Some(record)) => {
-            let recorded = expand::statement(&default_runtime(), &record);
+            let recorded = if recording {
+                expand::statement(&default_runtime(), &record)
+            } else {
+                unrecorded::statement(&record)
+            };
             quote!({ #recorded })
         }
         _ => failed(errors, &TokenStream::new()),

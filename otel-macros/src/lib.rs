@@ -16,9 +16,13 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod traced_span;
+mod unrecorded;
 mod untraced;
 
 use proc_macro::TokenStream;
+
+/// Whether the attributes record, or only check what they are given.
+const RECORDING: bool = cfg!(feature = "recording");
 
 /// Puts a span around a function, from its call to its true end.
 ///
@@ -159,7 +163,7 @@ use proc_macro::TokenStream;
 /// ```
 #[proc_macro_attribute]
 pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    traced_span::expand(args.into(), &item.into()).into()
+    traced_span::expand(RECORDING, args.into(), &item.into()).into()
 }
 
 /// Records attributes on a span: the function's own under [`macro@traced_span`], else the one that is current when the
@@ -209,7 +213,13 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 /// it sees the value inside an `Ok`, or what the function returns if that is no `Result`.
 #[proc_macro_attribute]
 pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
-    untraced::expand(helpers::Ours::SpanAttr, args.into(), &item.into()).into()
+    untraced::expand(
+        RECORDING,
+        helpers::Ours::SpanAttr,
+        args.into(),
+        &item.into(),
+    )
+    .into()
 }
 
 /// Records an event on a span: the function's own under [`macro@traced_span`], else the one that is current when the
@@ -237,7 +247,13 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
 /// statement.
 #[proc_macro_attribute]
 pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
-    untraced::expand(helpers::Ours::SpanEvent, args.into(), &item.into()).into()
+    untraced::expand(
+        RECORDING,
+        helpers::Ours::SpanEvent,
+        args.into(),
+        &item.into(),
+    )
+    .into()
 }
 
 /// Puts a span around a block, where no attribute reaches.
@@ -258,7 +274,7 @@ pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
 /// not `.await`.
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
-    inline::span(tokens.into()).into()
+    inline::span(RECORDING, tokens.into()).into()
 }
 
 /// Records attributes on the current span, as [`macro@span_attr`] does on a statement.
@@ -271,7 +287,7 @@ pub fn span(tokens: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro]
 pub fn attr(tokens: TokenStream) -> TokenStream {
-    inline::helper(helpers::Ours::SpanAttr, tokens.into()).into()
+    inline::helper(RECORDING, helpers::Ours::SpanAttr, tokens.into()).into()
 }
 
 /// Records an event on the current span, as [`macro@span_event`] does on a statement.
@@ -284,5 +300,5 @@ pub fn attr(tokens: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro]
 pub fn event(tokens: TokenStream) -> TokenStream {
-    inline::helper(helpers::Ours::SpanEvent, tokens.into()).into()
+    inline::helper(RECORDING, helpers::Ours::SpanEvent, tokens.into()).into()
 }

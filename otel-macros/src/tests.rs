@@ -45,6 +45,7 @@ fn dedent(text: &str) -> String {
 fn unit_fn() {
     check(
         traced_span::expand(
+            true,
             quote!(),
             &quote!(
                 pub fn tidy(room: Room) {
@@ -75,6 +76,7 @@ fn unit_fn() {
 fn result_fn() {
     check(
         traced_span::expand(
+            true,
             quote!("room.find", kind = client),
             &quote!(
                 fn find(&self, id: u32) -> Result<Room, Error> {
@@ -116,6 +118,7 @@ fn result_fn() {
 fn async_fn() {
     check(
         traced_span::expand(
+            true,
             quote!("room.find"),
             &quote!(
                 async fn find(
@@ -183,6 +186,7 @@ fn async_fn() {
 fn async_fn_that_never_returns() {
     check(
         traced_span::expand(
+            true,
             quote!(),
             &quote!(
                 async fn serve() -> ! {
@@ -223,6 +227,7 @@ fn async_fn_that_never_returns() {
 fn error_described_by_a_closure() {
     check(
         traced_span::expand(
+            true,
             quote!(err = |e| e.code()),
             &quote!(
                 fn find() -> io::Result<Room> {
@@ -257,6 +262,7 @@ fn error_described_by_a_closure() {
 fn error_by_debug() {
     check(
         traced_span::expand(
+            true,
             quote!(err = debug),
             &quote!(
                 fn find() -> io::Result<Room> {
@@ -291,6 +297,7 @@ fn error_by_debug() {
 fn error_off() {
     check(
         traced_span::expand(
+            true,
             quote!(err = off),
             &quote!(
                 fn find() -> io::Result<Room> {
@@ -321,6 +328,7 @@ fn error_off() {
 fn computed_name_and_other_runtime() {
     check(
         traced_span::expand(
+            true,
             quote!(name = NAMES[0], crate = app::otel),
             &quote!(
                 fn find() {}
@@ -355,6 +363,7 @@ fn computed_name_and_other_runtime() {
 fn attributes_by_when_they_are_recorded() {
     check(
         traced_span::expand(
+            true,
             quote!(),
             &quote! {
                 #[doc = "Finds."]
@@ -424,6 +433,7 @@ fn attributes_by_when_they_are_recorded() {
 fn events_by_when_they_are_recorded() {
     check(
         traced_span::expand(
+            true,
             quote!(),
             &quote! {
                 #[otel_runtime::span_event("asked", "id" = id)]
@@ -475,6 +485,7 @@ fn events_by_when_they_are_recorded() {
 fn helper_above_goes_below() {
     check(
         untraced::expand(
+            true,
             Ours::SpanAttr,
             quote!("id" = id),
             &quote!(
@@ -498,6 +509,7 @@ fn helper_above_goes_below() {
 fn helper_without_traced_span() {
     check(
         untraced::expand(
+            true,
             Ours::SpanEvent,
             quote!("received", "id" = id),
             &quote!(
@@ -525,6 +537,7 @@ fn helper_without_traced_span() {
 fn async_helper_over_the_result() {
     check(
         untraced::expand(
+            true,
             Ours::SpanAttr,
             quote!("n" = |n| *n),
             &quote!(
@@ -575,6 +588,7 @@ fn async_helper_over_the_result() {
 fn inside_a_body() {
     check(
         traced_span::expand(
+            true,
             quote!(),
             &quote! {
                 fn sum(rows: &[u32]) -> u32 {
@@ -652,6 +666,7 @@ fn inside_a_body() {
 fn a_mistake_leaves_the_function_as_it_was() {
     check(
         traced_span::expand(
+            true,
             quote!(kind = sever, nme = "x"),
             &quote!(
                 #[span_attr]
@@ -674,6 +689,48 @@ fn a_mistake_leaves_the_function_as_it_was() {
                 #[allow(unused_imports)]
                 use span_attr as _;
                 id
+            }
+        "#,
+    );
+}
+
+#[test]
+fn without_recording_the_code_stays_as_it_was() {
+    check(
+        traced_span::expand(
+            false,
+            quote!("sum", kind = client),
+            &quote! {
+                #[inline]
+                #[span_attr("rows" = rows.len(), "sum" = |sum| *sum)]
+                fn sum(rows: &[u32]) -> u32 {
+                    #[traced_span("add")]
+                    {
+                        add(rows);
+                    }
+                    #[span_event("done")]
+                    total
+                }
+            },
+        ),
+        r#"
+            #[inline]
+            fn sum(rows: &[u32]) -> u32 {
+                #[allow(unused_imports)]
+                use span_attr as _;
+                #[allow(unused_imports)]
+                use span_event as _;
+                #[allow(unused_imports)]
+                use traced_span as _;
+                if false {
+                    let _ = &(rows.len());
+                }
+                {
+                    {
+                        add(rows);
+                    }
+                    total
+                }
             }
         "#,
     );

@@ -12,8 +12,9 @@ use crate::fallback;
 use crate::function::Function;
 use crate::helpers::{Helper, Lifted};
 use crate::plan::{Plan, default_runtime};
+use crate::unrecorded;
 
-pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> TokenStream {
     if args.to_string() == block::SKIPPED {
         return item.clone();
     }
@@ -28,6 +29,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let on_parameters = function.lift_parameters(&mut lifted, &mut errors);
     let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
     let body = body::rewrite(
+        recording,
         &function.sig.ident,
         &function.body,
         &runtime,
@@ -44,6 +46,7 @@ pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     }
     let body = body.tokens;
     match Plan::new(args, helpers, on_parameters, &function, &body, errors) {
+        Ok(plan) if !recording => unrecorded::traced(&plan, &lifted, &function, &body),
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }

@@ -11,8 +11,14 @@ use crate::function::Function;
 use crate::helpers::{Helper, Lifted, Ours};
 use crate::plan::{Records, default_runtime, refuse_const};
 use crate::traced_span::explain;
+use crate::unrecorded;
 
-pub(crate) fn expand(ours: Ours, args: TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn expand(
+    recording: bool,
+    ours: Ours,
+    args: TokenStream,
+    item: &TokenStream,
+) -> TokenStream {
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => return fallback::item(&explain(error, item), item),
@@ -31,6 +37,7 @@ pub(crate) fn expand(ours: Ours, args: TokenStream, item: &TokenStream) -> Token
     let records = Records::new(helpers, on_parameters, &function, false, &mut errors);
     let body = function.body.clone();
     match errors.finish(records) {
+        Ok(records) if !recording => unrecorded::untraced(&records, &lifted, &function, &body),
         Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }

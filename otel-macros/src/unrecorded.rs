@@ -1,0 +1,118 @@
+//! What is emitted where recording is compiled out: the code as it was, and a mention of every value that was named, so
+//! that a variable which is there to be recorded does not count as unused. The mention never runs.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Expr;
+
+use crate::function::Function;
+use crate::helpers::{Field, Key, Lifted, Value};
+use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
+
+/// A traced function without its span.
+pub(crate) fn traced(
+    plan: &Plan,
+    lifted: &Lifted,
+    function: &Function,
+    body: &TokenStream,
+) -> TokenStream {
+    let mut values = span(&plan.span);
+    values.extend(records(&plan.records));
+    values.extend(
+        plan.counted
+            .as_ref()
+            .filter(|counted| !matches!(counted, Expr::Closure(_))),
+    );
+    around(&values, lifted, function, body)
+}
+
+/// A function with helpers alone, without what they record.
+pub(crate) fn untraced(
+    recorded: &Records,
+    lifted: &Lifted,
+    function: &Function,
+    body: &TokenStream,
+) -> TokenStream {
+    around(&records(recorded), lifted, function, body)
+}
+
+/// The values of a statement's helper.
+pub(crate) fn statement(record: &Record) -> TokenStream {
+    mention(&one_record(record))
+}
+
+/// The values of a span inside a function.
+pub(crate) fn inside(plan: &SpanPlan) -> TokenStream {
+    mention(&span(plan))
+}
+
+fn around(
+    values: &[&Expr],
+    lifted: &Lifted,
+    function: &Function,
+    body: &TokenStream,
+) -> TokenStream {
+    let lifted = lifted.mentions();
+    let mention = mention(values);
+    let before = quote!(#lifted #mention);
+    if before.is_empty() {
+        return function.with_body(body);
+    }
+    let scope = function.scope(&TokenStream::new(), body);
+    function.with_body(&quote!(#before #scope))
+}
+
+fn mention(values: &[&Expr]) -> TokenStream {
+    if values.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(if false { #(let _ = &(#values);)* })
+}
+
+fn span(plan: &SpanPlan) -> Vec<&Expr> {
+    let name = match &plan.name {
+        Name::Computed(name) => Some(name),
+        Name::Fixed(_) => None,
+    };
+    let parent = match &plan.parent {
+        Parent::Explicit(parent) => Some(parent),
+        Parent::Current | Parent::Root => None,
+    };
+    name.into_iter().chain(parent).chain(&plan.links).collect()
+}
+
+fn records(recorded: &Records) -> Vec<&Expr> {
+    let at_start = recorded.start.iter().flat_map(field);
+    let later = recorded
+        .entry
+        .iter()
+        .chain(&recorded.returned)
+        .flat_map(one_record);
+    at_start.chain(later).collect()
+}
+
+fn one_record(record: &Record) -> Vec<&Expr> {
+    match record {
+        Record::Attributes(fields) => fields.iter().flat_map(field).collect(),
+        Record::Event { name, fields } => {
+            let name = Some(name).filter(|name| !matches!(name, Expr::Lit(_)));
+            name.into_iter()
+                .chain(fields.iter().flat_map(field))
+                .collect()
+        }
+    }
+}
+
+fn field(field: &Field) -> Vec<&Expr> {
+    let key = match &field.key {
+        Key::Expr(key) => Some(&**key),
+        Key::Literal(_) | Key::Dotted { .. } => None,
+    };
+    let value = match &field.value {
+        Value::Typed(value) | Value::Display(value) | Value::Debug(value) => Some(&**value),
+        Value::Result(_) => None,
+    };
+    key.into_iter()
+        .chain(value.filter(|value| !matches!(value, Expr::Lit(_))))
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! With the feature `recording` off, the attributes are checked and leave no trace.
+#![cfg(not(feature = "recording"))]
+#![deny(warnings)]
+
+use otel_runtime::testing::Spans;
+use otel_runtime::{attr, event, span, span_attr, span_event, traced_span};
+
+fn never() -> u32 {
+    panic!("evaluated");
+}
+
+#[traced_span("sum", kind = client, links = [span_context(); 0])]
+#[span_attr("n" = never(), "sum" = |sum| *sum)]
+#[span_event("asked", "n" = never())]
+fn sum(rows: &[u32], #[span_attr] only_recorded: u32) -> Result<u32, String> {
+    #[span_attr]
+    let count = rows.len();
+    let total = #[traced_span("add")]
+    {
+        rows.iter().sum()
+    };
+    #[span_event("done", "n" = never())]
+    Ok(total)
+}
+
+fn span_context() -> opentelemetry::trace::SpanContext {
+    opentelemetry::trace::SpanContext::NONE
+}
+
+#[traced_span]
+async fn later(#[span_attr] only_recorded: u32) -> u32 {
+    1
+}
+
+#[span_attr("n" = never())]
+fn untraced() -> u32 {
+    event!("seen", "n" = never());
+    attr!("n" = never());
+    span!("block", { 2 })
+}
+
+struct Counter;
+
+#[traced_span]
+impl Counter {
+    fn count(self) -> u32 {
+        3
+    }
+}
+
+#[test]
+fn nothing_is_recorded_and_nothing_evaluated() {
+    let spans = Spans::install();
+    assert_eq!(sum(&[1, 2], 0), Ok(3));
+    assert_eq!(untraced() + Counter.count(), 5);
+    assert_eq!(size_of_val(&later(1)), size_of_val(&plain(1)));
+    assert!(otel_runtime::sites().is_empty());
+    assert_eq!(spans.tree(), "");
+}
+
+async fn plain(n: u32) -> u32 {
+    let _ = n;
+    1
+}
