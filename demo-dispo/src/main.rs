@@ -29,7 +29,22 @@ fn main() -> ExitCode {
     }
 }
 
+const HELP: &str = "\
+demo-dispo takes room bookings.
+
+    demo-dispo [serve]   the web service
+    demo-dispo worker    the worker
+
+DISPO_HOST, DISPO_PORT, DATABASE_URL, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.";
+
 fn start() -> anyhow::Result<()> {
+    if matches!(env::args().nth(1).as_deref(), Some("-h" | "--help")) {
+        #[expect(clippy::print_stdout, reason = "it was asked for")]
+        {
+            println!("{HELP}");
+        }
+        return Ok(());
+    }
     let role = Role::from_args(env::args().skip(1))?;
     let config = Config::from_env()?;
     let telemetry = otel_runtime::builder()

@@ -713,7 +713,7 @@ fn without_recording_the_code_stays_as_it_was() {
                 }
             },
         ),
-        r#"
+        r"
             #[inline]
             fn sum(rows: &[u32]) -> u32 {
                 #[allow(unused_imports)]
@@ -732,6 +732,6 @@ fn without_recording_the_code_stays_as_it_was() {
                     total
                 }
             }
-        "#,
+        ",
     );
 }

@@ -148,7 +148,7 @@ impl Builder {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => provider.with_simple_exporter(ConsoleExporter::stdout()),
                 Exporter::Otlp(protocol) => {
-                    refuse_tls(settings.endpoint.as_deref())?;
+                    check_endpoint(settings.endpoint.as_deref())?;
                     otlp::add(provider, protocol, &settings.batch, &mut runtime)?
                 }
             };
@@ -230,7 +230,7 @@ pub enum InitError {
     AlreadyStarted,
     /// An exporter cannot be built.
     #[error("the exporter of spans cannot be built: {0}")]
-    Exporter(#[source] Box<dyn Error + Send + Sync>),
+    Exporter(Box<dyn Error + Send + Sync>),
 }
 
 /// What went wrong at the end: the spans that had ended may not all have been exported.
@@ -277,12 +277,19 @@ fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
         .build()
 }
 
-/// The exporters are built without TLS; without this, an `https` endpoint would fail at each export.
-fn refuse_tls(endpoint: Option<&str>) -> Result<(), InitError> {
-    match endpoint {
-        Some(endpoint) if endpoint.to_ascii_lowercase().starts_with("https:") => Err(InitError::Exporter(
-            format!("the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`").into(),
-        )),
-        _ => Ok(()),
-    }
+/// Refuses at the start what would fail at each export: the exporters are built without TLS, and need a whole URL.
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), InitError> {
+    let Some(endpoint) = endpoint else {
+        return Ok(());
+    };
+    let reason = if !endpoint.contains("://") {
+        format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`")
+    } else if endpoint.to_ascii_lowercase().starts_with("https:") {
+        format!(
+            "the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(InitError::Exporter(reason.into()))
 }

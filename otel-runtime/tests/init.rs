@@ -132,7 +132,8 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
             "https://127.0.0.1:9",
             "asks for TLS, which is not supported",
         ),
-        ("nonsense", "invalid endpoint 'nonsense'"),
+        ("localhost:4318", "is no URL; write `http://localhost:4318`"),
+        ("http://[", "invalid endpoint 'http://['"),
     ] {
         let output = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
         let said = text(&output.stderr);

@@ -68,6 +68,7 @@ async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<ExitCod
     };
     if once {
         stack.stop()?;
+        observer.check_arrival(folder)?;
         return Ok(ExitCode::SUCCESS);
     }
     println!("\n{}", go_on(&stack, folder));
@@ -77,6 +78,7 @@ async fn show(once: bool, ports: Ports, folder: &Path) -> anyhow::Result<ExitCod
         outcome = observer.show_further(&mut stack, |trace| println!("\n{trace}")) => outcome?,
     }
     stack.stop()?;
+    observer.check_arrival(folder)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     env,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -55,6 +56,7 @@ impl Observer {
                 let endpoint = endpoint.to_string_lossy();
                 let url = Url::parse(&endpoint)
                     .with_context(|| format!("{variable}: `{endpoint}` is no URL"))?;
+                refuse_silence(variable)?;
                 return Ok(Self {
                     telemetry: Telemetry::Inherited,
                     place: Place::Elsewhere(url),
@@ -89,6 +91,33 @@ impl Observer {
         }
     }
 
+    /// What the processes, which have ended, had to say of spans that did not arrive.
+    ///
+    /// # Errors
+    ///
+    /// Spans were lost on their way; the message holds what was said.
+    pub fn check_arrival(&self, folder: &Path) -> anyhow::Result<()> {
+        let Place::Elsewhere(endpoint) = &self.place else {
+            return Ok(());
+        };
+        let mut said = Vec::new();
+        for name in Stack::NAMES {
+            let log = std::fs::read_to_string(folder.join(format!("{name}.log")))
+                .with_context(|| format!("cannot read the log of {name}"))?;
+            for line in log
+                .lines()
+                .filter(|line| line.starts_with("otel-runtime: "))
+            {
+                said.push(format!("  {name}: {line}"));
+            }
+        }
+        if said.is_empty() {
+            return Ok(());
+        }
+        let said = said.join("\n");
+        bail!("not all spans arrived at {endpoint}; the processes said\n{said}")
+    }
+
     /// Hands each further trace to `show` as text, as soon as nothing is added to it any more. Ends only by an error.
     ///
     /// # Errors
@@ -109,6 +138,22 @@ impl Observer {
             }
         }
     }
+}
+
+/// With an endpoint but nothing that sends there, the trace would be waited for in vain.
+fn refuse_silence(endpoint: &str) -> anyhow::Result<()> {
+    let value = |name| env::var(name).unwrap_or_default().to_ascii_lowercase();
+    if value("OTEL_SDK_DISABLED") == "true" {
+        bail!("{endpoint} is set, but OTEL_SDK_DISABLED switches all spans off; unset one of them");
+    }
+    let exporters = value("OTEL_TRACES_EXPORTER");
+    if !exporters.trim().is_empty() && !exporters.split(',').any(|word| word.trim() == "otlp") {
+        bail!(
+            "{endpoint} is set, but OTEL_TRACES_EXPORTER is `{exporters}`, so nothing is sent there; \
+             unset one of them, or add `otlp`"
+        );
+    }
+    Ok(())
 }
 
 async fn here(collector: &Collector, stack: &mut Stack) -> anyhow::Result<String> {
@@ -143,7 +188,7 @@ async fn elsewhere(endpoint: &Url, stack: &mut Stack) -> anyhow::Result<String> 
         .await?;
     let trace = line.split_whitespace().next().unwrap_or_default();
     Ok(format!(
-        "The spans went to {endpoint}. In a Jaeger there, the trace is at\n  {}",
+        "The spans are sent to {endpoint}. In a Jaeger there, the trace is at\n  {}",
         jaeger(endpoint, trace)
     ))
 }

@@ -97,6 +97,9 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// What the processes are called; each has a log of its name in the folder.
+    pub const NAMES: [&str; 4] = ["dispo", "dispo-worker", "cleaning", "cleaning-worker"];
+
     /// Starts the four processes and waits until each is ready, at most a minute.
     ///
     /// # Errors

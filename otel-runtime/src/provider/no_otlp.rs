@@ -12,11 +12,11 @@ pub(super) struct ExportRuntime(());
 /// Refuses: the environment asks for what was not built in.
 pub(super) fn add(
     _: TracerProviderBuilder,
-    protocol: Protocol,
+    _: Protocol,
     _: &Batch,
     _: &mut ExportRuntime,
 ) -> Result<TracerProviderBuilder, InitError> {
     Err(InitError::Exporter(
-        format!("OTLP ({protocol:?}) is asked for, but otel-runtime was built without its feature `otlp`").into(),
+        "OTLP is asked for, but otel-runtime was built without its feature `otlp`".into(),
     ))
 }
