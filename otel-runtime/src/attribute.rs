@@ -1,6 +1,8 @@
 //! Which Rust values may be span attributes, and what they become.
 
 use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use opentelemetry::{Array, StringValue, Value};
 
@@ -14,7 +16,7 @@ use opentelemetry::{Array, StringValue, Value};
 /// | `char`, `str`, `String`, `Cow<str>` | string |
 /// | `Option` of these | the value, or no attribute at all for `None` |
 /// | arrays, slices, vectors of these | array of one type; if one integer does not fit, all become strings |
-/// | references to these | the same |
+/// | references to these, `Box`, `Rc` and `Arc` of them | the same |
 ///
 /// Anything else is recorded by its `Display` (`%value`) or its `Debug` (`?value`).
 #[diagnostic::on_unimplemented(
@@ -49,6 +51,18 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
         (**self).to_value()
     }
 }
+
+macro_rules! pointers {
+    ($($pointer:ident)*) => {$(
+        impl<T: AttributeValue + ?Sized> AttributeValue for $pointer<T> {
+            fn to_value(&self) -> Option<Value> {
+                (**self).to_value()
+            }
+        }
+    )*};
+}
+
+pointers!(Box Rc Arc);
 
 impl<T: AttributeValue> AttributeValue for Option<T> {
     fn to_value(&self) -> Option<Value> {
@@ -183,6 +197,8 @@ mod tests {
         check("ä", "ä");
         check(String::new(), "");
         check('x', "x");
+        check(Arc::<str>::from("shared"), "shared");
+        check(Box::new(Rc::new(7)), 7);
         check(Cow::from("cow"), "cow");
     }
 

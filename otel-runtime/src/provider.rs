@@ -148,8 +148,9 @@ impl Builder {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => provider.with_simple_exporter(ConsoleExporter::stdout()),
                 Exporter::Otlp(protocol) => {
-                    check_endpoint(settings.endpoint.as_deref())?;
-                    otlp::add(provider, protocol, &settings.batch, &mut runtime)?
+                    let endpoint = settings.endpoint.as_deref();
+                    check_endpoint(endpoint)?;
+                    otlp::add(provider, protocol, endpoint, &settings.batch, &mut runtime)?
                 }
             };
         }

@@ -97,7 +97,8 @@ fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
         ]);
         let said = text(&output.stderr);
         assert_eq!(
-            said.matches("could not export 2 spans").count(),
+            said.matches("could not export 2 spans to http://127.0.0.1:9 by")
+                .count(),
             1,
             "{protocol}: {said}"
         );

@@ -263,6 +263,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lost_spans_are_told_with_who_lost_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in Stack::NAMES {
+            std::fs::write(folder.path().join(format!("{name}.log")), "listening\n").unwrap();
+        }
+        let observer = Observer {
+            telemetry: Telemetry::Inherited,
+            place: Place::Elsewhere(Url::parse("http://127.0.0.1:9").unwrap()),
+        };
+        observer.check_arrival(folder.path()).unwrap();
+        let said = "otel-runtime: could not export 2 spans";
+        std::fs::write(
+            folder.path().join("dispo.log"),
+            format!("listening\n{said}\n"),
+        )
+        .unwrap();
+        let error = observer
+            .check_arrival(folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("http://127.0.0.1:9"), "{error}");
+        assert!(error.ends_with(&format!("\n  dispo: {said}")), "{error}");
+    }
+
+    #[test]
     fn jaeger_shows_the_trace_where_it_takes_the_spans() {
         let endpoint = Url::parse("http://tracing.example:4317/").unwrap();
         assert_eq!(

@@ -13,6 +13,7 @@ pub(super) struct ExportRuntime(());
 pub(super) fn add(
     _: TracerProviderBuilder,
     _: Protocol,
+    _: Option<&str>,
     _: &Batch,
     _: &mut ExportRuntime,
 ) -> Result<TracerProviderBuilder, InitError> {

@@ -36,19 +36,28 @@ impl Drop for ExportRuntime {
 pub(super) fn add(
     provider: TracerProviderBuilder,
     protocol: Protocol,
+    endpoint: Option<&str>,
     batch: &Batch,
     runtime: &mut ExportRuntime,
 ) -> Result<TracerProviderBuilder, InitError> {
     Ok(match protocol {
         Protocol::HttpProtobuf => {
             let exporter = http().map_err(|error| InitError::Exporter(Box::new(error)))?;
-            provider.with_span_processor(batched(exporter, "OTLP over HTTP", batch))
+            provider.with_span_processor(batched(
+                exporter,
+                format!("{} by HTTP", endpoint.unwrap_or("http://localhost:4318")),
+                batch,
+            ))
         }
         Protocol::Grpc => {
             let own = grpc_runtime().map_err(|error| InitError::Exporter(Box::new(error)))?;
             let exporter = grpc(&own).map_err(|error| InitError::Exporter(Box::new(error)))?;
             runtime.0 = Some(own);
-            provider.with_span_processor(batched(exporter, "OTLP over gRPC", batch))
+            provider.with_span_processor(batched(
+                exporter,
+                format!("{} by gRPC", endpoint.unwrap_or("http://localhost:4317")),
+                batch,
+            ))
         }
     })
 }
@@ -81,7 +90,7 @@ fn grpc(runtime: &Runtime) -> Result<OnRuntime, ExporterBuildError> {
 
 fn batched(
     exporter: impl SpanExporter + 'static,
-    target: &'static str,
+    target: String,
     batch: &Batch,
 ) -> BatchSpanProcessor {
     let mut config = BatchConfigBuilder::default();

@@ -14,13 +14,13 @@ use crate::diagnostics;
 pub(super) struct Reporting<E> {
     exporter: E,
     /// Where the spans go, for the message.
-    target: &'static str,
+    target: String,
     /// Spans lost since the last export that worked.
     lost: AtomicU64,
 }
 
 impl<E> Reporting<E> {
-    pub(super) fn new(exporter: E, target: &'static str) -> Reporting<E> {
+    pub(super) fn new(exporter: E, target: String) -> Reporting<E> {
         Reporting {
             exporter,
             target,
@@ -29,7 +29,7 @@ impl<E> Reporting<E> {
     }
 
     fn note(&self, spans: u64, result: &OTelSdkResult) {
-        let target = self.target;
+        let target = &self.target;
         match result {
             Ok(()) => match self.lost.swap(0, Ordering::Relaxed) {
                 0 => {}
