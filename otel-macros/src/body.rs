@@ -5,7 +5,9 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Stmt, StmtMacro};
+use syn::{
+    Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Signature, Stmt, StmtMacro,
+};
 
 use crate::args::{self, Args, OutcomeArgs};
 use crate::errors::Errors;
@@ -19,7 +21,7 @@ use crate::unrecorded;
 /// Replaces our attributes in a body by what they mean. A body without any is handed back as it came, unparsed.
 pub(crate) fn rewrite(
     recording: bool,
-    function: &Ident,
+    function: &Signature,
     body: &TokenStream,
     runtime: &Path,
     lifted: &mut Lifted,
@@ -28,6 +30,7 @@ pub(crate) fn rewrite(
     let unparsed = |tokens| Body {
         tokens,
         has_attributes: false,
+        needs_slot: false,
     };
     let ours = [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent];
     if !ours.iter().any(|ours| mentions(body.clone(), ours.word())) {
@@ -39,15 +42,18 @@ pub(crate) fn rewrite(
     };
     let mut rewriter = Rewriter {
         recording,
-        function,
+        function: &function.ident,
+        is_polled_here: function.asyncness.is_some(),
         runtime,
         lifted,
         errors,
         has_attributes: false,
+        needs_slot: false,
     };
     rewriter.statements(&mut statements);
     Body {
         has_attributes: rewriter.has_attributes,
+        needs_slot: rewriter.needs_slot,
         tokens: quote!(#(#statements)*),
     }
 }
@@ -57,6 +63,8 @@ pub(crate) struct Body {
     pub(crate) tokens: TokenStream,
     /// Whether an attribute of ours stood in it, other than on an item.
     pub(crate) has_attributes: bool,
+    /// Whether something traced in it awaits.
+    pub(crate) needs_slot: bool,
 }
 
 /// Whether a word stands anywhere in the tokens.
@@ -102,14 +110,21 @@ fn path_of_ours(attribute: TokenStream) -> Option<Path> {
     Ours::of_path(&path).map(|_| path)
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two say where the rewriter is, two what it has found"
+)]
 struct Rewriter<'a> {
     /// Without it, what stands here is checked and taken away.
     recording: bool,
     function: &'a Ident,
+    /// Whether an `.await` is one of the traced `async fn`, and not of a block or closure within it.
+    is_polled_here: bool,
     runtime: &'a Path,
     lifted: &'a mut Lifted,
     errors: &'a mut Errors,
     has_attributes: bool,
+    needs_slot: bool,
 }
 
 impl VisitMut for Rewriter<'_> {
@@ -121,7 +136,10 @@ impl VisitMut for Rewriter<'_> {
         let traced = syntax::leading_attributes(expr)
             .map(take_traced)
             .unwrap_or_default();
+        let is_polled_here = self.is_polled_here;
+        self.is_polled_here &= !matches!(expr, Expr::Async(_) | Expr::Closure(_));
         visit_mut::visit_expr_mut(self, expr);
+        self.is_polled_here = is_polled_here;
         for attribute in traced.iter().rev() {
             self.trace(attribute, expr);
         }
@@ -291,10 +309,11 @@ impl Rewriter<'_> {
     /// Puts a span around an expression.
     fn trace(&mut self, attribute: &Attribute, expr: &mut Expr) {
         let at = attribute.path().span();
-        if awaits(expr) {
+        let awaits = awaits(expr);
+        if awaits && !self.is_polled_here {
             self.errors.add(
                 at,
-                "what is traced here must not `.await`: its span would be current on the wrong thread; trace an `async` block, or move it into an `async fn` of its own",
+                "what is traced here must not `.await`, since it is not part of the traced `async fn` itself; trace the `async` block as a whole, or move it into an `async fn` of its own",
             );
             return;
         }
@@ -315,8 +334,15 @@ impl Rewriter<'_> {
             return;
         }
         match expr {
+            awaiting if awaits => {
+                self.needs_slot = true;
+                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone());
+                *awaiting = Expr::Verbatim(traced);
+            }
             Expr::Async(block) => {
-                *expr = Expr::Verbatim(expand::traced_async(&runtime, &plan, block));
+                // Taken apart again, so that what stands around it does not seem to await.
+                let traced = expand::traced_async(&runtime, &plan, block);
+                *expr = syn::parse2(traced.clone()).unwrap_or(Expr::Verbatim(traced));
             }
             Expr::Closure(closure) if closure.asyncness.is_some() => self.errors.add(
                 at,

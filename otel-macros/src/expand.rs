@@ -30,6 +30,7 @@ struct Names {
     fields: Ident,
     result: Ident,
     value: Ident,
+    slot: Ident,
 }
 
 impl Names {
@@ -41,6 +42,7 @@ impl Names {
             fields: name("__fields"),
             result: name("__result"),
             value: name("__value"),
+            slot: name("__slot"),
         }
     }
 }
@@ -50,6 +52,8 @@ struct Frame {
     /// The path of the runtime's inside.
     inside: TokenStream,
     names: Names,
+    /// Whether a part of the body has a span of its own and awaits.
+    needs_slot: bool,
     /// Whether the variable for the result holds a reference to it.
     result_is_reference: bool,
 }
@@ -59,6 +63,7 @@ impl Frame {
         Frame {
             inside: quote!(#runtime::__private),
             names: Names::new(),
+            needs_slot: false,
             result_is_reference: false,
         }
     }
@@ -105,6 +110,7 @@ pub(crate) fn traced(
 ) -> TokenStream {
     let mentions = lifted.mentions();
     let mut frame = Frame::new(&plan.runtime);
+    frame.needs_slot = plan.needs_slot;
     frame.result_is_reference = matches!(plan.shape, Shape::Handing(_));
     let start = start(&plan.span, &plan.records.start, &frame);
     let begin = match plan.shape {
@@ -191,6 +197,28 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> To
     quote! {#(#attributes)* {
         #start
         let #span = #started.#begin();
+        #traced
+    }}
+}
+
+/// A span around an expression that awaits, within a traced `async fn`.
+pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> TokenStream {
+    let frame = Frame::new(runtime);
+    let start = start(plan, &[], &frame);
+    let Names {
+        span,
+        start: started,
+        slot,
+        ..
+    } = &frame.names;
+    let attributes = syntax::leading_attributes(&mut expr)
+        .map(std::mem::take)
+        .unwrap_or_default();
+    justify_braces(&mut expr);
+    let traced = Stmt::Expr(expr, None);
+    quote! {#(#attributes)* {
+        #start
+        let #span = #started.within(#slot);
         #traced
     }}
 }

@@ -101,8 +101,9 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// # Inside a traced function
 ///
 /// The same attribute, with a name, traces a block, the value of a `let`, an expression statement, a closure, an `async`
-/// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces must not `.await`,
-/// except for an `async` block. Where no attribute reaches, there are [`macro@span`], [`macro@attr`] and
+/// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces may `.await` where the
+/// traced function is an `async fn`: the span is then current whenever the function is polled within that part. Where no
+/// attribute reaches, there are [`macro@span`], [`macro@attr`] and
 /// [`macro@event`]. [`macro@span_attr`] and
 /// [`macro@span_event`] record on statements.
 ///

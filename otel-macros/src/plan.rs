@@ -5,6 +5,7 @@ use syn::ext::IdentExt;
 use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
+use crate::body::Body;
 use crate::errors::{Errors, list, suggestion};
 use crate::function::{Function, simple_name};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
@@ -26,6 +27,8 @@ const ERR_WORDS: &[&str] = &["display", "debug", "off"];
 pub(crate) struct Plan {
     pub(crate) runtime: Path,
     pub(crate) shape: Shape,
+    /// Whether a part of the body has a span of its own and awaits.
+    pub(crate) needs_slot: bool,
     pub(crate) span: SpanPlan,
     pub(crate) records: Records,
     pub(crate) failure: Failure,
@@ -129,18 +132,19 @@ impl Plan {
         helpers: Vec<Helper>,
         on_parameters: Vec<(Helper, Option<Ident>)>,
         function: &Function,
-        body: &TokenStream,
+        body: &Body,
         mut errors: Errors,
     ) -> Result<Plan, Errors> {
         refuse_const(function, &mut errors);
         let records = Records::new(helpers, on_parameters, function, true, &mut errors);
-        let shape = Shape::of(function, body);
+        let shape = Shape::of(function, &body.tokens);
         let (failure, counted) = failure(args.outcome, &shape, function, &mut errors);
         let span = SpanPlan::of_function(args.span, &function.sig.ident, &mut errors);
         let runtime = args.runtime.unwrap_or_else(default_runtime);
         errors.finish(Plan {
             runtime,
             shape,
+            needs_slot: body.needs_slot,
             span,
             records,
             failure,

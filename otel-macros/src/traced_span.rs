@@ -30,7 +30,7 @@ pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> 
     let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
     let body = body::rewrite(
         recording,
-        &function.sig.ident,
+        &function.sig,
         &function.body,
         &runtime,
         &mut lifted,
@@ -44,11 +44,10 @@ pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> 
             "a `leaf` span is never current, so nothing inside can belong to it; remove `leaf`, or the attributes in the body",
         );
     }
-    let body = body.tokens;
     match Plan::new(args, helpers, on_parameters, &function, &body, errors) {
-        Ok(plan) if !recording => unrecorded::traced(&plan, &lifted, &function, &body),
-        Ok(plan) => expand::traced(&plan, &lifted, &function, &body),
-        Err(errors) => fallback::function(errors, &lifted, &function, &body),
+        Ok(plan) if !recording => unrecorded::traced(&plan, &lifted, &function, &body.tokens),
+        Ok(plan) => expand::traced(&plan, &lifted, &function, &body.tokens),
+        Err(errors) => fallback::function(errors, &lifted, &function, &body.tokens),
     }
 }
 

@@ -3,8 +3,8 @@
 pub use opentelemetry::trace::SpanKind;
 
 pub use crate::engine::{
-    AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSpan, LinkTarget,
-    NoFailure, OkValue, ResultLike, Returned, Site, Source, SpanParent, Start, SyncSpan, TaskSpan,
-    TracedFuture, TracedStream, boxed, call, counts, failure_by, failure_by_debug,
-    failure_by_display, output, then,
+    AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSlot, InSpan, LinkTarget,
+    NoFailure, OkValue, PartSpan, ResultLike, Returned, Site, Slot, Source, SpanParent, Start,
+    SyncSpan, TaskSpan, TracedFuture, TracedStream, boxed, call, counts, failure_by,
+    failure_by_debug, failure_by_display, output, then,
 };

@@ -50,12 +50,22 @@ pub(super) fn async_body(
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
     let future = async_block(function, body, frame);
+    let (slot, future) = if frame.needs_slot {
+        let slot = &names.slot;
+        (
+            Some(quote!(let #slot = &#inside::Slot::new(&#span);)),
+            quote!(#inside::InSlot::new(#slot, #future)),
+        )
+    } else {
+        (None, quote!(#inside::InSpan::new(&#span, #future)))
+    };
     if syntax::is_never(&function.sig.output) {
-        return quote!(#before #inside::InSpan::new(&#span, #future).await);
+        return quote!(#before #slot #future.await);
     }
     quote! {
         #before
-        let #result = #inside::InSpan::new(&#span, #future).await;
+        #slot
+        let #result = #future.await;
         #after
         #span.finish();
         #result

@@ -6,6 +6,7 @@ mod fields;
 mod future;
 mod returned;
 mod site;
+mod slot;
 mod span;
 mod start;
 
@@ -18,6 +19,7 @@ pub use fields::Fields;
 pub use future::InSpan;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Site, Source};
+pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, SyncSpan, TaskSpan};
 pub use start::{LinkTarget, SpanParent, Start};
 

@@ -39,7 +39,7 @@ pub struct Current(Started);
     clippy::struct_excessive_bools,
     reason = "they are independent of each other, and together they cost a future no more than one would"
 )]
-struct Started {
+pub(super) struct Started {
     context: Option<Context>,
     is_recording: bool,
     was_panicking: bool,
@@ -166,7 +166,7 @@ recorder! {
 }
 
 impl Started {
-    fn new(context: Option<Context>) -> Started {
+    pub(super) fn new(context: Option<Context>) -> Started {
         Started {
             is_recording: context
                 .as_ref()
@@ -178,12 +178,16 @@ impl Started {
         }
     }
 
+    pub(super) fn has_context(&self) -> bool {
+        self.context.is_some()
+    }
+
     fn recording(&self) -> Option<&Context> {
         self.context.as_ref().filter(|_| self.is_recording)
     }
 
     /// Whether a panic began while the span was open.
-    fn is_unwinding(&self) -> bool {
+    pub(super) fn is_unwinding(&self) -> bool {
         thread::panicking() && !self.was_panicking
     }
 
@@ -201,13 +205,13 @@ impl Started {
         span.set_status(Status::error(failure.message.unwrap_or_default()));
     }
 
-    fn mark_cancelled(&self) {
+    pub(super) fn mark_cancelled(&self) {
         if let Some(context) = self.recording() {
             context.span().set_attribute(KeyValue::new(CANCELLED, true));
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.is_unwinding() {
             self.fail(Failure {
                 type_name: PANIC,

@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue, global};
 
-use super::{Fields, Site, SyncSpan, TaskSpan};
+use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan};
 
 /// Gathers what a sampler sees, then starts the span.
 #[derive(Debug)]
@@ -94,6 +94,12 @@ impl Start {
     #[must_use]
     pub fn enter(self) -> SyncSpan {
         SyncSpan::new(self.start())
+    }
+
+    /// Starts the span of a part of an async function, to be current whenever the function is polled within that part.
+    #[must_use]
+    pub fn within(self, slot: &Slot) -> PartSpan<'_> {
+        PartSpan::new(self.start(), slot)
     }
 
     /// Starts the span without making it current.

@@ -2,10 +2,13 @@ use otel_runtime::traced_span;
 
 #[traced_span]
 async fn find() {
-    #[traced_span("wait")]
-    {
-        std::future::ready(()).await;
-    }
+    let task = async {
+        #[traced_span("wait")]
+        {
+            std::future::ready(()).await;
+        }
+    };
+    task.await;
 }
 
 fn main() {

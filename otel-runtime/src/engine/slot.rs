@@ -1,0 +1,142 @@
+//! Spans around parts of an async function that await.
+//!
+//! A guard for the current context cannot live across an await: the future may go on elsewhere. So the function's future
+//! is polled with the context that its slot holds, and such a part changes what is in the slot.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{self, Poll};
+
+use opentelemetry::{Context, ContextGuard};
+use pin_project_lite::pin_project;
+
+use super::TaskSpan;
+use super::span::Started;
+
+thread_local! {
+    /// What is attached for each poll that is going on in this thread, the innermost last.
+    static POLLS: RefCell<Vec<Option<ContextGuard>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The context that an async function's future is polled with.
+#[derive(Debug)]
+pub struct Slot {
+    context: Mutex<Option<Context>>,
+    is_polled: AtomicBool,
+}
+
+impl Slot {
+    /// Starts with the function's own span.
+    #[must_use]
+    pub fn new(span: &TaskSpan) -> Slot {
+        Slot {
+            context: Mutex::new(span.context().cloned()),
+            is_polled: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes a context the current one of the poll that is going on, and of those to come.
+    fn replace(&self, context: Option<Context>) -> Option<Context> {
+        POLLS.with_borrow_mut(|polls| {
+            if let Some(attached) = polls.last_mut() {
+                // The old one is detached before the new one is attached.
+                *attached = None;
+                *attached = context.clone().map(Context::attach);
+            }
+        });
+        std::mem::replace(&mut *self.lock(), context)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Context>> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pin_project! {
+    /// The body of an async function, polled with the context of its slot.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InSlot<'a, F> {
+        slot: &'a Slot,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<'a, F> InSlot<'a, F> {
+    /// Ties a future to a slot.
+    pub fn new(slot: &'a Slot, future: F) -> InSlot<'a, F> {
+        InSlot { slot, future }
+    }
+}
+
+impl<F: Future> Future for InSlot<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _polled = Polled::new(this.slot);
+        this.future.poll(task)
+    }
+}
+
+/// One poll; undone when it returns or panics.
+struct Polled<'a>(&'a Slot);
+
+impl<'a> Polled<'a> {
+    fn new(slot: &'a Slot) -> Polled<'a> {
+        let attached = slot.lock().clone().map(Context::attach);
+        POLLS.with_borrow_mut(|polls| polls.push(attached));
+        slot.is_polled.store(true, Ordering::Relaxed);
+        Polled(slot)
+    }
+}
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        self.0.is_polled.store(false, Ordering::Relaxed);
+        let attached = POLLS.with_borrow_mut(Vec::pop);
+        drop(attached);
+    }
+}
+
+/// The span of a part that awaits; ends when it is left, by whatever way.
+#[derive(Debug)]
+pub struct PartSpan<'a> {
+    slot: &'a Slot,
+    span: Started,
+    /// What was in the slot before.
+    around: Option<Context>,
+}
+
+impl<'a> PartSpan<'a> {
+    pub(super) fn new(context: Option<Context>, slot: &'a Slot) -> PartSpan<'a> {
+        let around = match &context {
+            Some(context) => slot.replace(Some(context.clone())),
+            None => None,
+        };
+        PartSpan {
+            slot,
+            span: Started::new(context),
+            around,
+        }
+    }
+}
+
+impl Drop for PartSpan<'_> {
+    fn drop(&mut self) {
+        if !self.span.has_context() {
+            return;
+        }
+        // Left within a poll, the part is done. Otherwise the whole future is dropped.
+        if self.slot.is_polled.load(Ordering::Relaxed) {
+            self.slot.replace(self.around.take());
+        } else if !self.span.is_unwinding() {
+            self.span.mark_cancelled();
+        }
+        self.span.end();
+    }
+}
