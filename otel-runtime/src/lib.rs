@@ -10,6 +10,7 @@ pub mod context;
 mod diagnostics;
 mod engine;
 mod export;
+mod in_span;
 pub mod instrument;
 mod provider;
 mod sites;
@@ -19,6 +20,7 @@ mod spawn;
 pub mod testing;
 
 pub use attribute::{AttributeValue, ListElement};
+pub use in_span::{InSpan, Spanned};
 pub use otel_macros::{attr, event, span, span_attr, span_event, traced_span};
 pub use provider::{Builder, InitError, ShutdownError, Telemetry, builder, init};
 pub use sites::{SiteInfo, SpanRules, SpanRulesError, set_span_rules, sites};

@@ -1225,3 +1225,43 @@ fn a_part_goes_on_in_another_thread() {
         "  INTERNAL leaf",
     ]);
 }
+
+#[test]
+fn futures_and_streams_of_others() {
+    use futures_util::StreamExt as _;
+    use otel_runtime::InSpan as _;
+
+    let recorded = record();
+    drop(fetch(1).in_span("unpolled"));
+    assert_eq!(block_on(fetch(1).in_span("future")), Ok(1));
+    let numbers = futures_util::stream::iter(0..2).map(|number| {
+        leaf();
+        number
+    });
+    assert_eq!(
+        block_on(numbers.in_span("stream").collect::<Vec<_>>()),
+        [0, 1]
+    );
+    {
+        let mut dropped = pin!(fetch(1).in_span("dropped"));
+        assert!(poll_once(dropped.as_mut()).is_pending());
+    }
+    recorded.check(&[
+        "INTERNAL future",
+        "  INTERNAL leaf",
+        "INTERNAL stream",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+        "INTERNAL dropped",
+    ]);
+    let dropped = recorded.spans.finished().pop().expect("a span");
+    assert_eq!(dropped.attribute(CANCELLED), Some(&true.into()));
+    recorded.spans.clear();
+    let mut panicking = Box::pin(panics_later().in_span("around a panic"));
+    let polls = || (0..2).for_each(|_| drop(poll_once(panicking.as_mut())));
+    assert!(catch_unwind(std::panic::AssertUnwindSafe(polls)).is_err());
+    recorded.check(&[
+        "INTERNAL around a panic ERROR",
+        "  INTERNAL panics_later ERROR",
+    ]);
+}

@@ -17,10 +17,12 @@ pub use failure::{
 };
 pub use fields::Fields;
 pub use future::InSpan;
+pub(crate) use returned::Open;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Site, Source};
 pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, SyncSpan, TaskSpan};
+pub(crate) use start::start_named;
 pub use start::{LinkTarget, SpanParent, Start};
 
 /// Hands on a value that is known before something else is done.

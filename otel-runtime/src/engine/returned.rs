@@ -100,20 +100,20 @@ impl<S: Stream> Stream for TracedStream<S> {
 }
 
 /// Lets a span end at once when a poll panics: the future itself may live on for long, and be dropped in peace.
-struct Open<'a, T> {
+pub(crate) struct Open<'a, T> {
     span: &'a mut Option<T>,
     was_panicking: bool,
 }
 
 impl<'a, T> Open<'a, T> {
-    fn new(span: &'a mut Option<T>) -> Open<'a, T> {
+    pub(crate) fn new(span: &'a mut Option<T>) -> Open<'a, T> {
         Open {
             span,
             was_panicking: thread::panicking(),
         }
     }
 
-    fn enter(&self, span: impl FnOnce(&T) -> &TaskSpan) -> Option<ContextGuard> {
+    pub(crate) fn enter(&self, span: impl FnOnce(&T) -> &TaskSpan) -> Option<ContextGuard> {
         span(self.span.as_ref()?).enter()
     }
 }

@@ -98,7 +98,7 @@ impl TaskSpan {
     }
 
     /// A span for which being dropped is as good an end as any.
-    pub(super) fn ending_by_drop(mut self) -> TaskSpan {
+    pub(crate) fn ending_by_drop(mut self) -> TaskSpan {
         self.span.is_finished = true;
         self
     }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _,
 };
-use opentelemetry::{Context, KeyValue, global};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 
+use super::control::is_off;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan};
 
 /// Gathers what a sampler sees, then starts the span.
@@ -136,6 +137,22 @@ impl Start {
         let made = span.is_recording() || is_new(span.span_context(), &parent);
         made.then(|| parent.with_span(span))
     }
+}
+
+/// Starts a span where there is no site, named at run time; its scope is this crate.
+pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
+    let parent = Context::current();
+    let off = is_off() || parent.is_telemetry_suppressed();
+    let context = (!off).then(|| {
+        let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
+        let builder = SpanBuilder::from_name(name);
+        let span = global::tracer_with_scope(scope).build_with_context(builder, &parent);
+        let made = span.is_recording() || is_new(span.span_context(), &parent);
+        made.then(|| parent.with_span(span))
+    });
+    TaskSpan::new(context.flatten())
 }
 
 /// An unsampled span has a context of its own, which propagation passes on; without a provider there is only the
