@@ -71,6 +71,13 @@ impl Function {
         tokens
     }
 
+    /// Whether the body asks who called the function, which a closure around it would hide.
+    pub(crate) fn is_track_caller(&self) -> bool {
+        self.attrs
+            .iter()
+            .any(|attr| attr.path().is_ident("track_caller"))
+    }
+
     /// A scope for the body, with the braces that the user wrote: their edition decides when the temporaries of the last
     /// expression are dropped, and the compiler points at them where a value is missing.
     pub(crate) fn scope(&self, before: &TokenStream, body: &TokenStream) -> TokenStream {

@@ -96,6 +96,8 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// | async: is dropped after its first poll and before it is ready | unset | attribute `otel_runtime.cancelled` |
 /// | async: is never polled | | no span at all |
 ///
+/// The result of a `#[track_caller]` function is not looked at, so that it still sees its caller.
+///
 /// The span of an async function is current whenever its future is polled, and only then.
 ///
 /// # Inside a traced function

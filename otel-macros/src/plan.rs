@@ -380,6 +380,13 @@ fn failure(
     if let Some(err_if) = &args.err_if {
         needs_result(err_if.at, "err_if");
     }
+    if function.is_track_caller() {
+        let written = args.err.as_ref().map(args::Err::span);
+        if let Some(at) = written.or(args.err_if.as_ref().map(|err_if| err_if.at)) {
+            errors.add(at, TRACK_CALLER);
+        }
+        return (Failure::Ignored, None);
+    }
     let failure = match args.err {
         None if can_fail => Failure::ByBestTrait,
         None => Failure::Ignored,
@@ -484,6 +491,9 @@ fn function_fields(content: AttrContent, at: Span, errors: &mut Errors) -> Vec<F
     }
 }
 
+/// The body of such a function has to stand in the function itself, not in a closure whose result could be looked at.
+const TRACK_CALLER: &str = "the result of a `#[track_caller]` function cannot be seen without hiding its caller from it; remove this, or `#[track_caller]`";
+
 fn check_fields(
     fields: &[Field],
     keys: &mut Vec<String>,
@@ -494,6 +504,9 @@ fn check_fields(
         check_key(&field.key, keys, errors);
         if let Value::Result(closure) = &field.value {
             check_result_closure(closure, errors);
+            if function.is_track_caller() {
+                errors.add(closure.inputs_begin.span, TRACK_CALLER);
+            }
             if syntax::is_never(&function.sig.output) {
                 errors.add(
                     closure.inputs_begin.span,

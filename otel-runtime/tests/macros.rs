@@ -1265,3 +1265,15 @@ fn futures_and_streams_of_others() {
         "  INTERNAL panics_later ERROR",
     ]);
 }
+
+#[test]
+fn a_function_still_sees_its_caller() {
+    #[track_caller]
+    #[traced_span]
+    fn line() -> String {
+        std::panic::Location::caller().line().to_string()
+    }
+    let recorded = record();
+    assert_eq!(line(), line!().to_string());
+    recorded.check(&["INTERNAL line"]);
+}

@@ -243,6 +243,7 @@ impl Shown {
                 quiet.push(trace);
             }
         }
+        quiet.sort_by_key(|trace| trace.iter().map(|span| span.start_unix_nanos).min());
         quiet
     }
 }
