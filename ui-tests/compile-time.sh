@@ -38,7 +38,7 @@ TOML
 }
 
 crate bare "" "" ""
-crate ours "otel-runtime = { path = \"$root/otel-runtime\", default-features = false }" \
+crate ours "otel-runtime = { path = \"$root/otel-runtime\", default-features = false, features = [\"recording\"] }" \
     "use otel_runtime::traced_span;" "#[traced_span]"
 crate peer 'tracing = "0.1"' "use tracing::instrument;" "#[instrument(skip_all)]"
 
