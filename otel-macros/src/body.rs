@@ -14,7 +14,7 @@ use crate::errors::Errors;
 use crate::expand;
 use crate::function::simple_name;
 use crate::helpers::{AttrContent, Helper, Lifted, Ours, arguments};
-use crate::plan::{Record, SpanPlan, check_event, check_key, named_field, refuse_result_closures};
+use crate::plan::{Record, SpanPlan, check_event, check_key, check_statement_fields, named_field};
 use crate::syntax;
 use crate::unrecorded;
 
@@ -269,7 +269,7 @@ impl Rewriter<'_> {
         match helper {
             Helper::Event(event) => {
                 check_event(&event, self.errors);
-                self.check(&event.fields);
+                check_statement_fields(&event.fields, self.errors);
                 Some(Record::Event {
                     name: event.name,
                     fields: event.fields,
@@ -277,7 +277,7 @@ impl Rewriter<'_> {
             }
             Helper::Attr(helper) => {
                 if let AttrContent::Fields(fields) = helper.content {
-                    self.check(&fields);
+                    check_statement_fields(&fields, self.errors);
                     return Some(Record::Attributes(fields));
                 }
                 let bound = match statement {
@@ -296,14 +296,6 @@ impl Rewriter<'_> {
                 Some(Record::Attributes(vec![field]))
             }
         }
-    }
-
-    fn check(&mut self, fields: &[crate::helpers::Field]) {
-        let mut keys = Vec::new();
-        for field in fields {
-            check_key(&field.key, &mut keys, self.errors);
-        }
-        refuse_result_closures(fields, self.errors);
     }
 
     /// Puts a span around an expression.

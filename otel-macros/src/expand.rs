@@ -176,13 +176,33 @@ pub(crate) fn untraced(
     function.with_body(&body)
 }
 
-/// A span around an expression within a traced function that is not async.
+/// A span around an expression that does not await.
 ///
 /// `{ let __start = ..; let __span = __start.enter(); EXPR }`; attributes in front of the expression stay in front.
-pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> TokenStream {
+pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
+    let begin = enter(plan);
+    expr_in_span(runtime, plan, expr, |_| quote!(#begin()))
+}
+
+/// The same around an expression that awaits, within a traced `async fn`: `__start.within(__slot)`.
+pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
+    expr_in_span(
+        runtime,
+        plan,
+        expr,
+        |Names { slot, .. }| quote!(within(#slot)),
+    )
+}
+
+fn expr_in_span(
+    runtime: &Path,
+    plan: &SpanPlan,
+    mut expr: Expr,
+    begin: impl FnOnce(&Names) -> TokenStream,
+) -> TokenStream {
     let frame = Frame::new(runtime);
     let start = start(plan, &[], &frame);
-    let begin = enter(plan);
+    let begin = begin(&frame.names);
     let Names {
         span,
         start: started,
@@ -196,29 +216,7 @@ pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> To
     let traced = Stmt::Expr(expr, None);
     quote! {#(#attributes)* {
         #start
-        let #span = #started.#begin();
-        #traced
-    }}
-}
-
-/// A span around an expression that awaits, within a traced `async fn`.
-pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, mut expr: Expr) -> TokenStream {
-    let frame = Frame::new(runtime);
-    let start = start(plan, &[], &frame);
-    let Names {
-        span,
-        start: started,
-        slot,
-        ..
-    } = &frame.names;
-    let attributes = syntax::leading_attributes(&mut expr)
-        .map(std::mem::take)
-        .unwrap_or_default();
-    justify_braces(&mut expr);
-    let traced = Stmt::Expr(expr, None);
-    quote! {#(#attributes)* {
-        #start
-        let #span = #started.within(#slot);
+        let #span = #started.#begin;
         #traced
     }}
 }

@@ -9,9 +9,7 @@ use crate::body;
 use crate::errors::Errors;
 use crate::expand;
 use crate::helpers::{AttrContent, Helper, Ours};
-use crate::plan::{
-    Record, SpanPlan, check_event, check_key, default_runtime, refuse_result_closures,
-};
+use crate::plan::{Record, SpanPlan, check_event, check_statement_fields, default_runtime};
 
 use crate::unrecorded;
 
@@ -88,11 +86,7 @@ fn record(helper: Helper, errors: &mut Errors) -> Option<Record> {
         }
     };
     let (Record::Attributes(fields) | Record::Event { fields, .. }) = &record;
-    let mut keys = Vec::new();
-    for field in fields {
-        check_key(&field.key, &mut keys, errors);
-    }
-    refuse_result_closures(fields, errors);
+    check_statement_fields(fields, errors);
     Some(record)
 }
 

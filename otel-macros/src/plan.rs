@@ -527,8 +527,12 @@ fn check_result_closure(closure: &ExprClosure, errors: &mut Errors) {
     }
 }
 
-/// A closure stands for the function's result, which a statement does not have.
-pub(crate) fn refuse_result_closures(fields: &[Field], errors: &mut Errors) {
+/// The fields of a statement: each key stands once, and no closure, since that would stand for the function's result.
+pub(crate) fn check_statement_fields(fields: &[Field], errors: &mut Errors) {
+    let mut keys = Vec::new();
+    for field in fields {
+        check_key(&field.key, &mut keys, errors);
+    }
     for field in fields {
         if let Value::Result(closure) = &field.value {
             errors.add(

@@ -128,14 +128,7 @@ impl Start {
             .with_kind(self.site.kind.clone())
             .with_links(self.links)
             .with_attributes(self.attributes);
-        let tracer = global::tracer_with_scope(self.site.scope());
-        let span = if self.is_root {
-            tracer.build_with_context(builder, &Context::new())
-        } else {
-            tracer.build_with_context(builder, &parent)
-        };
-        let made = span.is_recording() || is_new(span.span_context(), &parent);
-        made.then(|| parent.with_span(span))
+        with_new_span(self.site.scope(), builder, self.is_root, &parent)
     }
 }
 
@@ -147,18 +140,30 @@ pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
         let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
-        let builder = SpanBuilder::from_name(name);
-        let span = global::tracer_with_scope(scope).build_with_context(builder, &parent);
-        let made = span.is_recording() || is_new(span.span_context(), &parent);
-        made.then(|| parent.with_span(span))
+        with_new_span(scope, SpanBuilder::from_name(name), false, &parent)
     });
     TaskSpan::new(context.flatten())
 }
 
+/// The parent's context with a new span in it; `None` where that is no other span than the parent's.
+///
 /// An unsampled span has a context of its own, which propagation passes on; without a provider there is only the
 /// parent's.
-fn is_new(span: &SpanContext, parent: &Context) -> bool {
-    span.is_valid() && span != parent.span().span_context()
+fn with_new_span(
+    scope: InstrumentationScope,
+    builder: SpanBuilder,
+    is_root: bool,
+    parent: &Context,
+) -> Option<Context> {
+    let tracer = global::tracer_with_scope(scope);
+    let span = if is_root {
+        tracer.build_with_context(builder, &Context::new())
+    } else {
+        tracer.build_with_context(builder, parent)
+    };
+    let context = span.span_context();
+    let is_new = context.is_valid() && context != parent.span().span_context();
+    (span.is_recording() || is_new).then(|| parent.with_span(span))
 }
 
 /// What a span can hang under: a `Context` or a `SpanContext`, or a reference to one.
