@@ -1,15 +1,16 @@
 //! The attributes inside a traced function's body: on blocks, statements and `let`.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Macro, Path, Signature, Stmt, StmtMacro,
+    Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Local, Macro, Path, Signature, Stmt,
+    StmtMacro,
 };
 
-use crate::args::{self, Args, OutcomeArgs};
+use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::errors::Errors;
 use crate::expand;
 use crate::function::simple_name;
@@ -76,6 +77,22 @@ pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
     })
 }
 
+/// Whether a body holds neither an `.await` nor a macro that could hide one.
+pub(crate) fn certainly_never_awaits(body: &TokenStream) -> bool {
+    let mut after_exclamation_mark = false;
+    body.clone().into_iter().all(|token| match token {
+        TokenTree::Ident(ident) => ident != "await",
+        TokenTree::Punct(punct) => {
+            after_exclamation_mark = punct.as_char() == '!';
+            true
+        }
+        TokenTree::Group(group) => {
+            !std::mem::take(&mut after_exclamation_mark) && certainly_never_awaits(&group.stream())
+        }
+        TokenTree::Literal(_) => true,
+    })
+}
+
 /// The tokens of a body that could not be read, without our attributes, which would only be complained of as well.
 fn without_ours(tokens: TokenStream, lifted: &mut Lifted) -> TokenStream {
     let mut kept: Vec<TokenTree> = Vec::new();
@@ -136,20 +153,35 @@ impl VisitMut for Rewriter<'_> {
         let traced = syntax::leading_attributes(expr)
             .map(take_traced)
             .unwrap_or_default();
+        let around = self.enter(&traced, expr);
         let is_polled_here = self.is_polled_here;
         self.is_polled_here &= !matches!(expr, Expr::Async(_) | Expr::Closure(_));
         visit_mut::visit_expr_mut(self, expr);
         self.is_polled_here = is_polled_here;
-        for attribute in traced.iter().rev() {
-            self.trace(attribute, expr);
-        }
+        self.leave(&around, &traced, expr);
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
         let traced = take_traced(&mut arm.attrs);
+        let around = self.enter(&traced, &arm.body);
         visit_mut::visit_arm_mut(self, arm);
-        for attribute in traced.iter().rev() {
-            self.trace(attribute, &mut arm.body);
+        self.leave(&around, &traced, &mut arm.body);
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        let traced = take_traced(&mut local.attrs);
+        let around = local
+            .init
+            .as_ref()
+            .map(|init| self.enter(&traced, &init.expr));
+        visit_mut::visit_local_mut(self, local);
+        if let (Some(around), Some(init)) = (around, &mut local.init) {
+            self.leave(&around, &traced, &mut init.expr);
+        } else if !traced.is_empty() {
+            self.errors.add(
+                local.let_token.span,
+                "this `let` has no value whose computation could be traced",
+            );
         }
     }
 
@@ -176,6 +208,12 @@ impl VisitMut for Rewriter<'_> {
     }
 }
 
+/// What is known of an expression, and around it, as it is entered.
+struct Around {
+    awaits: bool,
+    has_attributes: bool,
+}
+
 impl Rewriter<'_> {
     fn statements(&mut self, statements: &mut Vec<Stmt>) {
         let mut left = std::mem::take(statements).into_iter();
@@ -196,31 +234,23 @@ impl Rewriter<'_> {
             .map(|attributes| Helper::lift(attributes, self.lifted, self.errors))
             .unwrap_or_default();
         self.has_attributes |= !helpers.is_empty();
-        let records: Vec<_> = helpers
+        let mut records: Vec<_> = helpers
             .into_iter()
             .filter_map(|helper| self.record(helper, &statement))
             .collect();
-        let traced = match &mut statement {
-            Stmt::Local(local) => take_traced(&mut local.attrs),
-            _ => Vec::new(),
-        };
+        if let (Some(at), false) = (way_out(&statement), records.is_empty()) {
+            records.clear();
+            self.errors.add(
+                at,
+                "nothing is recorded after a statement that leaves; put the attribute on a statement before it, or write `attr!` or `event!` there",
+            );
+        }
         let conditions = if records.is_empty() {
             Vec::new()
         } else {
             conditions(&mut statement, is_last)
         };
         visit_mut::visit_stmt_mut(self, &mut statement);
-        if let Stmt::Local(local) = &mut statement {
-            for attribute in traced.iter().rev() {
-                match &mut local.init {
-                    Some(init) => self.trace(attribute, &mut init.expr),
-                    None => self.errors.add(
-                        local.let_token.span,
-                        "this `let` has no value whose computation could be traced",
-                    ),
-                }
-            }
-        }
         let after: TokenStream = records
             .iter()
             .map(|record| {
@@ -298,10 +328,26 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Looks at an expression before anything in it is rewritten.
+    fn enter(&mut self, traced: &[Attribute], expr: &Expr) -> Around {
+        Around {
+            awaits: !traced.is_empty()
+                && (awaits(expr) || (self.is_polled_here && may_await(expr))),
+            has_attributes: std::mem::take(&mut self.has_attributes),
+        }
+    }
+
+    /// Puts the spans around an expression, that of the last attribute innermost.
+    fn leave(&mut self, around: &Around, traced: &[Attribute], expr: &mut Expr) {
+        for attribute in traced.iter().rev() {
+            self.trace(attribute, around.awaits, expr);
+        }
+        self.has_attributes |= around.has_attributes;
+    }
+
     /// Puts a span around an expression.
-    fn trace(&mut self, attribute: &Attribute, expr: &mut Expr) {
+    fn trace(&mut self, attribute: &Attribute, awaits: bool, expr: &mut Expr) {
         let at = attribute.path().span();
-        let awaits = awaits(expr);
         if awaits && !self.is_polled_here {
             self.errors.add(
                 at,
@@ -309,13 +355,14 @@ impl Rewriter<'_> {
             );
             return;
         }
-        self.has_attributes = true;
+        let has_attributes_inside = std::mem::replace(&mut self.has_attributes, true);
         self.lifted.add(attribute.path());
         let Some(tokens) = self.errors.keep(arguments(attribute)) else {
             return;
         };
         let args = Args::parse(tokens, self.errors);
         refuse_outcome(&args.outcome, self.errors);
+        refuse_leaf(&args.span, has_attributes_inside, self.errors);
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
         if !self.recording {
@@ -332,9 +379,7 @@ impl Rewriter<'_> {
                 *awaiting = Expr::Verbatim(traced);
             }
             Expr::Async(block) => {
-                // Taken apart again, so that what stands around it does not seem to await.
-                let traced = expand::traced_async(&runtime, &plan, block);
-                *expr = syn::parse2(traced.clone()).unwrap_or(Expr::Verbatim(traced));
+                *expr = Expr::Verbatim(expand::traced_async(&runtime, &plan, block));
             }
             Expr::Closure(closure) if closure.asyncness.is_some() => self.errors.add(
                 at,
@@ -346,6 +391,18 @@ impl Rewriter<'_> {
             }
             other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone())),
         }
+    }
+}
+
+/// A span that is never current has nothing inside.
+pub(crate) fn refuse_leaf(args: &SpanArgs, has_attributes_inside: bool, errors: &mut Errors) {
+    if let Some(leaf) = &args.leaf
+        && has_attributes_inside
+    {
+        errors.add(
+            leaf.at,
+            "a `leaf` span is never current, so nothing inside can belong to it; remove `leaf`, or the attributes in the body",
+        );
     }
 }
 
@@ -427,27 +484,95 @@ fn take_traced(attributes: &mut Vec<Attribute>) -> Vec<Attribute> {
         .collect()
 }
 
+/// The word by which a statement leaves what it stands in.
+fn way_out(statement: &Stmt) -> Option<Span> {
+    match statement {
+        Stmt::Expr(Expr::Break(expr), _) => Some(expr.break_token.span),
+        Stmt::Expr(Expr::Continue(expr), _) => Some(expr.continue_token.span),
+        Stmt::Expr(Expr::Return(expr), _) => Some(expr.return_token.span),
+        _ => None,
+    }
+}
+
 /// Whether an expression awaits in the function that it stands in.
 pub(crate) fn awaits(expr: &Expr) -> bool {
-    struct Awaits(bool);
-    impl VisitMut for Awaits {
-        fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            match expr {
-                Expr::Await(_) => self.0 = true,
-                Expr::Async(_) | Expr::Closure(_) => {}
-                // Not parsed by syn: an expansion of ours, or syntax it does not know.
-                Expr::Verbatim(tokens) => self.0 |= mentions(tokens.clone(), "await"),
-                other => visit_mut::visit_expr_mut(self, other),
-            }
-        }
+    Awaits::anywhere(expr, |call| mentions(call.tokens.clone(), "await"))
+}
 
-        fn visit_macro_mut(&mut self, call: &mut Macro) {
-            self.0 |= mentions(call.tokens.clone(), "await");
-        }
+/// Whether it does perhaps, hidden in a macro such as `tokio::join!`.
+fn may_await(expr: &Expr) -> bool {
+    Awaits::anywhere(expr, |call| {
+        let last = call.path.segments.last();
+        last.is_none_or(|last| NEVER_AWAIT.iter().all(|never| last.ident != never))
+    })
+}
 
-        fn visit_item_mut(&mut self, _: &mut Item) {}
+/// Macros of the standard library that hide no `.await`.
+const NEVER_AWAIT: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "concat",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "env",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "option_env",
+    "panic",
+    "print",
+    "println",
+    "stringify",
+    "thread_local",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
+struct Awaits<F> {
+    found: bool,
+    in_macro: F,
+}
+
+impl<F: Fn(&Macro) -> bool> Awaits<F> {
+    fn anywhere(expr: &Expr, in_macro: F) -> bool {
+        let mut awaits = Awaits {
+            found: false,
+            in_macro,
+        };
+        awaits.visit_expr_mut(&mut expr.clone());
+        awaits.found
     }
-    let mut awaits = Awaits(false);
-    awaits.visit_expr_mut(&mut expr.clone());
-    awaits.0
+}
+
+impl<F: Fn(&Macro) -> bool> VisitMut for Awaits<F> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Await(_) => self.found = true,
+            Expr::Async(_) | Expr::Closure(_) => {}
+            // Syntax that syn does not know.
+            Expr::Verbatim(tokens) => self.found |= mentions(tokens.clone(), "await"),
+            other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    fn visit_macro_mut(&mut self, call: &mut Macro) {
+        self.found |= (self.in_macro)(call);
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }

@@ -14,7 +14,8 @@ use self::record::{one_record, records};
 use self::shape::{
     Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
 };
-use self::start::{enter, into_task, start};
+use self::start::{enter, into_task, start, within};
+use crate::body;
 use crate::function::Function;
 use crate::helpers::Lifted;
 use crate::plan::{Plan, Record, Records, Shape, SpanPlan};
@@ -95,10 +96,9 @@ fn shown_at(variable: &Ident, at: Span) -> Ident {
 /// fn load(id: u32) -> Result<Room, Error> { query(id)? }
 /// // becomes
 /// fn load(id: u32) -> Result<Room, Error> {
-///     let __start = { static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) };
-///     let __span = __start.enter();
-///     let __result = call(move || -> Result<Room, Error> { let _ = &id; { query(id)? } });
-///     if __span.is_recording() { __span.fail((&&&&Returned(&__result)).failure()); }
+///     let __span = { static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) }.enter();
+///     let __result = call(move || -> Result<Room, Error> { query(id)? });
+///     if __span.is_recording() { __span.fail(returned(&__result).failure()); }
 ///     __result
 /// }
 /// ```
@@ -112,22 +112,17 @@ pub(crate) fn traced(
     let mut frame = Frame::new(&plan.runtime);
     frame.needs_slot = plan.needs_slot;
     frame.result_is_reference = matches!(plan.shape, Shape::Handing(_));
-    let start = start(&plan.span, &plan.records.start, &frame);
     let begin = match plan.shape {
         Shape::Sync => enter(&plan.span),
         Shape::Async | Shape::Handing(_) | Shape::Block(_) => into_task(&plan.span),
     };
-    let Names {
-        span,
-        start: started,
-        ..
-    } = &frame.names;
+    let start = start(&plan.span, &plan.records.start, &begin, &frame);
+    let span = &frame.names.span;
     let entry = records(&plan.records.entry, &quote!(#span), &frame);
     let around = Around {
         before: quote! {
             #mentions
             #start
-            let #span = #started.#begin();
             #entry
         },
         after: outcome(plan, &frame),
@@ -160,7 +155,8 @@ pub(crate) fn untraced(
         after: records(&recorded.returned, &current, &frame),
     };
     let function = &function.clone().with_parameters_named();
-    let body = if function.sig.asyncness.is_some() && !around.after.is_empty() {
+    let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
+    let body = if awaits && !around.after.is_empty() {
         let Around { before, after } = &around;
         let future = async_block(function, body, &frame);
         let result = &frame.names.result;
@@ -178,61 +174,39 @@ pub(crate) fn untraced(
 
 /// A span around an expression that does not await.
 ///
-/// `{ let __start = ..; let __span = __start.enter(); EXPR }`; attributes in front of the expression stay in front.
+/// `{ let __span = { .. }.enter(); EXPR }`; attributes in front of the expression stay in front.
 pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
-    let begin = enter(plan);
-    expr_in_span(runtime, plan, expr, |_| quote!(#begin()))
+    let frame = Frame::new(runtime);
+    expr_in_span(&frame, plan, &enter(plan), expr)
 }
 
-/// The same around an expression that awaits, within a traced `async fn`: `__start.within(__slot)`.
+/// The same around an expression that awaits, within a traced `async fn`: `{ .. }.within(__slot)`.
 pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
-    expr_in_span(
-        runtime,
-        plan,
-        expr,
-        |Names { slot, .. }| quote!(within(#slot)),
-    )
+    let frame = Frame::new(runtime);
+    expr_in_span(&frame, plan, &within(plan, &frame), expr)
 }
 
 fn expr_in_span(
-    runtime: &Path,
+    frame: &Frame,
     plan: &SpanPlan,
+    begin: &TokenStream,
     mut expr: Expr,
-    begin: impl FnOnce(&Names) -> TokenStream,
 ) -> TokenStream {
-    let frame = Frame::new(runtime);
-    let start = start(plan, &[], &frame);
-    let begin = begin(&frame.names);
-    let Names {
-        span,
-        start: started,
-        ..
-    } = &frame.names;
+    let start = start(plan, &[], begin, frame);
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)
         .unwrap_or_default();
     justify_braces(&mut expr);
     // As a statement, so that one which starts with a block is put into parentheses.
     let traced = Stmt::Expr(expr, None);
-    quote! {#(#attributes)* {
-        #start
-        let #span = #started.#begin;
-        #traced
-    }}
+    quote!(#(#attributes)* { #start #traced })
 }
 
 /// A span around an `async` block, whenever it is polled.
 pub(crate) fn traced_async(runtime: &Path, plan: &SpanPlan, block: &ExprAsync) -> TokenStream {
     let frame = Frame::new(runtime);
-    let start = start(plan, &[], &frame);
-    let begin = into_task(plan);
-    let Names {
-        span,
-        start: started,
-        ..
-    } = &frame.names;
     let around = Around {
-        before: quote!(#start let #span = #started.#begin();),
+        before: start(plan, &[], &into_task(plan), &frame),
         after: TokenStream::new(),
     };
     async_in_span(block, None, &around, &frame)

@@ -93,22 +93,13 @@ impl Function {
         tokens
     }
 
-    /// The function with a name for each parameter that is written `_`: what has no name cannot be moved into the
-    /// traced body, and would be dropped too late.
+    /// The function with a name for each parameter, and each part of a tuple, that is written `_`: what has no name cannot
+    /// be moved into the traced body, and would be dropped too late.
     pub(crate) fn with_parameters_named(mut self) -> Function {
-        for (at, input) in self.sig.inputs.iter_mut().enumerate() {
-            if let FnArg::Typed(typed) = input
-                && let Pat::Wild(wild) = &*typed.pat
-            {
-                let attrs = wild.attrs.clone();
-                let span = Span::mixed_site().located_at(wild.underscore_token.span);
-                *typed.pat = Pat::Ident(PatIdent {
-                    attrs,
-                    by_ref: None,
-                    mutability: None,
-                    ident: Ident::new(&format!("__parameter{at}"), span),
-                    subpat: None,
-                });
+        let mut unbound = 0;
+        for input in &mut self.sig.inputs {
+            if let FnArg::Typed(typed) = input {
+                name_unbound(&mut typed.pat, &mut unbound);
             }
         }
         self
@@ -135,6 +126,37 @@ impl Function {
             refuse_traced_span(attrs, errors);
         }
         lifted
+    }
+}
+
+/// How the names begin that stand for `_`.
+const UNBOUND: &str = "__unbound";
+
+/// Whether a name stands for what the user left unbound.
+pub(crate) fn is_unbound(name: &Ident) -> bool {
+    name.to_string().starts_with(UNBOUND)
+}
+
+fn name_unbound(pattern: &mut Pat, count: &mut usize) {
+    match pattern {
+        Pat::Wild(wild) => {
+            *count += 1;
+            let at = Span::mixed_site().located_at(wild.underscore_token.span);
+            *pattern = Pat::Ident(PatIdent {
+                attrs: std::mem::take(&mut wild.attrs),
+                by_ref: None,
+                mutability: None,
+                ident: Ident::new(&format!("{UNBOUND}{count}"), at),
+                subpat: None,
+            });
+        }
+        Pat::Paren(paren) => name_unbound(&mut paren.pat, count),
+        Pat::Tuple(tuple) => tuple
+            .elems
+            .iter_mut()
+            .for_each(|pat| name_unbound(pat, count)),
+        // Nothing can be moved out of a reference, or out of a type that has a `Drop` of its own.
+        _ => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
@@ -137,6 +137,9 @@ pub(crate) struct Lifted(BTreeMap<String, Path>);
 /// The first segment of a helper's path that no import stands behind.
 const HANDED_ON: &str = "__handed_on";
 
+/// What an attribute is given that stands there for its path alone.
+pub(crate) const MENTION: &str = "__mention";
+
 impl Lifted {
     pub(crate) fn add(&mut self, path: &Path) {
         let handed_on = path
@@ -149,14 +152,14 @@ impl Lifted {
         }
     }
 
-    /// `use span_attr as _;` for each of them.
+    /// Each of them on an item that it makes vanish.
     pub(crate) fn mentions(&self) -> TokenStream {
-        let mentions = self.0.values().map(|path| {
-            let at = path.span();
-            let mention = quote_spanned!(at=> use #path as _;);
-            quote!(#[allow(unused_imports)] #mention)
-        });
-        quote!(#(#mentions)*)
+        let mention = Ident::new(MENTION, Span::call_site());
+        let mentions = self
+            .0
+            .values()
+            .map(|path| quote!(#[#path(#mention)] const _: () = ();));
+        mentions.collect()
     }
 
     /// A helper on its way to the attribute that takes it up.

@@ -152,18 +152,7 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// # Rooms.len();
 /// ```
 ///
-/// # What it becomes
-///
-/// The body is moved, unchanged and once, into a scope of its own. For a function that returns a `Result`, shortened:
-///
-/// ```text
-/// fn find(id: u32) -> Result<Room, Error> {
-///     let span = start(&SITE).enter();
-///     let result = call(move || -> Result<Room, Error> { /* the body */ });
-///     if span.is_recording() { span.fail(failure(&result)); }
-///     result
-/// }
-/// ```
+#[doc = include_str!("../docs/traced_span.md")]
 #[proc_macro_attribute]
 pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
     traced_span::expand(RECORDING, args.into(), &item.into()).into()
@@ -214,6 +203,8 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
 /// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A closure is evaluated over the result when the function returns:
 /// it sees the value inside an `Ok`, or what the function returns if that is no `Result`.
+///
+#[doc = include_str!("../docs/span_attr.md")]
 #[proc_macro_attribute]
 pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
     untraced::expand(
@@ -248,6 +239,8 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
 /// The name comes first, then attributes as [`macro@span_attr`] has them. On a function the event is recorded when it is
 /// called, or when it returns if a value is a closure over the result; on a statement in a traced function, after the
 /// statement.
+///
+#[doc = include_str!("../docs/span_event.md")]
 #[proc_macro_attribute]
 pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
     untraced::expand(
@@ -275,6 +268,8 @@ pub fn span_event(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The name comes first, then the options of [`macro@traced_span`] other than `err` and `err_if`, then the block. It must
 /// not `.await`.
+///
+#[doc = include_str!("../docs/span.md")]
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     inline::span(RECORDING, tokens.into()).into()
@@ -288,6 +283,8 @@ pub fn span(tokens: TokenStream) -> TokenStream {
 /// let room = "President Suite";
 /// attr!("room" = room, room.length = room.len(), "shown" = %room);
 /// ```
+///
+#[doc = include_str!("../docs/attr.md")]
 #[proc_macro]
 pub fn attr(tokens: TokenStream) -> TokenStream {
     inline::helper(RECORDING, helpers::Ours::SpanAttr, tokens.into()).into()
@@ -301,6 +298,8 @@ pub fn attr(tokens: TokenStream) -> TokenStream {
 /// event!("message.received");
 /// event!("message.received", "payload" = "{}");
 /// ```
+///
+#[doc = include_str!("../docs/event.md")]
 #[proc_macro]
 pub fn event(tokens: TokenStream) -> TokenStream {
     inline::helper(RECORDING, helpers::Ours::SpanEvent, tokens.into()).into()

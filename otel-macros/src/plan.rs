@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
-use crate::body::Body;
+use crate::body::{self, Body};
 use crate::errors::{Errors, list, suggestion};
 use crate::function::{Function, simple_name};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
@@ -156,7 +156,12 @@ impl Plan {
 impl Shape {
     fn of(function: &Function, body: &TokenStream) -> Shape {
         if function.sig.asyncness.is_some() {
-            return Shape::Async;
+            // Done as soon as it is polled, where it awaits nothing.
+            return if body::certainly_never_awaits(&function.body) {
+                Shape::Sync
+            } else {
+                Shape::Async
+            };
         }
         match syntax::handed(&function.sig.output) {
             None => Shape::Sync,
@@ -358,9 +363,11 @@ fn failure(
     errors: &mut Errors,
 ) -> (Failure, Option<Expr>) {
     let output = &function.sig.output;
+    let may_come_to_result = |output: Option<&Type>| output.is_none_or(syntax::may_be_result);
     let can_fail = match shape {
-        Shape::Sync | Shape::Async => syntax::may_be_result(output),
-        Shape::Handing(Handed::Future { .. }) | Shape::Block(_) => true,
+        Shape::Sync | Shape::Async => syntax::may_return_result(output),
+        Shape::Handing(Handed::Future { output, .. }) => may_come_to_result(output.as_deref()),
+        Shape::Block(block) => may_come_to_result(block.output.as_deref()),
         Shape::Handing(Handed::Stream { .. }) => false,
     };
     let mut needs_result = |at, option| {

@@ -17,14 +17,19 @@ const PRIMITIVES: &[&str] = &[
     "i128", "isize", "f32", "f64",
 ];
 
+/// Whether a function with this signature could return a `Result`, perhaps behind an alias.
+pub(crate) fn may_return_result(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => may_be_result(ty),
+    }
+}
+
 /// Whether a value of the type could be a `Result`, perhaps behind an alias.
-pub(crate) fn may_be_result(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else {
-        return false;
-    };
+pub(crate) fn may_be_result(ty: &Type) -> bool {
     match peel(ty) {
         Type::Path(path) => !is_primitive(path),
-        Type::Macro(_) | Type::Verbatim(_) => true,
+        Type::Infer(_) | Type::Macro(_) | Type::Verbatim(_) => true,
         _ => false,
     }
 }

@@ -10,13 +10,15 @@ use crate::errors::Errors;
 use crate::expand;
 use crate::fallback;
 use crate::function::Function;
-use crate::helpers::{Helper, Lifted};
+use crate::helpers::{Helper, Lifted, MENTION};
 use crate::plan::{Plan, default_runtime};
 use crate::unrecorded;
 
 pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> TokenStream {
-    if args.to_string() == block::SKIPPED {
-        return item.clone();
+    match args.to_string().as_str() {
+        block::SKIPPED => return item.clone(),
+        MENTION => return TokenStream::new(),
+        _ => {}
     }
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
@@ -36,14 +38,7 @@ pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> 
         &mut lifted,
         &mut errors,
     );
-    if let Some(leaf) = &args.span.leaf
-        && body.has_attributes
-    {
-        errors.add(
-            leaf.at,
-            "a `leaf` span is never current, so nothing inside can belong to it; remove `leaf`, or the attributes in the body",
-        );
-    }
+    body::refuse_leaf(&args.span, body.has_attributes, &mut errors);
     match Plan::new(args, helpers, on_parameters, &function, &body, errors) {
         Ok(plan) if !recording => unrecorded::traced(&plan, &lifted, &function, &body.tokens),
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body.tokens),

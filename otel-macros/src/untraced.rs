@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::expand::{self, SITE};
 use crate::fallback;
 use crate::function::Function;
-use crate::helpers::{Helper, Lifted, Ours};
+use crate::helpers::{Helper, Lifted, MENTION, Ours};
 use crate::plan::{Records, default_runtime, refuse_const};
 use crate::traced_span::explain;
 use crate::unrecorded;
@@ -19,6 +19,9 @@ pub(crate) fn expand(
     args: TokenStream,
     item: &TokenStream,
 ) -> TokenStream {
+    if args.to_string() == MENTION {
+        return TokenStream::new();
+    }
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => return fallback::item(&explain(error, item), item),

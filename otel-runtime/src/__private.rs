@@ -3,8 +3,7 @@
 pub use opentelemetry::trace::SpanKind;
 
 pub use crate::engine::{
-    AnyValue, ByDebug, ByDisplay, ByTypeName, Current, Failure, Fields, InSlot, InSpan, LinkTarget,
-    NoFailure, OkValue, PartSpan, ResultLike, Returned, Site, Slot, Source, SpanParent, Start,
-    SyncSpan, TaskSpan, TracedFuture, TracedStream, boxed, call, counts, failure_by,
-    failure_by_debug, failure_by_display, output, then,
+    Current, Failure, Fields, InSlot, InSpan, LinkTarget, PartSpan, ResultLike, Scope, Site, Slot,
+    SpanParent, Start, SyncSpan, TaskSpan, TracedFuture, TracedStream, boxed, call, counts,
+    failure_by, failure_by_debug, failure_by_display, output, returned, then, unreached, value_of,
 };

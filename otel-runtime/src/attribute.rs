@@ -1,6 +1,7 @@
 //! Which Rust values may be span attributes, and what they become.
 
 use std::borrow::Cow;
+use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,11 +12,11 @@ use opentelemetry::{Array, StringValue, Value};
 /// | Rust | OpenTelemetry |
 /// |---|---|
 /// | `bool` | boolean |
-/// | every integer | 64-bit integer; one that does not fit becomes a decimal string and never wraps |
+/// | every integer, also `NonZero` | 64-bit integer; one that does not fit becomes a decimal string and never wraps |
 /// | `f32`, `f64` | double |
 /// | `char`, `str`, `String`, `Cow<str>` | string |
 /// | `Option` of these | the value, or no attribute at all for `None` |
-/// | arrays, slices, vectors of these | array of one type; if one integer does not fit, all become strings |
+/// | arrays, slices, vectors of these, but not of `Option`s | array of one type; if one integer does not fit, all become strings |
 /// | references to these, `Box`, `Rc` and `Arc` of them | the same |
 ///
 /// Anything else is recorded by its `Display` (`%value`) or its `Debug` (`?value`).
@@ -157,6 +158,21 @@ macro_rules! integers {
                 }
             }
         }
+
+        #[diagnostic::do_not_recommend]
+        impl AttributeValue for NonZero<$ty> {
+            fn to_value(&self) -> Option<Value> {
+                self.get().to_value()
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl ListElement for NonZero<$ty> {
+            fn to_array(values: &[Self]) -> Array {
+                let values: Vec<$ty> = values.iter().map(|value| value.get()).collect();
+                ListElement::to_array(&values)
+            }
+        }
     )*};
 }
 
@@ -177,6 +193,8 @@ mod tests {
         check(7_u64, 7);
         check(i64::MIN, i64::MIN);
         check(i64::MAX.cast_unsigned(), i64::MAX);
+        check(NonZero::<u8>::MIN, 1);
+        check([NonZero::<u8>::MIN], Value::Array(Array::I64(vec![1])));
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub fn sites() -> Vec<SiteInfo> {
     let info = |site: &'static Site| SiteInfo {
         name: site.name,
         path: path(site),
-        file: site.source.file,
-        line: site.source.line,
+        file: site.location.file(),
+        line: site.location.line(),
         is_on: site.is_switched_on(),
     };
     engine::sites().into_iter().map(info).collect()
@@ -119,9 +119,9 @@ impl FromStr for SpanRules {
 }
 
 fn path(site: &Site) -> String {
-    match site.source.function {
-        "" => site.source.module.to_owned(),
-        function => format!("{}::{function}", site.source.module),
+    match site.function {
+        "" => site.module.to_owned(),
+        function => format!("{}::{function}", site.module),
     }
 }
 

@@ -16,11 +16,7 @@ pub(super) fn outcome(plan: &Plan, frame: &Frame) -> TokenStream {
         Failure::Ignored => None,
         Failure::ByBestTrait => {
             let result = frame.result();
-            Some(quote! {{
-                #[allow(unused_imports)]
-                use #inside::{ByDebug as _, ByDisplay as _, ByTypeName as _, NoFailure as _};
-                (&&&&#inside::Returned(#result)).failure()
-            }})
+            Some(quote!(#inside::returned(#result).failure()))
         }
         Failure::ByDisplay(at) => {
             let result = frame.result_at(*at);

@@ -73,11 +73,9 @@ fn set(field: &Field, frame: &Frame) -> TokenStream {
             let at = closure.span();
             let result = frame.result();
             let set = quote_spanned!(at=> #fields.set_result(#key, #value, #closure););
-            quote! {{
-                #[allow(unused_imports)]
-                use #inside::{AnyValue as _, OkValue as _};
-                if let ::core::option::Option::Some(#value) = (&&#inside::Returned(#result)).value() { #set }
-            }}
+            quote! {
+                if let ::core::option::Option::Some(#value) = #inside::value_of(#result).value() { #set }
+            }
         }
     }
 }

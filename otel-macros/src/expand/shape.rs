@@ -3,10 +3,14 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, ExprAsync, FnArg, Pat, ReceiverKind, ReturnType, Type, parse_quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, ReceiverKind, ReturnType, Type,
+    parse_quote,
+};
 
 use super::{Frame, Names, shown_at};
-use crate::function::Function;
+use crate::function::{Function, is_unbound};
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
 
@@ -183,6 +187,7 @@ pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame
     let scope = function.scope(&captures(function), body);
     let output = &function.sig.output;
     let typed = (!syntax::is_never(output)).then(|| {
+        let inside = &frame.inside;
         let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
         let at = match output {
             ReturnType::Default => function.sig.ident.span(),
@@ -191,9 +196,8 @@ pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame
         let value = shown_at(&frame.names.result, at);
         let returned = quote_spanned!(at=> return #value;);
         quote! {
-            #[allow(unreachable_code, clippy::diverging_sub_expression, clippy::needless_return)]
             if false {
-                let #value: #ty = loop {};
+                let #value: #ty = #inside::unreached();
                 #returned
             }
         }
@@ -205,66 +209,52 @@ pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame
 /// of them and drops them in the order in which the function would. The others are left to the body, so that the
 /// compiler still sees which of them it does not use.
 fn captures(function: &Function) -> TokenStream {
-    let mut mentions = Vec::new();
-    for input in &function.sig.inputs {
-        let (attrs, mut bound) = match input {
+    let mentions = function.sig.inputs.iter().rev().filter_map(|input| {
+        let (attrs, names) = match input {
             FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
-                continue;
+                return None;
             }
-            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => continue,
-            FnArg::Receiver(receiver) => {
-                let this = &receiver.self_token;
-                (&receiver.attrs, vec![quote!(#this)])
-            }
-            FnArg::Typed(typed) => {
-                let mut bound = Vec::new();
-                bindings(&typed.pat, &mut bound);
-                (&typed.attrs, bound)
-            }
+            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => return None,
+            FnArg::Receiver(receiver) => (&receiver.attrs, vec![Ident::from(receiver.self_token)]),
+            FnArg::Typed(typed) => (&typed.attrs, in_drop_order(&typed.pat)),
         };
         let conditions: Vec<_> = attrs.iter().filter(|attr| is_condition(attr)).collect();
-        mentions.extend(bound.drain(..).map(|name| {
+        let mentions = names.into_iter().map(|name| {
             // Such a name says that it is not used, and to clippy this would be a use.
-            let allowed = name
-                .to_string()
-                .starts_with('_')
+            let allowed = (name.to_string().starts_with('_') && !is_unbound(&name))
                 .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
             quote!(#(#conditions)* #allowed let _ = &#name;)
-        }));
-    }
-    mentions.reverse();
-    quote!(#(#mentions)*)
+        });
+        Some(mentions.collect::<TokenStream>())
+    });
+    mentions.collect()
 }
 
 fn is_condition(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }
 
-/// The names that a parameter's pattern binds, in order.
-fn bindings(pattern: &Pat, bound: &mut Vec<TokenStream>) {
-    match pattern {
-        Pat::Ident(ident) => {
-            let name = &ident.ident;
-            bound.push(quote!(#name));
-            if let Some((_, inner)) = &ident.subpat {
-                bindings(inner, bound);
+/// The names in a parameter's pattern: what is bound is dropped from the last to the first, then what is left of the
+/// argument, as it stands there.
+fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
+    struct Bound(Vec<Ident>);
+    impl VisitMut for Bound {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+            self.0.push(pattern.ident.clone());
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+
+        /// Each case binds the same names.
+        fn visit_pat_or_mut(&mut self, pattern: &mut PatOr) {
+            if let Some(case) = pattern.cases.first_mut() {
+                self.visit_pat_mut(case);
             }
         }
-        Pat::Or(or) => or
-            .cases
-            .first()
-            .into_iter()
-            .for_each(|pat| bindings(pat, bound)),
-        Pat::Paren(paren) => bindings(&paren.pat, bound),
-        Pat::Reference(reference) => bindings(&reference.pat, bound),
-        Pat::Slice(slice) => slice.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::Struct(fields) => fields
-            .fields
-            .iter()
-            .for_each(|field| bindings(&field.pat, bound)),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|pat| bindings(pat, bound)),
-        Pat::Type(typed) => bindings(&typed.pat, bound),
-        _ => {}
     }
+    let mut names = Bound(Vec::new());
+    names.visit_pat_mut(&mut pattern.clone());
+    let (unbound, mut bound): (Vec<_>, Vec<_>) = names.0.into_iter().partition(is_unbound);
+    bound.reverse();
+    bound.extend(unbound);
+    bound
 }

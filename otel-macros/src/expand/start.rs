@@ -9,23 +9,62 @@ use super::{Frame, Names, SITE};
 use crate::helpers::Field;
 use crate::plan::{Name, Parent, SpanPlan};
 
-/// The site, and what the span starts with: name, parent, links, and the attributes that a sampler sees.
-pub(super) fn start(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> TokenStream {
+/// Starts the span by the method `begin`, after what it starts with is said: parent, name, links, and the attributes
+/// that a sampler sees.
+///
+/// `let __span = { static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) }.enter();`
+pub(super) fn start(
+    plan: &SpanPlan,
+    at_start: &[Field],
+    begin: &TokenStream,
+    frame: &Frame,
+) -> TokenStream {
+    let Names { start, span, .. } = &frame.names;
+    let site = site(plan, frame);
+    let said = said_before(plan, at_start, frame);
+    if said.is_empty() {
+        return quote!(let #span = #site.#begin;);
+    }
+    quote! {
+        let mut #start = #site;
+        #said
+        let #span = #start.#begin;
+    }
+}
+
+/// `{ static __OTEL_SITE: Site = Site::new(..); Start::new(&__OTEL_SITE) }`
+fn site(plan: &SpanPlan, frame: &Frame) -> TokenStream {
     let inside = &frame.inside;
-    let Names { start, fields, .. } = &frame.names;
     let (kind, function) = (&plan.kind, &plan.function);
     let site = Ident::new(SITE, Span::call_site());
-    let (fixed, computed) = match &plan.name {
-        Name::Fixed(name) => (quote!(#name), None),
-        Name::Computed(name) => (quote!(""), Some(quote!(#start.name(|| #name);))),
+    let name = match &plan.name {
+        Name::Fixed(name) => quote!(#name),
+        Name::Computed(_) => quote!(""),
     };
-    let (package, version) = match &plan.scope {
-        Some(scope) => (quote!(#scope), quote!("")),
-        None => (
-            quote!(::core::env!("CARGO_PKG_NAME")),
-            quote!(::core::env!("CARGO_PKG_VERSION")),
-        ),
+    let scope = if let Some(scope) = &plan.scope {
+        quote!(#inside::Scope::named(#scope))
+    } else {
+        quote! {
+            #inside::Scope::of_crate(
+                ::core::option_env!("CARGO_PKG_NAME"),
+                ::core::option_env!("CARGO_PKG_VERSION"),
+            )
+        }
     };
+    quote! {{
+        static #site: #inside::Site = #inside::Site::new(
+            #name,
+            #inside::SpanKind::#kind,
+            #scope,
+            ::core::module_path!(),
+            #function,
+        );
+        #inside::Start::new(&#site)
+    }}
+}
+
+fn said_before(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> TokenStream {
+    let Names { start, fields, .. } = &frame.names;
     let parent = match &plan.parent {
         Parent::Current => None,
         Parent::Root => Some(quote!(#start.root();)),
@@ -34,6 +73,10 @@ pub(super) fn start(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> Token
             let set = quote_spanned!(at=> #start.parent(&(#parent)););
             Some(quote!(if #start.is_on() { #set }))
         }
+    };
+    let name = match &plan.name {
+        Name::Fixed(_) => None,
+        Name::Computed(name) => Some(quote!(#start.name(|| #name);)),
     };
     let links = plan.links.as_ref().map(|links| {
         let at = links.span();
@@ -46,45 +89,33 @@ pub(super) fn start(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> Token
         }
     });
     // The parent comes first: what follows is evaluated only if it is sampled.
-    let more: TokenStream = [parent, computed, links, known]
-        .into_iter()
-        .flatten()
-        .collect();
-    let mutability = (!more.is_empty()).then(|| quote!(mut));
-    quote! {
-        let #mutability #start = {
-            static #site: #inside::Site = #inside::Site::new(
-                #fixed,
-                #inside::SpanKind::#kind,
-                #inside::Source {
-                    package: #package,
-                    version: #version,
-                    module: ::core::module_path!(),
-                    function: #function,
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                },
-            );
-            #inside::Start::new(&#site)
-        };
-        #more
-    }
+    [parent, name, links, known].into_iter().flatten().collect()
 }
 
 /// The method that starts the span and makes it current.
 pub(super) fn enter(plan: &SpanPlan) -> TokenStream {
     if plan.is_leaf {
-        quote!(enter_leaf)
+        quote!(enter_leaf())
     } else {
-        quote!(enter)
+        quote!(enter())
     }
 }
 
 /// The method that starts the span of a future or stream.
 pub(super) fn into_task(plan: &SpanPlan) -> TokenStream {
     if plan.is_leaf {
-        quote!(into_leaf_task)
+        quote!(into_leaf_task())
     } else {
-        quote!(into_task)
+        quote!(into_task())
+    }
+}
+
+/// The method that starts the span of a part that awaits.
+pub(super) fn within(plan: &SpanPlan, frame: &Frame) -> TokenStream {
+    let slot = &frame.names.slot;
+    if plan.is_leaf {
+        quote!(within_leaf(#slot))
+    } else {
+        quote!(within(#slot))
     }
 }

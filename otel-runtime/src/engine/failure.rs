@@ -1,10 +1,12 @@
 //! Finds out whether what a function returned is an `Err`, and how that can be described.
 //!
-//! The expansion does not know the type behind a name such as `io::Result<()>`. It calls a method on
-//! `&&&&Returned(..)`; the compiler takes the first trait below that fits, with one reference less at each step.
+//! The expansion does not know the type behind a name such as `io::Result<()>`. It calls a method on what [`returned`]
+//! gives; the compiler takes the first type below whose method fits, with one dereference from each to the next. The
+//! methods are inherent, so that no trait has to be imported where the macro is used.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};
+use std::ops::Deref;
 
 /// Why a function failed.
 #[derive(Debug)]
@@ -22,57 +24,113 @@ impl Failure {
     }
 }
 
-/// What a function returned.
+/// What a function returned, to be asked for its failure.
+#[must_use]
+pub const fn returned<T>(result: &T) -> ByDisplay<'_, T> {
+    ByDisplay(ByDebug(ByTypeName(NoFailure(result))))
+}
+
+/// Perhaps an error that has a `Display`.
 #[derive(Debug)]
-pub struct Returned<'a, T>(pub &'a T);
+pub struct ByDisplay<'a, T>(ByDebug<'a, T>);
 
-/// An error that has a `Display`.
-pub trait ByDisplay {
+/// Perhaps an error that has a `Debug`.
+#[derive(Debug)]
+pub struct ByDebug<'a, T>(ByTypeName<'a, T>);
+
+/// Perhaps an error that has neither.
+#[derive(Debug)]
+pub struct ByTypeName<'a, T>(NoFailure<'a, T>);
+
+/// Any other value.
+#[derive(Debug)]
+pub struct NoFailure<'a, T>(&'a T);
+
+impl<T, E: Display> ByDisplay<'_, Result<T, E>> {
     /// The failure, described by `Display`.
-    fn failure(&self) -> Option<Failure>;
-}
-
-impl<T, E: Display> ByDisplay for &&&Returned<'_, Result<T, E>> {
-    fn failure(&self) -> Option<Failure> {
-        failure_by_display(self.0)
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        failure_by_display(self.0.0.0.0)
     }
 }
 
-/// An error that has a `Debug`.
-pub trait ByDebug {
+impl<T, E: Debug> ByDebug<'_, Result<T, E>> {
     /// The failure, described by `Debug`.
-    fn failure(&self) -> Option<Failure>;
-}
-
-impl<T, E: Debug> ByDebug for &&Returned<'_, Result<T, E>> {
-    fn failure(&self) -> Option<Failure> {
-        failure_by_debug(self.0)
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        failure_by_debug(self.0.0.0)
     }
 }
 
-/// An error that has neither.
-pub trait ByTypeName {
+impl<T, E> ByTypeName<'_, Result<T, E>> {
     /// The failure, described by the name of the error's type.
-    fn failure(&self) -> Option<Failure>;
-}
-
-impl<T, E> ByTypeName for &Returned<'_, Result<T, E>> {
-    fn failure(&self) -> Option<Failure> {
-        self.0.as_ref().err()?;
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.0.0.as_ref().err()?;
         Some(Failure::of::<E>(type_name::<E>().to_owned()))
     }
 }
 
-/// Any other value: no failure.
-pub trait NoFailure {
-    /// Nothing.
-    fn failure(&self) -> Option<Failure>;
-}
-
-impl<T> NoFailure for Returned<'_, T> {
-    fn failure(&self) -> Option<Failure> {
+impl<T> NoFailure<'_, T> {
+    /// No failure.
+    #[must_use]
+    #[expect(
+        clippy::unused_self,
+        reason = "the others need it, and this one is called as they are"
+    )]
+    pub const fn failure(&self) -> Option<Failure> {
         None
     }
+}
+
+/// What a function returned, to be asked for the value that the closure of an attribute sees.
+#[must_use]
+pub const fn value_of<T>(result: &T) -> OkValue<'_, T> {
+    OkValue(AnyValue(result))
+}
+
+/// Perhaps the value inside an `Ok`.
+#[derive(Debug)]
+pub struct OkValue<'a, T>(AnyValue<'a, T>);
+
+/// Any other value.
+#[derive(Debug)]
+pub struct AnyValue<'a, T>(&'a T);
+
+impl<'a, T, E> OkValue<'a, Result<T, E>> {
+    /// The value, unless it is an `Err`.
+    #[must_use]
+    pub fn value(&self) -> Option<&'a T> {
+        self.0.0.as_ref().ok()
+    }
+}
+
+impl<'a, T> AnyValue<'a, T> {
+    /// The value.
+    #[must_use]
+    #[expect(clippy::unnecessary_wraps, reason = "the other may have none")]
+    pub const fn value(&self) -> Option<&'a T> {
+        Some(self.0)
+    }
+}
+
+macro_rules! next_best {
+    ($($first:ident then $next:ident;)*) => {$(
+        impl<'a, T> Deref for $first<'a, T> {
+            type Target = $next<'a, T>;
+
+            fn deref(&self) -> &$next<'a, T> {
+                &self.0
+            }
+        }
+    )*};
+}
+
+next_best! {
+    ByDisplay then ByDebug;
+    ByDebug then ByTypeName;
+    ByTypeName then NoFailure;
+    OkValue then AnyValue;
 }
 
 /// A `Result`, behind whatever alias.
@@ -132,38 +190,4 @@ where
 #[must_use]
 pub fn counts<'a, R: ResultLike>(result: &'a R, counts: impl FnOnce(&'a R::Error) -> bool) -> bool {
     result.error().is_some_and(counts)
-}
-
-/// The value inside an `Ok`.
-pub trait OkValue<'a> {
-    /// What the closure of an attribute sees.
-    type Value;
-
-    /// The value, unless it is an `Err`.
-    fn value(&self) -> Option<&'a Self::Value>;
-}
-
-impl<'a, T, E> OkValue<'a> for &Returned<'a, Result<T, E>> {
-    type Value = T;
-
-    fn value(&self) -> Option<&'a T> {
-        self.0.as_ref().ok()
-    }
-}
-
-/// Any other value.
-pub trait AnyValue<'a> {
-    /// What the closure of an attribute sees.
-    type Value;
-
-    /// The value.
-    fn value(&self) -> Option<&'a Self::Value>;
-}
-
-impl<'a, T> AnyValue<'a> for Returned<'a, T> {
-    type Value = T;
-
-    fn value(&self) -> Option<&'a T> {
-        Some(self.0)
-    }
 }

@@ -12,14 +12,14 @@ mod start;
 
 pub(crate) use control::{set_rules, sites, switch_off};
 pub use failure::{
-    AnyValue, ByDebug, ByDisplay, ByTypeName, Failure, NoFailure, OkValue, ResultLike, Returned,
-    counts, failure_by, failure_by_debug, failure_by_display,
+    Failure, ResultLike, counts, failure_by, failure_by_debug, failure_by_display, returned,
+    value_of,
 };
 pub use fields::Fields;
 pub use future::InSpan;
 pub(crate) use returned::Open;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
-pub use site::{Site, Source};
+pub use site::{Scope, Site};
 pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, SyncSpan, TaskSpan};
 pub(crate) use start::start_named;
@@ -35,4 +35,14 @@ pub fn then<T>(value: T, (): ()) -> T {
 #[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {
     body()
+}
+
+/// Stands for a value of a type, behind a condition that is never true.
+///
+/// # Panics
+///
+/// Always.
+#[must_use]
+pub fn unreached<T>() -> T {
+    unreachable!("this stands behind a condition that is never true")
 }

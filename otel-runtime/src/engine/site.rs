@@ -1,5 +1,6 @@
 //! The place in the source where a span is made, and whether one is made there at all.
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use opentelemetry::InstrumentationScope;
@@ -18,35 +19,58 @@ pub struct Site {
     /// The span's name; empty where it is computed at run time.
     pub(crate) name: &'static str,
     pub(super) kind: SpanKind,
-    pub(crate) source: Source,
+    scope: Scope,
+    /// The module's path.
+    pub(crate) module: &'static str,
+    /// The function's name, without its module; empty for `span!`.
+    pub(crate) function: &'static str,
+    pub(crate) location: &'static Location<'static>,
     state: AtomicU8,
 }
 
-/// Where in the user's code a site is.
+/// The instrumentation scope of a site.
 #[derive(Debug)]
-pub struct Source {
-    /// The instrumentation scope: the annotated crate's name, unless another is written.
-    pub package: &'static str,
-    /// The annotated crate's version; empty with another scope.
-    pub version: &'static str,
-    /// The module's path.
-    pub module: &'static str,
-    /// The function's name, without its module; empty for `span!`.
-    pub function: &'static str,
-    /// The file as the compiler was given it.
-    pub file: &'static str,
-    /// The line, from 1.
-    pub line: u32,
+pub struct Scope {
+    /// The module's crate, where nothing else is known.
+    name: Option<&'static str>,
+    version: Option<&'static str>,
+}
+
+impl Scope {
+    /// The annotated crate; cargo tells its name and version, other ways of building may not.
+    #[must_use]
+    pub const fn of_crate(name: Option<&'static str>, version: Option<&'static str>) -> Scope {
+        Scope { name, version }
+    }
+
+    /// The one that is written in `scope = ".."`.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Scope {
+        Scope {
+            name: Some(name),
+            version: None,
+        }
+    }
 }
 
 impl Site {
-    /// Describes a site.
+    /// Describes the site that this is called in.
     #[must_use]
-    pub const fn new(name: &'static str, kind: SpanKind, source: Source) -> Site {
+    #[track_caller]
+    pub const fn new(
+        name: &'static str,
+        kind: SpanKind,
+        scope: Scope,
+        module: &'static str,
+        function: &'static str,
+    ) -> Site {
         Site {
             name,
             kind,
-            source,
+            scope,
+            module,
+            function,
+            location: Location::caller(),
             state: AtomicU8::new(NEW),
         }
     }
@@ -72,10 +96,12 @@ impl Site {
     }
 
     pub(super) fn scope(&self) -> InstrumentationScope {
-        let scope = InstrumentationScope::builder(self.source.package);
-        match self.source.version {
-            "" => scope.build(),
-            version => scope.with_version(version).build(),
+        let Scope { name, version } = self.scope;
+        let in_module = || self.module.split("::").next().unwrap_or_default();
+        let scope = InstrumentationScope::builder(name.unwrap_or_else(in_module));
+        match version {
+            Some(version) => scope.with_version(version).build(),
+            None => scope.build(),
         }
     }
 }

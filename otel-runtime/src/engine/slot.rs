@@ -108,32 +108,44 @@ impl Drop for Polled<'_> {
 pub struct PartSpan<'a> {
     slot: &'a Slot,
     span: Started,
+    is_in_slot: bool,
     /// What was in the slot before.
     around: Option<Context>,
 }
 
 impl<'a> PartSpan<'a> {
     pub(super) fn new(context: Option<Context>, slot: &'a Slot) -> PartSpan<'a> {
-        let around = match &context {
-            Some(context) => slot.replace(Some(context.clone())),
-            None => None,
+        let is_in_slot = context.is_some();
+        let around = if is_in_slot {
+            slot.replace(context.clone())
+        } else {
+            None
         };
         PartSpan {
             slot,
             span: Started::new(context),
+            is_in_slot,
             around,
+        }
+    }
+
+    pub(super) fn leaf(context: Option<Context>, slot: &'a Slot) -> PartSpan<'a> {
+        PartSpan {
+            slot,
+            span: Started::new(context),
+            is_in_slot: false,
+            around: None,
         }
     }
 }
 
 impl Drop for PartSpan<'_> {
     fn drop(&mut self) {
-        if !self.span.has_context() {
-            return;
-        }
         // Left within a poll, the part is done. Otherwise the whole future is dropped.
         if self.slot.is_polled.load(Ordering::Relaxed) {
-            self.slot.replace(self.around.take());
+            if self.is_in_slot {
+                self.slot.replace(self.around.take());
+            }
         } else if !self.span.is_unwinding() {
             self.span.mark_cancelled();
         }

@@ -178,10 +178,6 @@ impl Started {
         }
     }
 
-    pub(super) fn has_context(&self) -> bool {
-        self.context.is_some()
-    }
-
     fn recording(&self) -> Option<&Context> {
         self.context.as_ref().filter(|_| self.is_recording)
     }

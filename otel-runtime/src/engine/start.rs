@@ -103,6 +103,12 @@ impl Start {
         PartSpan::new(self.start(), slot)
     }
 
+    /// The same without ever being current.
+    #[must_use]
+    pub fn within_leaf(self, slot: &Slot) -> PartSpan<'_> {
+        PartSpan::leaf(self.start(), slot)
+    }
+
     /// Starts the span without making it current.
     #[must_use]
     pub fn enter_leaf(self) -> SyncSpan {
