@@ -267,11 +267,12 @@ impl Rewriter<'_> {
         }
         match statement {
             Stmt::Expr(expr, None) if is_last && !self.recording => {
-                done.push(Stmt::Expr(
-                    Expr::Verbatim(quote!(#(#conditions)* { #after })),
-                    None,
-                ));
-                done.push(Stmt::Expr(expr, None));
+                let value = if conditions.is_empty() {
+                    quote!(#after #expr)
+                } else {
+                    quote!(#(#conditions)* { #after #expr })
+                };
+                done.push(Stmt::Expr(Expr::Verbatim(value), None));
             }
             Stmt::Expr(expr, None) if is_last => {
                 let value = expand::followed(self.runtime, expr, &after);

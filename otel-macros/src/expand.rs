@@ -5,8 +5,8 @@ mod record;
 mod shape;
 mod start;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprAsync, Path, Stmt, Token};
 
 use self::outcome::outcome;
@@ -14,7 +14,7 @@ use self::record::{one_record, records};
 use self::shape::{
     Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
 };
-use self::start::{enter, into_task, start, within};
+use self::start::{Begin, enter, into_task, start, within};
 use crate::body;
 use crate::function::Function;
 use crate::helpers::Lifted;
@@ -24,13 +24,14 @@ use crate::syntax;
 /// The static that describes a traced function; where it stands, `#[traced_span]` has been expanded.
 pub(crate) const SITE: &str = "__OTEL_SITE";
 
-/// The variables that an expansion introduces; no name of the user's can meet them.
+/// The variables that an expansion introduces. No variable of the user's can meet them, as they have the macro's hygiene;
+/// a constant could, so their names are long.
 struct Names {
     start: Ident,
     span: Ident,
     fields: Ident,
     result: Ident,
-    value: Ident,
+    entered: Ident,
     slot: Ident,
 }
 
@@ -38,12 +39,12 @@ impl Names {
     fn new() -> Names {
         let name = |name| Ident::new(name, Span::mixed_site());
         Names {
-            start: name("__start"),
-            span: name("__span"),
-            fields: name("__fields"),
-            result: name("__result"),
-            value: name("__value"),
-            slot: name("__slot"),
+            start: name("__otel_start"),
+            span: name("__otel_span"),
+            fields: name("__otel_fields"),
+            result: name("__otel_result"),
+            entered: name("__otel_entered"),
+            slot: name("__otel_slot"),
         }
     }
 }
@@ -57,15 +58,44 @@ struct Frame {
     needs_slot: bool,
     /// Whether the variable for the result holds a reference to it.
     result_is_reference: bool,
+    recorder: Recorder,
+}
+
+/// What attributes and events are recorded on. Its methods are called by their paths: a trait of the user's could have
+/// methods of the same names.
+#[derive(Clone, Copy)]
+enum Recorder {
+    /// A span that is current until it is dropped.
+    Sync,
+    /// The span of a future or stream.
+    Task,
+    /// The span that is current anyway.
+    Current,
 }
 
 impl Frame {
-    fn new(runtime: &Path) -> Frame {
+    fn new(runtime: &Path, recorder: Recorder) -> Frame {
         Frame {
             inside: quote!(#runtime::__private),
             names: Names::new(),
             needs_slot: false,
             result_is_reference: false,
+            recorder,
+        }
+    }
+
+    /// A method of the recorder, and the recorder as its first argument.
+    fn recorder(&self, method: &str) -> (TokenStream, TokenStream) {
+        let inside = &self.inside;
+        let span = &self.names.span;
+        let method = Ident::new(method, Span::call_site());
+        match self.recorder {
+            Recorder::Sync => (quote!(#inside::SyncSpan::#method), quote!(&#span)),
+            Recorder::Task => (quote!(#inside::TaskSpan::#method), quote!(&#span)),
+            Recorder::Current => (
+                quote!(#inside::Current::#method),
+                quote!(&#inside::Current::get()),
+            ),
         }
     }
 
@@ -90,16 +120,39 @@ fn shown_at(variable: &Ident, at: Span) -> Ident {
     Ident::new(&variable.to_string(), variable.span().located_at(at))
 }
 
+/// The path of a method of ours, as if it stood at a place of the user's: the compiler then blames the argument alone.
+fn path_at(tokens: TokenStream, at: Span) -> TokenStream {
+    let shown = tokens.into_iter().map(|token| match token {
+        TokenTree::Group(group) => {
+            let mut shown = Group::new(group.delimiter(), path_at(group.stream(), at));
+            shown.set_span(at);
+            shown.into()
+        }
+        mut token => {
+            token.set_span(at);
+            token
+        }
+    });
+    shown.collect()
+}
+
+/// A closure of the user's as an argument: in braces, since clippy would have it replaced by a path otherwise.
+fn in_braces(closure: &impl ToTokens, at: Span) -> TokenStream {
+    let mut braces = Group::new(Delimiter::Brace, closure.to_token_stream());
+    braces.set_span(Span::call_site().located_at(at));
+    TokenTree::from(braces).into()
+}
+
 /// A traced function.
 ///
 /// ```text
 /// fn load(id: u32) -> Result<Room, Error> { query(id)? }
 /// // becomes
 /// fn load(id: u32) -> Result<Room, Error> {
-///     let __span = { static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) }.enter();
-///     let __result = call(move || -> Result<Room, Error> { query(id)? });
-///     if __span.is_recording() { __span.fail(returned(&__result).failure()); }
-///     __result
+///     let span = Start::enter({ static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) });
+///     let result = call(move || -> Result<Room, Error> { query(id)? });
+///     if SyncSpan::is_recording(&span) { SyncSpan::fail(&span, returned(&result).failure()); }
+///     result
 /// }
 /// ```
 pub(crate) fn traced(
@@ -109,22 +162,19 @@ pub(crate) fn traced(
     body: &TokenStream,
 ) -> TokenStream {
     let mentions = lifted.mentions();
-    let mut frame = Frame::new(&plan.runtime);
+    let (recorder, begin) = match plan.shape {
+        Shape::Sync => (Recorder::Sync, enter(&plan.span)),
+        Shape::Async | Shape::Handing(_) | Shape::Block(_) => {
+            (Recorder::Task, into_task(&plan.span))
+        }
+    };
+    let mut frame = Frame::new(&plan.runtime, recorder);
     frame.needs_slot = plan.needs_slot;
     frame.result_is_reference = matches!(plan.shape, Shape::Handing(_));
-    let begin = match plan.shape {
-        Shape::Sync => enter(&plan.span),
-        Shape::Async | Shape::Handing(_) | Shape::Block(_) => into_task(&plan.span),
-    };
     let start = start(&plan.span, &plan.records.start, &begin, &frame);
-    let span = &frame.names.span;
-    let entry = records(&plan.records.entry, &quote!(#span), &frame);
     let around = Around {
-        before: quote! {
-            #mentions
-            #start
-            #entry
-        },
+        before: quote!(#mentions #start),
+        entry: records(&plan.records.entry, &frame),
         after: outcome(plan, &frame),
     };
     let function = function.clone().with_parameters_named();
@@ -145,23 +195,25 @@ pub(crate) fn untraced(
     function: &Function,
     body: &TokenStream,
 ) -> TokenStream {
-    let frame = Frame::new(runtime);
-    let inside = &frame.inside;
-    let current = quote!(#inside::Current::get());
-    let mentions = lifted.mentions();
-    let entry = records(&recorded.entry, &current, &frame);
+    let frame = Frame::new(runtime, Recorder::Current);
     let around = Around {
-        before: quote!(#mentions #entry),
-        after: records(&recorded.returned, &current, &frame),
+        before: lifted.mentions(),
+        entry: records(&recorded.entry, &frame),
+        after: records(&recorded.returned, &frame),
     };
     let function = &function.clone().with_parameters_named();
     let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
     let body = if awaits && !around.after.is_empty() {
-        let Around { before, after } = &around;
+        let Around {
+            before,
+            entry,
+            after,
+        } = &around;
         let future = async_block(function, body, &frame);
         let result = &frame.names.result;
         quote! {
             #before
+            #entry
             let #result = #future.await;
             #after
             #result
@@ -174,24 +226,19 @@ pub(crate) fn untraced(
 
 /// A span around an expression that does not await.
 ///
-/// `{ let __span = { .. }.enter(); EXPR }`; attributes in front of the expression stay in front.
+/// `{ let span = Start::enter({ .. }); EXPR }`; attributes in front of the expression stay in front.
 pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
-    let frame = Frame::new(runtime);
+    let frame = Frame::new(runtime, Recorder::Sync);
     expr_in_span(&frame, plan, &enter(plan), expr)
 }
 
-/// The same around an expression that awaits, within a traced `async fn`: `{ .. }.within(__slot)`.
+/// The same around an expression that awaits, within a traced `async fn`: `Start::within({ .. }, slot)`.
 pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
-    let frame = Frame::new(runtime);
-    expr_in_span(&frame, plan, &within(plan, &frame), expr)
+    let frame = Frame::new(runtime, Recorder::Task);
+    expr_in_span(&frame, plan, &within(plan), expr)
 }
 
-fn expr_in_span(
-    frame: &Frame,
-    plan: &SpanPlan,
-    begin: &TokenStream,
-    mut expr: Expr,
-) -> TokenStream {
+fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -> TokenStream {
     let start = start(plan, &[], begin, frame);
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)
@@ -204,9 +251,10 @@ fn expr_in_span(
 
 /// A span around an `async` block, whenever it is polled.
 pub(crate) fn traced_async(runtime: &Path, plan: &SpanPlan, block: &ExprAsync) -> TokenStream {
-    let frame = Frame::new(runtime);
+    let frame = Frame::new(runtime, Recorder::Task);
     let around = Around {
         before: start(plan, &[], &into_task(plan), &frame),
+        entry: TokenStream::new(),
         after: TokenStream::new(),
     };
     async_in_span(block, None, &around, &frame)
@@ -215,9 +263,8 @@ pub(crate) fn traced_async(runtime: &Path, plan: &SpanPlan, block: &ExprAsync) -
 /// The last expression of a block with what is recorded after it: `then(EXPR, { .. })`. As an argument it is still
 /// expected to have the block's type, which its own may depend on.
 pub(crate) fn followed(runtime: &Path, mut expr: Expr, after: &TokenStream) -> TokenStream {
-    let inside = Frame::new(runtime).inside;
     justify_braces(&mut expr);
-    quote!(#inside::then(#expr, { #after }))
+    quote!(#runtime::__private::then(#expr, { #after }))
 }
 
 /// Puts an empty statement into a block of the user's: where the expansion puts it, the compiler would find the braces
@@ -232,7 +279,5 @@ fn justify_braces(expr: &mut Expr) {
 
 /// What a helper on a statement records, on the current span.
 pub(crate) fn statement(runtime: &Path, record: &Record) -> TokenStream {
-    let frame = Frame::new(runtime);
-    let inside = &frame.inside;
-    one_record(record, &quote!(#inside::Current::get()), &frame)
+    one_record(record, &Frame::new(runtime, Recorder::Current))
 }

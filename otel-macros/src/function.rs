@@ -80,16 +80,11 @@ impl Function {
 
     /// A scope for the body, with the braces that the user wrote: their edition decides when the temporaries of the last
     /// expression are dropped, and the compiler points at them where a value is missing.
-    pub(crate) fn scope(&self, before: &TokenStream, body: &TokenStream) -> TokenStream {
-        // The body must not stand alone, or the compiler would find the braces superfluous.
-        let before = if before.is_empty() {
-            quote!(;)
-        } else {
-            before.clone()
-        };
+    pub(crate) fn scope(&self, body: &TokenStream) -> TokenStream {
         let mut tokens = TokenStream::new();
+        // The body must not stand alone, or the compiler would find the braces superfluous.
         self.brace
-            .surround(&mut tokens, |tokens| tokens.extend(quote!(#before #body)));
+            .surround(&mut tokens, |tokens| tokens.extend(quote!(; #body)));
         tokens
     }
 

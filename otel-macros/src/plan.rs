@@ -274,7 +274,7 @@ impl Records {
         for (helper, name) in on_parameters {
             if let Some(field) = parameter_field(helper, name, errors) {
                 check_key(&field.key, &mut keys, errors);
-                if span_starts_here {
+                if span_starts_here && known_at_start(&field, function) {
                     records.start.push(field);
                 } else {
                     records.entry.push(Record::Attributes(vec![field]));
@@ -315,7 +315,33 @@ impl Records {
                 }
             }
         }
+        if function.sig.asyncness.is_some() {
+            copy_arguments(&mut records.start, function);
+        }
         records
+    }
+}
+
+/// Has numbers and references copied before they are recorded: what is borrowed in a future is kept in it for good.
+fn copy_arguments(fields: &mut [Field], function: &Function) {
+    for field in fields {
+        let Value::Typed(value) = &mut field.value else {
+            continue;
+        };
+        let Expr::Path(argument) = &**value else {
+            continue;
+        };
+        let is_copy = function.sig.inputs.iter().any(|input| match input {
+            syn::FnArg::Typed(typed) => {
+                simple_name(&typed.pat).is_some_and(|name| argument.path.is_ident(&name))
+                    && syntax::is_copy(&typed.ty)
+            }
+            syn::FnArg::Receiver(_) => false,
+        });
+        if is_copy {
+            let copied: Expr = parse_quote!({ #value });
+            **value = copied;
+        }
     }
 }
 
@@ -583,6 +609,11 @@ pub(crate) fn check_key(key: &Key, seen: &mut Vec<String>, errors: &mut Errors) 
 
 /// Literals and parameters are known before the span starts, and reading them runs no code of the user's.
 fn known_at_start(field: &Field, function: &Function) -> bool {
+    if let Key::Expr(key) = &field.key
+        && !matches!(**key, Expr::Path(_))
+    {
+        return false;
+    }
     match &field.value {
         Value::Typed(value) => match &**value {
             Expr::Lit(_) => true,

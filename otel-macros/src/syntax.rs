@@ -48,6 +48,16 @@ pub(crate) fn is_never_dropped(ty: &Type) -> bool {
     }
 }
 
+/// Whether a value of the type is certainly copied rather than moved.
+pub(crate) fn is_copy(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Reference(reference) => reference.mutability.is_none(),
+        Type::Ptr(_) | Type::FnPtr(_) => true,
+        Type::Path(path) => is_primitive(path),
+        _ => false,
+    }
+}
+
 /// Whether the type is `!`.
 pub(crate) fn is_never(output: &ReturnType) -> bool {
     matches!(output, ReturnType::Type(_, ty) if matches!(peel(ty), Type::Never(_)))

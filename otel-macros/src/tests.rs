@@ -82,9 +82,9 @@ fn async_fn_that_never_returns() {
         ),
         r#"
             async fn serve() -> ! {
-                let __span = start!("serve").into_task();
+                let __otel_span = rt::Start::into_task(start!("serve"));
                 rt::InSpan::new(
-                        &__span,
+                        &__otel_span,
                         async move {
                             {
                                 loop {
@@ -138,28 +138,33 @@ fn async_helper_over_the_result() {
         ),
         r#"
             async fn look(id: u32) -> u32 {
-                let __result = async move {
+                let __otel_result = async move {
                     if false {
-                        let __result: u32 = rt::unreached();
-                        return __result;
+                        let __otel_result: u32 = rt::unreached();
+                        return __otel_result;
                     }
                     {
                         query(id).await
                     }
                 }
                     .await;
-                if let Some(mut __fields) = rt::Current::get()
-                    .fields()
-                {
-                    if let Some(__value) = rt::value_of(
-                            &__result,
+                if let Some(mut __otel_fields) = rt::Current::fields(
+                    &rt::Current::get(),
+                ) {
+                    if let Some(__otel_result) = rt::value_of(
+                            &__otel_result,
                         )
-                        .value()
+                        .__otel_value()
                     {
-                        __fields.set_result("n", __value, |n| *n);
+                        rt::Fields::set_result(
+                            &mut __otel_fields,
+                            "n",
+                            __otel_result,
+                            { |n| *n },
+                        );
                     }
                 }
-                __result
+                __otel_result
             }
         "#,
     );

@@ -58,7 +58,7 @@ fn around(
     if before.is_empty() {
         return function.with_body(body);
     }
-    let scope = function.scope(&TokenStream::new(), body);
+    let scope = function.scope(body);
     function.with_body(&quote!(#before #scope))
 }
 

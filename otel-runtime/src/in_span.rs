@@ -8,7 +8,7 @@ use std::task::{self, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::engine::{Open, TaskSpan, start_named};
+use crate::engine::{TaskSpan, start_named};
 
 /// Puts a future or a stream into a span, where no attribute reaches.
 ///
@@ -60,8 +60,7 @@ impl<F: Future> Future for Spanned<F> {
             *this.span = Some(start_named(name));
         }
         let output = {
-            let open = Open::new(this.span);
-            let _current = open.enter(|span| span);
+            let _entered = this.span.as_ref().map(TaskSpan::enter);
             ready!(this.inner.poll(task))
         };
         if let Some(span) = this.span.take() {
@@ -80,8 +79,7 @@ impl<S: Stream> Stream for Spanned<S> {
             *this.span = Some(start_named(name).ending_by_drop());
         }
         let item = {
-            let open = Open::new(this.span);
-            let _current = open.enter(|span| span);
+            let _entered = this.span.as_ref().map(TaskSpan::enter);
             ready!(this.inner.poll_next(task))
         };
         if item.is_none() {

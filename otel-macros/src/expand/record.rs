@@ -1,30 +1,32 @@
 //! What records attributes and events.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Lit};
 
-use super::{Frame, Names};
+use super::{Frame, in_braces, path_at};
 use crate::helpers::{Field, Key, Value};
 use crate::plan::Record;
 
-/// Each record after the other, on what `recorder` names.
-pub(super) fn records(records: &[Record], recorder: &TokenStream, frame: &Frame) -> TokenStream {
-    records
-        .iter()
-        .map(|record| one_record(record, recorder, frame))
-        .collect()
+/// Each record after the other.
+pub(super) fn records(records: &[Record], frame: &Frame) -> TokenStream {
+    let records = records.iter().map(|record| one_record(record, frame));
+    records.collect()
 }
 
-/// `if let Some(mut __fields) = __span.fields() { __fields.set("rows", &(rows)); }`
-pub(super) fn one_record(record: &Record, recorder: &TokenStream, frame: &Frame) -> TokenStream {
+/// `if let Some(mut fields) = SyncSpan::fields(&span) { Fields::set(&mut fields, "rows", &(rows)); }`
+pub(super) fn one_record(record: &Record, frame: &Frame) -> TokenStream {
     let (opened, fields) = match record {
-        Record::Attributes(fields) => (quote!(#recorder.fields()), fields),
+        Record::Attributes(fields) => {
+            let (method, recorder) = frame.recorder("fields");
+            (quote!(#method(#recorder)), fields)
+        }
         Record::Event { name, fields } => {
+            let (method, recorder) = frame.recorder("event");
             let at = name.span();
-            let name = quote_spanned!(at=> || #name);
-            (quote!(#recorder.event(#name)), fields)
+            let name = in_braces(&quote_spanned!(at=> || #name), at);
+            (quote!(#method(#recorder, #name)), fields)
         }
     };
     if fields.is_empty() {
@@ -44,38 +46,56 @@ pub(super) fn set_all(fields: &[Field], frame: &Frame) -> TokenStream {
 
 fn set(field: &Field, frame: &Frame) -> TokenStream {
     let inside = &frame.inside;
-    let Names { fields, value, .. } = &frame.names;
+    let fields = &frame.names.fields;
     let key = match &field.key {
         Key::Literal(literal) => quote!(#literal),
         Key::Dotted { text, at } => quote_spanned!(*at=> #text),
         Key::Expr(expr) => quote!((#expr)),
     };
-    match &field.value {
+    let (method, at, value) = match &field.value {
         Value::Typed(expr) => match &**expr {
             Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => {
-                quote!(#fields.set_static(#key, #literal);)
+                return quote!(#inside::Fields::set_static(&mut #fields, #key, #literal););
             }
-            expr => {
-                let at = expr.span();
-                let value = quote_spanned!(at=> &(#expr));
-                quote_spanned!(at=> #fields.set(#key, #value);)
-            }
+            expr => ("set", expr.span(), quote_spanned!(expr.span()=> &(#expr))),
         },
         Value::Display(expr) => {
             let at = expr.span();
-            quote_spanned!(at=> #fields.set_display(#key, &(#expr));)
+            ("set_display", at, quote_spanned!(at=> &(#expr)))
         }
         Value::Debug(expr) => {
             let at = expr.span();
-            quote_spanned!(at=> #fields.set_debug(#key, &(#expr));)
+            ("set_debug", at, quote_spanned!(at=> &(#expr)))
         }
         Value::Result(closure) => {
             let at = closure.span();
             let result = frame.result();
-            let set = quote_spanned!(at=> #fields.set_result(#key, #value, #closure););
-            quote! {
-                if let ::core::option::Option::Some(#value) = #inside::value_of(#result).value() { #set }
-            }
+            let value = &frame.names.result;
+            let method = path_at(quote!(#inside::Fields::set_result), at);
+            let closure = in_braces(closure, at);
+            let set = quote_spanned!(at=> #method(&mut #fields, #key, #value, #closure););
+            return quote! {
+                if let ::core::option::Option::Some(#value) = #inside::value_of(#result).__otel_value() { #set }
+            };
         }
+    };
+    let method = Ident::new(method, at);
+    let allowed =
+        is_underscored(&field.value).then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let method = path_at(quote!(#inside::Fields::#method), at);
+    quote_spanned!(at=> #allowed #method(&mut #fields, #key, #value);)
+}
+
+/// Whether the value is a variable that is there to be recorded, and otherwise not used.
+fn is_underscored(value: &Value) -> bool {
+    match value {
+        Value::Typed(value) | Value::Display(value) | Value::Debug(value) => match &**value {
+            Expr::Path(path) => path
+                .path
+                .get_ident()
+                .is_some_and(|name| name.to_string().starts_with('_')),
+            _ => false,
+        },
+        Value::Result(_) => false,
     }
 }

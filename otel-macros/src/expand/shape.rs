@@ -17,6 +17,8 @@ use crate::syntax;
 /// What comes before and after the body.
 pub(super) struct Around {
     pub(super) before: TokenStream,
+    /// What is recorded within the span before the body; empty where nothing is.
+    pub(super) entry: TokenStream,
     /// Sees the result; empty where nobody wants to.
     pub(super) after: TokenStream,
 }
@@ -28,15 +30,20 @@ pub(super) fn sync_body(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let Around { before, after } = around;
+    let Around {
+        before,
+        entry,
+        after,
+    } = around;
     if after.is_empty() {
-        let scope = function.scope(&TokenStream::new(), body);
-        return quote!(#before #scope);
+        let scope = function.scope(body);
+        return quote!(#before #entry #scope);
     }
     let result = &frame.names.result;
     let called = called(function, body, frame);
     quote! {
         #before
+        #entry
         let #result = #called;
         #after
         #result
@@ -50,7 +57,9 @@ pub(super) fn async_body(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let Around { before, after } = around;
+    let before = &around.before;
+    let entry = entered(&around.entry, frame);
+    let after = entered(&around.after, frame);
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
     let future = async_block(function, body, frame);
@@ -64,21 +73,34 @@ pub(super) fn async_body(
         (None, quote!(#inside::InSpan::new(&#span, #future)))
     };
     if syntax::is_never(&function.sig.output) {
-        return quote!(#before #slot #future.await);
+        return quote!(#before #entry #slot #future.await);
     }
     quote! {
         #before
+        #entry
         #slot
         let #result = #future.await;
         #after
-        #span.finish();
+        #inside::TaskSpan::finish(#span);
         #result
     }
 }
 
+/// What is recorded within the span of a future, outside of its polls.
+fn entered(recorded: &TokenStream, frame: &Frame) -> Option<TokenStream> {
+    let inside = &frame.inside;
+    let Names { span, entered, .. } = &frame.names;
+    (!recorded.is_empty()).then(|| {
+        quote! {{
+            let #entered = #inside::TaskSpan::enter(&#span);
+            #recorded
+        }}
+    })
+}
+
 /// A function that is one `async` block: the span is within the block, so that without a poll there is none.
 ///
-/// `Box::pin(async move { ..; let __result: Output = InSpan::new(&__span, async move { .. }).await; .. })`
+/// `Box::pin(async move { ..; let result: Output = InSpan::new(&span, async move { .. }).await; .. })`
 pub(super) fn block_body(block: &AsyncBlock, around: &Around, frame: &Frame) -> TokenStream {
     let traced = async_in_span(&block.block, block.output.as_deref(), around, frame);
     match &block.call {
@@ -94,7 +116,9 @@ pub(super) fn async_in_span(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let Around { before, after } = around;
+    let before = &around.before;
+    let entry = entered(&around.entry, frame);
+    let after = entered(&around.after, frame);
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
     let ExprAsync {
@@ -107,9 +131,10 @@ pub(super) fn async_in_span(
     quote! {
         #(#attrs)* async #capture {
             #before
+            #entry
             let #result #output = #inside::InSpan::new(&#span, async #capture #block).await;
             #after
-            #span.finish();
+            #inside::TaskSpan::finish(#span);
             #result
         }
     }
@@ -119,8 +144,8 @@ pub(super) fn async_in_span(
 /// was handed out.
 ///
 /// ```text
-/// let __result = { let __current = __span.enter(); call(move || { .. }) };
-/// TracedFuture::new(__span, __result, |__span, __result| { .. })
+/// let result = { let entered = TaskSpan::enter(&span); let result = call(move || { .. }); drop(entered); result };
+/// TracedFuture::new(span, result, |span, result| { .. })
 /// ```
 pub(super) fn handing_body(
     handed: &Handed,
@@ -129,12 +154,16 @@ pub(super) fn handing_body(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let Around { before, after } = around;
+    let Around {
+        before,
+        entry,
+        after,
+    } = around;
     let Frame { inside, names, .. } = frame;
     let Names {
         span,
         result,
-        value,
+        entered,
         ..
     } = names;
     let called = called(function, body, frame);
@@ -164,9 +193,10 @@ pub(super) fn handing_body(
     quote! {
         #before
         let #result = {
-            let #value = #span.enter();
+            let #entered = #inside::TaskSpan::enter(&#span);
+            #entry
             let #result = #called;
-            ::core::mem::drop(#value);
+            ::core::mem::drop(#entered);
             #result
         };
         #handed_out
@@ -177,14 +207,14 @@ pub(super) fn handing_body(
 fn called(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
     let inside = &frame.inside;
     let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
-    let scope = function.scope(&captures(function), body);
-    quote!(#inside::call(move || #output #scope))
+    let owned = owned_scope(function, body);
+    quote!(#inside::call(move || #output #owned))
 }
 
 /// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
 /// the user's line.
 pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
-    let scope = function.scope(&captures(function), body);
+    let owned = owned_scope(function, body);
     let output = &function.sig.output;
     let typed = (!syntax::is_never(output)).then(|| {
         let inside = &frame.inside;
@@ -202,7 +232,18 @@ pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame
             }
         }
     });
-    quote!(async move { #typed #scope })
+    quote!(async move { #typed #owned })
+}
+
+/// The body in a scope that owns the parameters.
+fn owned_scope(function: &Function, body: &TokenStream) -> TokenStream {
+    let scope = function.scope(body);
+    let captures = captures(function);
+    if captures.is_empty() {
+        scope
+    } else {
+        quote!({ #captures #scope })
+    }
 }
 
 /// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all

@@ -5,30 +5,43 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::record::set_all;
-use super::{Frame, Names, SITE};
+use super::{Frame, Names, SITE, in_braces, path_at};
 use crate::helpers::Field;
 use crate::plan::{Name, Parent, SpanPlan};
 
-/// Starts the span by the method `begin`, after what it starts with is said: parent, name, links, and the attributes
-/// that a sampler sees.
+/// How a span starts: a method of `Start`, and whether it needs the slot.
+pub(super) struct Begin {
+    method: &'static str,
+    in_slot: bool,
+}
+
+/// Starts the span, after what it starts with is said: parent, name, links, and the attributes that a sampler sees.
 ///
-/// `let __span = { static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) }.enter();`
+/// `let span = Start::enter({ static __OTEL_SITE: Site = ..; Start::new(&__OTEL_SITE) });`
 pub(super) fn start(
     plan: &SpanPlan,
     at_start: &[Field],
-    begin: &TokenStream,
+    begin: &Begin,
     frame: &Frame,
 ) -> TokenStream {
-    let Names { start, span, .. } = &frame.names;
+    let inside = &frame.inside;
+    let Names {
+        start, span, slot, ..
+    } = &frame.names;
     let site = site(plan, frame);
     let said = said_before(plan, at_start, frame);
+    let method = Ident::new(begin.method, Span::call_site());
+    let slot = begin.in_slot.then(|| quote!(, #slot));
     if said.is_empty() {
-        return quote!(let #span = #site.#begin;);
+        return quote!(let #span = #inside::Start::#method(#site #slot););
     }
+    // In a block of its own: what is borrowed in a future is kept until its block ends.
     quote! {
-        let mut #start = #site;
-        #said
-        let #span = #start.#begin;
+        let #span = {
+            let mut #start = #site;
+            #said
+            #inside::Start::#method(#start #slot)
+        };
     }
 }
 
@@ -64,28 +77,37 @@ fn site(plan: &SpanPlan, frame: &Frame) -> TokenStream {
 }
 
 fn said_before(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> TokenStream {
+    let inside = &frame.inside;
     let Names { start, fields, .. } = &frame.names;
     let parent = match &plan.parent {
         Parent::Current => None,
-        Parent::Root => Some(quote!(#start.root();)),
+        Parent::Root => Some(quote!(#inside::Start::root(&mut #start);)),
         Parent::Explicit(parent) => {
             let at = parent.span();
-            let set = quote_spanned!(at=> #start.parent(&(#parent)););
-            Some(quote!(if #start.is_on() { #set }))
+            let method = path_at(quote!(#inside::Start::parent), at);
+            let set = quote_spanned!(at=> #method(&mut #start, &(#parent)););
+            Some(quote!(if #inside::Start::is_on(&#start) { #set }))
         }
     };
     let name = match &plan.name {
         Name::Fixed(_) => None,
-        Name::Computed(name) => Some(quote!(#start.name(|| #name);)),
+        Name::Computed(name) => {
+            let at = name.span();
+            let method = path_at(quote!(#inside::Start::name), at);
+            let name = in_braces(&quote_spanned!(at=> || #name), at);
+            Some(quote_spanned!(at=> #method(&mut #start, #name);))
+        }
     };
     let links = plan.links.as_ref().map(|links| {
         let at = links.span();
-        quote_spanned!(at=> #start.links(|| #links);)
+        let method = path_at(quote!(#inside::Start::links), at);
+        let links = in_braces(&quote_spanned!(at=> || #links), at);
+        quote_spanned!(at=> #method(&mut #start, #links);)
     });
     let known = (!at_start.is_empty()).then(|| {
         let set = set_all(at_start, frame);
         quote! {
-            if let ::core::option::Option::Some(mut #fields) = #start.fields() { #set }
+            if let ::core::option::Option::Some(mut #fields) = #inside::Start::fields(&mut #start) { #set }
         }
     });
     // The parent comes first: what follows is evaluated only if it is sampled.
@@ -93,29 +115,33 @@ fn said_before(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> TokenStrea
 }
 
 /// The method that starts the span and makes it current.
-pub(super) fn enter(plan: &SpanPlan) -> TokenStream {
-    if plan.is_leaf {
-        quote!(enter_leaf())
-    } else {
-        quote!(enter())
+pub(super) fn enter(plan: &SpanPlan) -> Begin {
+    Begin {
+        method: if plan.is_leaf { "enter_leaf" } else { "enter" },
+        in_slot: false,
     }
 }
 
 /// The method that starts the span of a future or stream.
-pub(super) fn into_task(plan: &SpanPlan) -> TokenStream {
-    if plan.is_leaf {
-        quote!(into_leaf_task())
-    } else {
-        quote!(into_task())
+pub(super) fn into_task(plan: &SpanPlan) -> Begin {
+    Begin {
+        method: if plan.is_leaf {
+            "into_leaf_task"
+        } else {
+            "into_task"
+        },
+        in_slot: false,
     }
 }
 
 /// The method that starts the span of a part that awaits.
-pub(super) fn within(plan: &SpanPlan, frame: &Frame) -> TokenStream {
-    let slot = &frame.names.slot;
-    if plan.is_leaf {
-        quote!(within_leaf(#slot))
-    } else {
-        quote!(within(#slot))
+pub(super) fn within(plan: &SpanPlan) -> Begin {
+    Begin {
+        method: if plan.is_leaf {
+            "within_leaf"
+        } else {
+            "within"
+        },
+        in_slot: true,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The expansion does not know the type behind a name such as `io::Result<()>`. It calls a method on what [`returned`]
 //! gives; the compiler takes the first type below whose method fits, with one dereference from each to the next. The
-//! methods are inherent, so that no trait has to be imported where the macro is used.
+//! methods are inherent, so that no trait has to be imported where the macro is used, and have names that no trait of the
+//! user's has.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};
@@ -49,7 +50,7 @@ pub struct NoFailure<'a, T>(&'a T);
 impl<T, E: Display> ByDisplay<'_, Result<T, E>> {
     /// The failure, described by `Display`.
     #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
+    pub fn __otel_failure(&self) -> Option<Failure> {
         failure_by_display(self.0.0.0.0)
     }
 }
@@ -57,7 +58,7 @@ impl<T, E: Display> ByDisplay<'_, Result<T, E>> {
 impl<T, E: Debug> ByDebug<'_, Result<T, E>> {
     /// The failure, described by `Debug`.
     #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
+    pub fn __otel_failure(&self) -> Option<Failure> {
         failure_by_debug(self.0.0.0)
     }
 }
@@ -65,7 +66,7 @@ impl<T, E: Debug> ByDebug<'_, Result<T, E>> {
 impl<T, E> ByTypeName<'_, Result<T, E>> {
     /// The failure, described by the name of the error's type.
     #[must_use]
-    pub fn failure(&self) -> Option<Failure> {
+    pub fn __otel_failure(&self) -> Option<Failure> {
         self.0.0.as_ref().err()?;
         Some(Failure::of::<E>(type_name::<E>().to_owned()))
     }
@@ -78,7 +79,7 @@ impl<T> NoFailure<'_, T> {
         clippy::unused_self,
         reason = "the others need it, and this one is called as they are"
     )]
-    pub const fn failure(&self) -> Option<Failure> {
+    pub const fn __otel_failure(&self) -> Option<Failure> {
         None
     }
 }
@@ -100,7 +101,7 @@ pub struct AnyValue<'a, T>(&'a T);
 impl<'a, T, E> OkValue<'a, Result<T, E>> {
     /// The value, unless it is an `Err`.
     #[must_use]
-    pub fn value(&self) -> Option<&'a T> {
+    pub fn __otel_value(&self) -> Option<&'a T> {
         self.0.0.as_ref().ok()
     }
 }
@@ -109,7 +110,7 @@ impl<'a, T> AnyValue<'a, T> {
     /// The value.
     #[must_use]
     #[expect(clippy::unnecessary_wraps, reason = "the other may have none")]
-    pub const fn value(&self) -> Option<&'a T> {
+    pub const fn __otel_value(&self) -> Option<&'a T> {
         Some(self.0)
     }
 }

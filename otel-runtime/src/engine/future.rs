@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
@@ -32,7 +31,7 @@ impl<F: Future> Future for InSpan<'_, F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _current = this.span.context().cloned().map(Context::attach);
+        let _entered = this.span.enter();
         this.future.poll(task)
     }
 }

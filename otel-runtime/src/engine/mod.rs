@@ -17,11 +17,10 @@ pub use failure::{
 };
 pub use fields::Fields;
 pub use future::InSpan;
-pub(crate) use returned::Open;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Scope, Site};
 pub use slot::{InSlot, PartSpan, Slot};
-pub use span::{Current, SyncSpan, TaskSpan};
+pub use span::{Current, Entered, SyncSpan, TaskSpan};
 pub(crate) use start::start_named;
 pub use start::{LinkTarget, SpanParent, Start};
 

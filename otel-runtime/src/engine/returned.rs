@@ -3,10 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
-use std::thread;
 
 use futures_core::Stream;
-use opentelemetry::ContextGuard;
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
@@ -46,12 +44,14 @@ where
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let output = {
-            let open = Open::new(this.end);
-            let _current = open.enter(|(span, _)| span);
+            let _entered = this.end.as_ref().map(|(span, _)| span.enter());
             ready!(this.future.poll(task))
         };
         if let Some((span, record)) = this.end.take() {
-            record(&span, &output);
+            {
+                let _entered = span.enter();
+                record(&span, &output);
+            }
             span.finish();
         }
         Poll::Ready(output)
@@ -84,8 +84,7 @@ impl<S: Stream> Stream for TracedStream<S> {
     fn poll_next(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let item = {
-            let open = Open::new(this.span);
-            let _current = open.enter(|span| span);
+            let _entered = this.span.as_ref().map(TaskSpan::enter);
             ready!(this.stream.poll_next(task))
         };
         if item.is_none() {
@@ -96,33 +95,6 @@ impl<S: Stream> Stream for TracedStream<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.stream.size_hint()
-    }
-}
-
-/// Lets a span end at once when a poll panics: the future itself may live on for long, and be dropped in peace.
-pub(crate) struct Open<'a, T> {
-    span: &'a mut Option<T>,
-    was_panicking: bool,
-}
-
-impl<'a, T> Open<'a, T> {
-    pub(crate) fn new(span: &'a mut Option<T>) -> Open<'a, T> {
-        Open {
-            span,
-            was_panicking: thread::panicking(),
-        }
-    }
-
-    pub(crate) fn enter(&self, span: impl FnOnce(&T) -> &TaskSpan) -> Option<ContextGuard> {
-        span(self.span.as_ref()?).enter()
-    }
-}
-
-impl<T> Drop for Open<'_, T> {
-    fn drop(&mut self) {
-        if thread::panicking() && !self.was_panicking {
-            self.span.take();
-        }
     }
 }
 

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{self, Poll};
 
@@ -14,7 +13,7 @@ use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
-use super::span::Started;
+use super::span::{PanicWatch, Started};
 
 thread_local! {
     /// What is attached for each poll that is going on in this thread, the innermost last.
@@ -23,18 +22,22 @@ thread_local! {
 
 /// The context that an async function's future is polled with.
 #[derive(Debug)]
-pub struct Slot {
+pub struct Slot<'a> {
+    /// The function's own span.
+    span: &'a TaskSpan,
     context: Mutex<Option<Context>>,
-    is_polled: AtomicBool,
+    /// While the future is polled.
+    poll: Mutex<Option<PanicWatch>>,
 }
 
-impl Slot {
+impl<'a> Slot<'a> {
     /// Starts with the function's own span.
     #[must_use]
-    pub fn new(span: &TaskSpan) -> Slot {
+    pub fn new(span: &'a TaskSpan) -> Slot<'a> {
         Slot {
+            span,
             context: Mutex::new(span.context().cloned()),
-            is_polled: AtomicBool::new(false),
+            poll: Mutex::new(None),
         }
     }
 
@@ -47,11 +50,7 @@ impl Slot {
                 *attached = context.clone().map(Context::attach);
             }
         });
-        std::mem::replace(&mut *self.lock(), context)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Context>> {
-        self.context.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::replace(&mut *lock(&self.context), context)
     }
 }
 
@@ -60,7 +59,7 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InSlot<'a, F> {
-        slot: &'a Slot,
+        slot: &'a Slot<'a>,
         #[pin]
         future: F,
     }
@@ -68,7 +67,7 @@ pin_project! {
 
 impl<'a, F> InSlot<'a, F> {
     /// Ties a future to a slot.
-    pub fn new(slot: &'a Slot, future: F) -> InSlot<'a, F> {
+    pub fn new(slot: &'a Slot<'a>, future: F) -> InSlot<'a, F> {
         InSlot { slot, future }
     }
 }
@@ -84,29 +83,32 @@ impl<F: Future> Future for InSlot<'_, F> {
 }
 
 /// One poll; undone when it returns or panics.
-struct Polled<'a>(&'a Slot);
+struct Polled<'a>(&'a Slot<'a>);
 
 impl<'a> Polled<'a> {
-    fn new(slot: &'a Slot) -> Polled<'a> {
-        let attached = slot.lock().clone().map(Context::attach);
+    fn new(slot: &'a Slot<'a>) -> Polled<'a> {
+        let attached = lock(&slot.context).clone().map(Context::attach);
         POLLS.with_borrow_mut(|polls| polls.push(attached));
-        slot.is_polled.store(true, Ordering::Relaxed);
+        *lock(&slot.poll) = Some(PanicWatch::new());
         Polled(slot)
     }
 }
 
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
-        self.0.is_polled.store(false, Ordering::Relaxed);
+        let panic = lock(&self.0.poll).take();
         let attached = POLLS.with_borrow_mut(Vec::pop);
         drop(attached);
+        if panic.is_some_and(PanicWatch::has_begun) {
+            self.0.span.panicked();
+        }
     }
 }
 
 /// The span of a part that awaits; ends when it is left, by whatever way.
 #[derive(Debug)]
 pub struct PartSpan<'a> {
-    slot: &'a Slot,
+    slot: &'a Slot<'a>,
     span: Started,
     is_in_slot: bool,
     /// What was in the slot before.
@@ -114,7 +116,7 @@ pub struct PartSpan<'a> {
 }
 
 impl<'a> PartSpan<'a> {
-    pub(super) fn new(context: Option<Context>, slot: &'a Slot) -> PartSpan<'a> {
+    pub(super) fn new(context: Option<Context>, slot: &'a Slot<'a>) -> PartSpan<'a> {
         let is_in_slot = context.is_some();
         let around = if is_in_slot {
             slot.replace(context.clone())
@@ -129,7 +131,7 @@ impl<'a> PartSpan<'a> {
         }
     }
 
-    pub(super) fn leaf(context: Option<Context>, slot: &'a Slot) -> PartSpan<'a> {
+    pub(super) fn leaf(context: Option<Context>, slot: &'a Slot<'a>) -> PartSpan<'a> {
         PartSpan {
             slot,
             span: Started::new(context),
@@ -141,14 +143,25 @@ impl<'a> PartSpan<'a> {
 
 impl Drop for PartSpan<'_> {
     fn drop(&mut self) {
-        // Left within a poll, the part is done. Otherwise the whole future is dropped.
-        if self.slot.is_polled.load(Ordering::Relaxed) {
-            if self.is_in_slot {
-                self.slot.replace(self.around.take());
+        let poll = *lock(&self.slot.poll);
+        match poll {
+            // Left within a poll: the part is done.
+            Some(panic) => {
+                if self.is_in_slot {
+                    self.slot.replace(self.around.take());
+                }
+                if panic.has_begun() {
+                    self.span.panicked();
+                }
             }
-        } else if !self.span.is_unwinding() {
-            self.span.mark_cancelled();
+            // The whole future is dropped.
+            None => self.span.cancelled(),
         }
         self.span.end();
     }
+}
+
+/// A panic elsewhere leaves nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! A span that has started, and how each way of leaving a function ends it.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
@@ -19,14 +20,23 @@ const PANIC: &str = "panic";
 #[derive(Debug)]
 pub struct SyncSpan {
     span: Started,
+    panic: PanicWatch,
     /// Detached after the span has ended, as fields are dropped in their order.
     _current: Option<ContextGuard>,
 }
 
-/// The span of an async function: current whenever [`super::InSpan`] polls.
+/// The span of a future or a stream: current whenever that is polled. Dropped before it is finished, it was cancelled.
 #[derive(Debug)]
 pub struct TaskSpan {
     span: Started,
+}
+
+/// The time in which a task's span is current.
+#[derive(Debug)]
+pub struct Entered<'a> {
+    span: &'a TaskSpan,
+    panic: PanicWatch,
+    _current: Option<ContextGuard>,
 }
 
 /// The span that is current where a helper stands without `#[traced_span]`.
@@ -35,19 +45,21 @@ pub struct Current(Started);
 
 /// A span's context, if there is a span at all.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they are independent of each other, and together they cost a future no more than one would"
-)]
 pub(super) struct Started {
     context: Option<Context>,
     is_recording: bool,
-    was_panicking: bool,
-    /// Only a future's span can end before it is finished. It stands here, among the other flags, because futures must
-    /// not grow by more than they have to.
-    is_finished: bool,
-    /// Of a future's span: never current.
+    is_ended: AtomicBool,
+    /// Of a future's or stream's span, like the next: never current. They stand here, among the other flags, because
+    /// futures must not grow by more than they have to.
     is_leaf: bool,
+    /// Being dropped is as good an end as any.
+    ends_by_drop: bool,
+}
+
+/// Tells a panic that began meanwhile from one that was there before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PanicWatch {
+    was_panicking: bool,
 }
 
 impl SyncSpan {
@@ -55,6 +67,7 @@ impl SyncSpan {
         let current = context.clone().map(Context::attach);
         SyncSpan {
             span: Started::new(context),
+            panic: PanicWatch::new(),
             _current: current,
         }
     }
@@ -62,6 +75,7 @@ impl SyncSpan {
     pub(super) fn leaf(context: Option<Context>) -> SyncSpan {
         SyncSpan {
             span: Started::new(context),
+            panic: PanicWatch::new(),
             _current: None,
         }
     }
@@ -69,6 +83,9 @@ impl SyncSpan {
 
 impl Drop for SyncSpan {
     fn drop(&mut self) {
+        if self.panic.has_begun() {
+            self.span.panicked();
+        }
         self.span.end();
     }
 }
@@ -86,21 +103,30 @@ impl TaskSpan {
         span
     }
 
-    /// Ends the span of a future that is ready.
-    pub fn finish(mut self) {
-        self.span.is_finished = true;
-    }
-
-    /// Makes the span current, for what is done before the future is handed out.
-    #[must_use]
-    pub fn enter(&self) -> Option<ContextGuard> {
-        self.context().cloned().map(Context::attach)
-    }
-
     /// A span for which being dropped is as good an end as any.
     pub(crate) fn ending_by_drop(mut self) -> TaskSpan {
-        self.span.is_finished = true;
+        self.span.ends_by_drop = true;
         self
+    }
+
+    /// Makes the span current. A panic until the guard is dropped ends the span.
+    #[must_use]
+    pub fn enter(&self) -> Entered<'_> {
+        Entered {
+            span: self,
+            panic: PanicWatch::new(),
+            _current: self.context().cloned().map(Context::attach),
+        }
+    }
+
+    /// Ends the span of what is done.
+    pub fn finish(self) {
+        self.span.end();
+    }
+
+    pub(super) fn panicked(&self) {
+        self.span.panicked();
+        self.span.end();
     }
 
     /// The context to poll in; `None` for the one that is current anyway.
@@ -111,10 +137,18 @@ impl TaskSpan {
 
 impl Drop for TaskSpan {
     fn drop(&mut self) {
-        if !self.span.is_finished && !self.span.is_unwinding() {
-            self.span.mark_cancelled();
+        if !self.span.ends_by_drop {
+            self.span.cancelled();
         }
         self.span.end();
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if self.panic.has_begun() {
+            self.span.panicked();
+        }
     }
 }
 
@@ -172,9 +206,9 @@ impl Started {
                 .as_ref()
                 .is_some_and(|context| context.span().is_recording()),
             context,
-            was_panicking: thread::panicking(),
-            is_finished: false,
+            is_ended: AtomicBool::new(false),
             is_leaf: false,
+            ends_by_drop: false,
         }
     }
 
@@ -182,13 +216,14 @@ impl Started {
         self.context.as_ref().filter(|_| self.is_recording)
     }
 
-    /// Whether a panic began while the span was open.
-    pub(super) fn is_unwinding(&self) -> bool {
-        thread::panicking() && !self.was_panicking
+    /// What can still be recorded on; `None` once the span has ended.
+    fn open(&self) -> Option<&Context> {
+        self.recording()
+            .filter(|_| !self.is_ended.load(Ordering::Relaxed))
     }
 
     fn fail(&self, failure: Failure) {
-        let Some(context) = self.recording() else {
+        let Some(context) = self.open() else {
             return;
         };
         let span = context.span();
@@ -201,21 +236,38 @@ impl Started {
         span.set_status(Status::error(failure.message.unwrap_or_default()));
     }
 
-    pub(super) fn mark_cancelled(&self) {
-        if let Some(context) = self.recording() {
+    pub(super) fn panicked(&self) {
+        self.fail(Failure {
+            type_name: PANIC,
+            message: None,
+        });
+    }
+
+    pub(super) fn cancelled(&self) {
+        if let Some(context) = self.open() {
             context.span().set_attribute(KeyValue::new(CANCELLED, true));
         }
     }
 
+    /// Ends the span, once.
     pub(super) fn end(&self) {
-        if self.is_unwinding() {
-            self.fail(Failure {
-                type_name: PANIC,
-                message: None,
-            });
-        }
-        if let Some(context) = &self.context {
+        if let Some(context) = &self.context
+            && !self.is_ended.swap(true, Ordering::Relaxed)
+        {
             context.span().end();
         }
+    }
+}
+
+impl PanicWatch {
+    pub(super) fn new() -> PanicWatch {
+        PanicWatch {
+            was_panicking: thread::panicking(),
+        }
+    }
+
+    /// Whether a panic began since.
+    pub(super) fn has_begun(self) -> bool {
+        thread::panicking() && !self.was_panicking
     }
 }

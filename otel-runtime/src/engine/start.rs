@@ -1,14 +1,19 @@
 //! A span that is about to start.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _,
 };
-use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan};
+
+/// Whether a provider is known to be there, since it made a span. Without one nothing is evaluated.
+static HAS_PROVIDER: AtomicBool = AtomicBool::new(false);
 
 /// Gathers what a sampler sees, then starts the span.
 #[derive(Debug)]
@@ -17,9 +22,12 @@ pub struct Start {
     /// `None` where no span is made.
     parent: Option<Context>,
     is_root: bool,
-    name: Cow<'static, str>,
+    /// The name if it is computed.
+    name: Option<Cow<'static, str>>,
     links: Vec<Link>,
     attributes: Vec<KeyValue>,
+    /// The span, where it had to be started to find out whether it records.
+    early: Option<BoxedSpan>,
 }
 
 impl Start {
@@ -34,16 +42,17 @@ impl Start {
             site,
             parent,
             is_root: false,
-            name: Cow::Borrowed(site.name),
+            name: None,
             links: Vec::new(),
             attributes: Vec::new(),
+            early: None,
         }
     }
 
     /// Names the span by an expression, evaluated where a span is made.
     pub fn name<N: Into<Cow<'static, str>>>(&mut self, name: impl FnOnce() -> N) {
         if self.may_record() {
-            self.name = name().into();
+            self.name = Some(name().into());
         }
     }
 
@@ -82,13 +91,41 @@ impl Start {
             .then(|| Fields::of_start(&mut self.attributes))
     }
 
-    /// Whether there will be a span at all, as far as is known before a sampler is asked.
-    fn may_record(&self) -> bool {
-        self.parent.as_ref().is_some_and(|parent| {
-            let parent = parent.span();
-            let parent = parent.span_context();
-            self.is_root || !parent.is_valid() || parent.is_sampled()
-        })
+    /// Whether what is gathered will be recorded. A span under a parent that is not sampled, or perhaps without a
+    /// provider, is started to find that out: most often it does not record, and nothing more needs to be evaluated.
+    fn may_record(&mut self) -> bool {
+        let Some(parent) = &self.parent else {
+            return false;
+        };
+        if self.early.is_none() {
+            let span = parent.span();
+            let span = span.span_context();
+            let is_wanted = self.is_root || !span.is_valid() || span.is_sampled();
+            if is_wanted && HAS_PROVIDER.load(Ordering::Relaxed) {
+                return true;
+            }
+        }
+        let early = self.early.take().unwrap_or_else(|| self.build());
+        let is_recording = early.is_recording();
+        self.early = Some(early);
+        is_recording
+    }
+
+    /// Starts the span with what is gathered so far.
+    fn build(&mut self) -> BoxedSpan {
+        let name = match self.name.take() {
+            Some(name) => name,
+            // The sampler is asked before the name is known.
+            None if self.site.name.is_empty() => Cow::Borrowed(self.site.function),
+            None => Cow::Borrowed(self.site.name),
+        };
+        let builder = SpanBuilder::from_name(name)
+            .with_kind(self.site.kind.clone())
+            .with_links(std::mem::take(&mut self.links))
+            .with_attributes(std::mem::take(&mut self.attributes));
+        let root = Context::new();
+        let parent = self.parent.as_ref().filter(|_| !self.is_root);
+        build(self.site.scope(), builder, parent.unwrap_or(&root))
     }
 
     /// Starts the span and makes it current until the guard is dropped.
@@ -99,13 +136,13 @@ impl Start {
 
     /// Starts the span of a part of an async function, to be current whenever the function is polled within that part.
     #[must_use]
-    pub fn within(self, slot: &Slot) -> PartSpan<'_> {
+    pub fn within<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
         PartSpan::new(self.start(), slot)
     }
 
     /// The same without ever being current.
     #[must_use]
-    pub fn within_leaf(self, slot: &Slot) -> PartSpan<'_> {
+    pub fn within_leaf<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
         PartSpan::leaf(self.start(), slot)
     }
 
@@ -128,13 +165,22 @@ impl Start {
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.
-    fn start(self) -> Option<Context> {
-        let parent = self.parent?;
-        let builder = SpanBuilder::from_name(self.name)
-            .with_kind(self.site.kind.clone())
-            .with_links(self.links)
-            .with_attributes(self.attributes);
-        with_new_span(self.site.scope(), builder, self.is_root, &parent)
+    fn start(mut self) -> Option<Context> {
+        self.parent.as_ref()?;
+        let span = match self.early.take() {
+            Some(mut span) => {
+                if let Some(name) = self.name.take() {
+                    span.update_name(name);
+                }
+                for link in self.links.drain(..) {
+                    span.add_link(link.span_context, link.attributes);
+                }
+                span.set_attributes(self.attributes.drain(..));
+                span
+            }
+            None => self.build(),
+        };
+        with_new_span(span, &self.parent?)
     }
 }
 
@@ -146,30 +192,31 @@ pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
         let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
-        with_new_span(scope, SpanBuilder::from_name(name), false, &parent)
+        with_new_span(build(scope, SpanBuilder::from_name(name), &parent), &parent)
     });
     TaskSpan::new(context.flatten())
+}
+
+fn build(scope: InstrumentationScope, builder: SpanBuilder, parent: &Context) -> BoxedSpan {
+    let span = global::tracer_with_scope(scope).build_with_context(builder, parent);
+    if is_new(&span, parent) {
+        HAS_PROVIDER.store(true, Ordering::Relaxed);
+    }
+    span
+}
+
+/// Whether a span is another than its parent's; without a provider it is the same.
+fn is_new(span: &BoxedSpan, parent: &Context) -> bool {
+    let context = span.span_context();
+    context.is_valid() && context != parent.span().span_context()
 }
 
 /// The parent's context with a new span in it; `None` where that is no other span than the parent's.
 ///
 /// An unsampled span has a context of its own, which propagation passes on; without a provider there is only the
 /// parent's.
-fn with_new_span(
-    scope: InstrumentationScope,
-    builder: SpanBuilder,
-    is_root: bool,
-    parent: &Context,
-) -> Option<Context> {
-    let tracer = global::tracer_with_scope(scope);
-    let span = if is_root {
-        tracer.build_with_context(builder, &Context::new())
-    } else {
-        tracer.build_with_context(builder, parent)
-    };
-    let context = span.span_context();
-    let is_new = context.is_valid() && context != parent.span().span_context();
-    (span.is_recording() || is_new).then(|| parent.with_span(span))
+fn with_new_span(span: BoxedSpan, parent: &Context) -> Option<Context> {
+    (span.is_recording() || is_new(&span, parent)).then(|| parent.with_span(span))
 }
 
 /// What a span can hang under: a `Context` or a `SpanContext`, or a reference to one.
