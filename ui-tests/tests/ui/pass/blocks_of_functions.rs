@@ -65,7 +65,7 @@ mod inner {
     use otel_runtime::traced_span;
 
     pub fn outer() -> u32 {
-        deeper::value() + Value.get() + u32::from(Value.skipped())
+        deeper::value() + Value(1).get() + u32::from(Value(1).skipped())
     }
 
     mod deeper {
@@ -74,18 +74,18 @@ mod inner {
         }
     }
 
-    pub struct Value;
+    pub struct Value(pub u32);
 
     impl Value {
         pub fn get(&self) -> u32 {
-            1
+            self.0
         }
     }
 
     #[traced_span(skip)]
     impl Value {
         pub fn skipped(&self) -> bool {
-            true
+            self.0 > 0
         }
     }
 }

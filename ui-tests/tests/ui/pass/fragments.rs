@@ -13,7 +13,7 @@ macro_rules! closures {
     };
 }
 
-closures!(|ok| *ok, |error| error.to_string(), "closures");
+closures!(|ok| *ok, |error| format!("code {error}"), "closures");
 
 macro_rules! pieces {
     ($visibility:vis $name:ident $span:literal $pattern:pat => $ty:ty, $body:block $(#[$attribute:meta])*) => {

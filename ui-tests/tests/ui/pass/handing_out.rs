@@ -17,6 +17,7 @@ fn opaque(n: u32) -> impl Future<Output = Result<u32, String>> + Send {
 }
 
 #[traced_span]
+#[expect(clippy::manual_async_fn, reason = "the two are to mean the same")]
 fn only_a_block(text: &str) -> impl Future<Output = Result<&str, String>> + Send {
     async move {
         if text.is_empty() {

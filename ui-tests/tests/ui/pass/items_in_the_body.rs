@@ -27,6 +27,7 @@ fn counted() -> Option<u32> {
 }
 
 #[traced_span]
+#[expect(clippy::wildcard_imports, reason = "what it brings in is the point")]
 fn glob() -> Result<Room, String> {
     use other::*;
     let _: Result = 1;

@@ -8,9 +8,9 @@ struct Point {
 }
 
 #[traced_span]
-fn patterns((a, mut b): (i32, i32), Point { x, y: _ }: Point, [first, ..]: [i32; 3], _: String, &c: &i32) -> Option<i32> {
+fn patterns((a, mut b): (i32, i32), Point { x, y: _ }: Point, [first, ..]: [i32; 3], _: String, &c: &i128) -> Option<i32> {
     b += 1;
-    Some(a + b + x + first + c)
+    Some(a + b + x + first + i32::try_from(c).ok()?)
 }
 
 #[traced_span]
@@ -27,7 +27,7 @@ fn names_of_ours(span: i32, tracer: i32, cx: i32, guard: i32, result: i32, e: i3
 }
 
 #[traced_span]
-fn conditional(a: i32, #[cfg(any())] b: NoSuchType, #[cfg(all())] c: i32) -> Option<i32> {
+fn conditional(a: i32, #[cfg(doc)] b: NoSuchType, #[cfg(not(doc))] c: i32) -> Option<i32> {
     Some(a + c)
 }
 

@@ -26,6 +26,7 @@ pub mod outer {
 /// # Safety
 ///
 /// The pointer points to a value.
+#[must_use]
 #[traced_span]
 pub unsafe fn read(pointer: *const u32) -> Option<u32> {
     // SAFETY: the caller promises it.

@@ -38,18 +38,18 @@ fn macros(beds: u32) -> Vec<u32> {
 }
 
 #[traced_span]
-fn assignments() -> u32 {
+fn assignments() -> i64 {
     let mut sum = 0;
     #[traced_span("add")]
     sum += 1;
     #[traced_span("set")]
-    sum = { 1 } + sum;
+    sum = { 1 } - sum;
     #[traced_span("cast")]
-    let cast = { sum } as u64;
+    let cast = { sum } as isize;
     #[traced_span("compare")]
-    let larger = cast > 1 && cast < 9;
+    let larger = cast < 9;
     match larger {
-        true => #[traced_span("arm")] sum as u8 as u32,
+        true => #[traced_span("arm")] sum as isize as i64,
         false => 0,
     }
 }
@@ -70,24 +70,24 @@ fn other_attributes() {
 
 #[traced_span]
 fn conditions() -> u32 {
-    #[cfg(any())]
+    #[cfg(doc)]
     #[span_attr]
     let never = no_such_function();
-    #[cfg(any())]
+    #[cfg(doc)]
     #[span_event("never", "never" = never)]
     no_such_function();
-    #[cfg(any())]
+    #[cfg(doc)]
     #[traced_span("never")]
     no_such_function();
-    #[cfg(all())]
+    #[cfg(not(doc))]
     #[span_attr]
     let always = 1;
-    #[cfg(all())]
+    #[cfg(not(doc))]
     #[span_event("always")]
     {
         always
     }
-    #[cfg(any())]
+    #[cfg(doc)]
     #[span_event("never")]
     {
         never
@@ -97,16 +97,19 @@ fn conditions() -> u32 {
 #[traced_span]
 fn let_else(beds: Option<u32>) -> Option<u32> {
     #[traced_span("beds")]
-    let Some(beds) = beds else { return None };
+    let Some(beds) = beds else { return Some(0) };
     #[traced_span("outer")]
-    'outer: loop {
-        loop {
-            #[traced_span("leave")]
-            break 'outer;
+    'outer: for floor in 0..beds {
+        for room in 0..beds {
+            if room == floor {
+                #[traced_span("leave")]
+                break 'outer;
+            }
         }
     }
     #[traced_span("one line")]
-    { Some(beds) }
+    { println!("{beds}") }
+    Some(beds)
 }
 
 fn main() {
@@ -114,7 +117,7 @@ fn main() {
     assert_eq!(format!("{:?}", coerced(2).unwrap()), "2");
     assert_eq!(closure()("a"), "a");
     assert_eq!(macros(2), [2]);
-    assert_eq!(assignments(), 2);
+    assert_eq!(assignments(), 0);
     other_attributes();
     assert_eq!(conditions(), 1);
     assert_eq!(let_else(Some(1)), Some(1));

@@ -1,0 +1,10 @@
+use otel_runtime::traced_span;
+
+#[traced_span("room")]
+enum Room {
+    Single,
+}
+
+fn main() {
+    let _ = Room::Single;
+}

@@ -1,0 +1,8 @@
+use otel_runtime::traced_span;
+
+#[traced_span("room.find", kind = server => client)]
+fn find() {}
+
+fn main() {
+    find();
+}

@@ -1,0 +1,47 @@
+#![deny(warnings)]
+
+use std::cell::Cell;
+use std::pin::Pin;
+
+use futures_util::FutureExt as _;
+use otel_runtime::{span_attr, traced_span};
+
+thread_local! {
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
+#[traced_span(err = debug)]
+#[span_attr("length" = text.len())]
+#[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+fn opaque(text: &str) -> impl Future<Output = Result<u32, std::num::ParseIntError>> + Send {
+    async move {
+        CALLS.set(CALLS.get() + 1);
+        let n: u32 = text.parse()?;
+        if n == 0 {
+            return Ok(1);
+        }
+        Ok(n)
+    }
+}
+
+#[traced_span]
+fn boxed<'a>(text: &'a mut String) -> Pin<Box<dyn Future<Output = &'a str> + Send + 'a>> {
+    Box::pin(async move {
+        text.push('!');
+        text.as_str()
+    })
+}
+
+#[traced_span]
+fn borrowing(numbers: &[u32]) -> Pin<Box<dyn Future<Output = u32> + '_>> {
+    Box::pin(async { numbers.iter().sum() })
+}
+
+fn main() {
+    drop(opaque("1"));
+    assert_eq!(CALLS.get(), 0);
+    assert_eq!(opaque("0").now_or_never(), Some(Ok(1)));
+    assert!(opaque("x").now_or_never().unwrap().is_err());
+    assert_eq!(boxed(&mut "a".to_owned()).now_or_never(), Some("a!"));
+    assert_eq!(borrowing(&[1, 2]).now_or_never(), Some(3));
+}
