@@ -1,0 +1,135 @@
+//! What the macros record, compared as a tree of spans.
+//!
+//! The root of the test binary says under which provider: it has a function `start` that makes a provider the global one
+//! whose finished spans land in the given [`Spans`], and a type `Started` that keeps it going.
+
+mod calls;
+mod ends;
+mod errors;
+mod evaluations;
+mod handed_out;
+mod helpers;
+mod methods;
+mod options;
+mod parts;
+mod program;
+mod statements;
+mod threads;
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _};
+use otel_runtime::testing::{SpanRecord, Spans};
+use otel_runtime::traced_span;
+
+/// The provider is the process's, so the tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+struct Recorded {
+    spans: Spans,
+    _started: crate::Started,
+    _turn: MutexGuard<'static, ()>,
+}
+
+fn record() -> Recorded {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let spans = Spans::new();
+    Recorded {
+        _started: crate::start(&spans),
+        spans,
+        _turn: turn,
+    }
+}
+
+impl Recorded {
+    #[track_caller]
+    fn check(&self, expected: &[&str]) {
+        assert_eq!(self.spans.tree(), expected.join("\n"));
+    }
+
+    #[track_caller]
+    fn check_attributes(&self, expected: &[&str]) {
+        assert_eq!(self.spans.tree_with_attributes(), expected.join("\n"));
+    }
+
+    #[track_caller]
+    fn only(&self) -> SpanRecord {
+        let mut spans = self.spans.finished();
+        assert_eq!(spans.len(), 1, "{}", self.spans.tree());
+        spans.remove(0)
+    }
+}
+
+fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    for _ in 0..1000 {
+        if let Poll::Ready(output) = poll_once(future.as_mut()) {
+            return output;
+        }
+    }
+    panic!("the future is never ready");
+}
+
+/// Pending once, then ready.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|task| {
+        if std::mem::replace(&mut paused, true) {
+            Poll::Ready(())
+        } else {
+            task.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+fn current_span() -> SpanId {
+    span_context().span_id()
+}
+
+fn span_context() -> SpanContext {
+    opentelemetry::Context::current()
+        .span()
+        .span_context()
+        .clone()
+}
+
+#[traced_span]
+fn leaf() {}
+
+#[traced_span]
+async fn async_parent() {
+    leaf();
+    async_child().await;
+    leaf();
+}
+
+#[traced_span("child")]
+async fn async_child() {
+    pause().await;
+    leaf();
+}
+
+async fn fetch(n: u32) -> Result<u32, String> {
+    pause().await;
+    leaf();
+    if n == 0 {
+        Err("zero".to_owned())
+    } else {
+        Ok(n)
+    }
+}
+
+#[traced_span]
+async fn panics_later() -> Result<u32, String> {
+    pause().await;
+    panic!("on purpose")
+}
