@@ -4,6 +4,7 @@
 //! whose finished spans land in the given [`Spans`], and a type `Started` that keeps it going.
 
 mod calls;
+mod concurrency;
 mod ends;
 mod errors;
 mod evaluations;
@@ -13,8 +14,11 @@ mod methods;
 mod options;
 mod parts;
 mod program;
+mod scopes;
 mod statements;
 mod threads;
+mod values;
+mod ways;
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -39,9 +39,6 @@ async fn leaf_task() {
     leaf();
 }
 
-#[traced_span(scope = "my.library")]
-fn scoped() {}
-
 #[test]
 fn a_root_starts_a_trace_of_its_own() {
     #[traced_span]
@@ -111,27 +108,4 @@ fn a_leaf_is_recorded_and_never_current() {
         "  INTERNAL leaf_task",
         "  INTERNAL leaf",
     ]);
-}
-
-#[test]
-fn the_scope_is_the_annotated_crate() {
-    let recorded = record();
-    leaf();
-    let span = recorded.only();
-    assert_eq!(span.scope_name, env!("CARGO_PKG_NAME"));
-    assert_eq!(
-        span.scope_version.as_deref(),
-        Some(env!("CARGO_PKG_VERSION"))
-    );
-}
-
-#[test]
-fn the_scope_can_be_named() {
-    let recorded = record();
-    scoped();
-    let span = recorded.only();
-    assert_eq!(
-        (span.scope_name.as_str(), span.scope_version),
-        ("my.library", None)
-    );
 }
