@@ -14,6 +14,8 @@ mod helpers;
 mod methods;
 mod options;
 mod parts;
+#[path = "../polling/mod.rs"]
+mod polling;
 mod program;
 mod propagation;
 mod scopes;
@@ -22,14 +24,13 @@ mod threads;
 mod values;
 mod ways;
 
-use std::future::Future;
-use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _};
 use otel_runtime::testing::{SpanRecord, Spans};
 use otel_runtime::traced_span;
+
+use polling::{block_on, pause, poll_once};
 
 /// The provider is the process's, so the tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -67,34 +68,6 @@ impl Recorded {
         assert_eq!(spans.len(), 1, "{}", self.spans.tree());
         spans.remove(0)
     }
-}
-
-fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    for _ in 0..1000 {
-        if let Poll::Ready(output) = poll_once(future.as_mut()) {
-            return output;
-        }
-    }
-    panic!("the future is never ready");
-}
-
-/// Pending once, then ready.
-async fn pause() {
-    let mut paused = false;
-    std::future::poll_fn(|task| {
-        if std::mem::replace(&mut paused, true) {
-            Poll::Ready(())
-        } else {
-            task.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 fn current_span() -> SpanId {
