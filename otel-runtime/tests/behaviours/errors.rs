@@ -108,3 +108,117 @@ fn an_error_may_start_a_span_while_it_is_described() {
     assert!(fails().is_err());
     recorded.check(&["INTERNAL fails ERROR: traced", "  INTERNAL display"]);
 }
+
+/// What each of several ways to say "this failed with that" records.
+#[test]
+fn errors_of_each_type() {
+    #[traced_span]
+    fn text() -> Result<(), &'static str> {
+        Err("text")
+    }
+    #[traced_span]
+    async fn aliased() -> std::io::Result<()> {
+        pause().await;
+        Err(std::io::Error::other("aliased"))
+    }
+    #[traced_span]
+    fn converted() -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+        Ok("x".parse::<u32>()?)
+    }
+    #[traced_span]
+    fn borrowed<'a>(error: &'a String, value: &'a mut u32) -> Result<&'a mut u32, &'a String> {
+        if error.is_empty() {
+            Ok(value)
+        } else {
+            Err(error)
+        }
+    }
+    #[traced_span]
+    fn unit() -> Result<(), ()> {
+        Err(())
+    }
+    #[traced_span]
+    async fn generic<E: std::error::Error>(error: E) -> Result<(), E> {
+        Err(error)
+    }
+    let recorded = record();
+    assert!(text().is_err());
+    assert!(block_on(aliased()).is_err());
+    assert!(converted().is_err());
+    assert!(borrowed(&"borrowed".to_owned(), &mut 1).is_err());
+    assert!(unit().is_err());
+    assert!(block_on(generic(std::fmt::Error)).is_err());
+    let types: Vec<_> = recorded
+        .spans
+        .finished()
+        .iter()
+        .map(|span| span.attribute("error.type").map(ToString::to_string))
+        .collect();
+    let expected = [
+        type_name::<&str>(),
+        type_name::<std::io::Error>(),
+        type_name::<Box<dyn std::error::Error + Send + Sync>>(),
+        type_name::<&String>(),
+        type_name::<()>(),
+        type_name::<std::fmt::Error>(),
+    ];
+    assert_eq!(types, expected.map(|name| Some(name.to_owned())));
+    recorded.check(&[
+        "INTERNAL text ERROR: text",
+        "INTERNAL aliased ERROR: aliased",
+        "INTERNAL converted ERROR: invalid digit found in string",
+        "INTERNAL borrowed ERROR: borrowed",
+        "INTERNAL unit ERROR: ()",
+        "INTERNAL generic ERROR: an error occurred when formatting an argument",
+    ]);
+}
+
+#[test]
+fn options_for_errors_of_async_functions() {
+    #[traced_span(err = off)]
+    async fn off_later() -> Alias<()> {
+        pause().await;
+        Err(OnlyDebug)
+    }
+    #[traced_span(err = debug)]
+    async fn debugged_later() -> Result<(), String> {
+        Err("text".to_owned())
+    }
+    #[traced_span(err_if = |error| *error > 400)]
+    async fn counted(code: u32) -> Result<(), u32> {
+        pause().await;
+        Err(code)
+    }
+    let recorded = record();
+    assert!(block_on(off_later()).is_err());
+    assert!(block_on(debugged_later()).is_err());
+    assert!(block_on(counted(404)).is_err());
+    assert!(block_on(counted(304)).is_err());
+    recorded.check(&[
+        "INTERNAL off_later",
+        "INTERNAL debugged_later ERROR: \"text\"",
+        "INTERNAL counted ERROR: 404",
+        "INTERNAL counted",
+    ]);
+}
+
+#[test]
+fn an_async_error_without_display_is_recorded_by_what_it_has() {
+    #[traced_span]
+    async fn debugged_later() -> Alias<()> {
+        pause().await;
+        Err(OnlyDebug)
+    }
+    #[traced_span]
+    async fn silent_later() -> Result<(), Silent> {
+        pause().await;
+        Err(Silent)
+    }
+    let recorded = record();
+    assert!(block_on(debugged_later()).is_err());
+    assert!(block_on(silent_later()).is_err());
+    recorded.check(&[
+        "INTERNAL debugged_later ERROR: OnlyDebug",
+        &format!("INTERNAL silent_later ERROR: {}", type_name::<Silent>()),
+    ]);
+}

@@ -9,7 +9,7 @@ use opentelemetry::trace::{
 };
 use otel_runtime::{SpanRules, attr, event, set_span_rules, span_attr, span_event, traced_span};
 
-use super::{block_on, pause, record};
+use super::{block_on, pause, poll_once, record};
 
 thread_local! {
     static EVALUATED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
@@ -268,4 +268,16 @@ fn only_the_arms_that_are_reached_are_evaluated() {
     assert_eq!(evaluated(), ["zero"]);
     arms(1);
     assert_eq!(evaluated(), ["more"]);
+}
+
+#[test]
+fn what_is_in_flight_when_it_is_switched_off_ends_well() {
+    let recorded = record();
+    let _rules = Rules;
+    let mut future = Box::pin(all_later(Err("failed")));
+    assert!(poll_once(future.as_mut()).is_pending());
+    set_span_rules("*=off".parse().expect("rules"));
+    assert_eq!(block_on(future), Err("failed"));
+    recorded.check(&["INTERNAL all ERROR: failed"]);
+    evaluated();
 }

@@ -164,3 +164,40 @@ fn futures_and_streams_of_others() {
         "  INTERNAL panics_later ERROR",
     ]);
 }
+
+#[test]
+fn a_stream_ends_with_what_ends_it() {
+    use futures_util::StreamExt as _;
+    use futures_util::stream::{self, Stream};
+
+    #[traced_span]
+    fn counts(to: u32) -> impl Stream<Item = Result<u32, String>> {
+        stream::iter(0..to).map(|number| match number {
+            2 => panic!("on purpose"),
+            1 => Err("an item".to_owned()),
+            _ => Ok(number),
+        })
+    }
+    #[traced_span]
+    fn boxed_counts(to: u32) -> Pin<Box<dyn Stream<Item = Result<u32, String>>>> {
+        Box::pin(stream::iter((0..to).map(Ok)))
+    }
+    let recorded = record();
+    // Its end.
+    assert_eq!(block_on(counts(2).collect::<Vec<_>>()).len(), 2);
+    recorded.check_attributes(&["INTERNAL counts"]);
+    recorded.spans.clear();
+    // A panic, at once: the stream itself lives on.
+    let mut panicking = Box::pin(counts(3));
+    let poll = catch_unwind(std::panic::AssertUnwindSafe(|| {
+        block_on(panicking.by_ref().collect::<Vec<_>>())
+    }));
+    assert!(poll.is_err());
+    recorded.check(&["INTERNAL counts ERROR"]);
+    recorded.spans.clear();
+    // Dropped before it was polled, and kept after its end.
+    drop(boxed_counts(1));
+    let mut kept = boxed_counts(1);
+    assert_eq!(block_on(kept.by_ref().collect::<Vec<_>>()), [Ok(0)]);
+    recorded.check_attributes(&["INTERNAL boxed_counts", "INTERNAL boxed_counts"]);
+}
