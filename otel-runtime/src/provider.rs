@@ -16,7 +16,9 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor, TracerProviderBuilder};
+use opentelemetry_sdk::trace::{
+    SdkTracerProvider, SpanExporter, SpanProcessor, TracerProviderBuilder,
+};
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
 use crate::config::{Exporter, Propagator, Settings};
@@ -98,6 +100,17 @@ impl Builder {
         self
     }
 
+    /// Exports each finished span by an exporter of the application's own, beside those that the environment asks for.
+    ///
+    /// It is called when the span ends, by the thread that ends it. For batches, give a batch processor to
+    /// [`span_processor`](Self::span_processor).
+    #[must_use]
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.provider = self.provider.with_simple_exporter(exporter);
+        self.has_processor = true;
+        self
+    }
+
     /// Says which annotated functions and blocks make spans; `OTEL_RUNTIME_SPANS` wins over it, and
     /// [`set_span_rules`](crate::set_span_rules) changes it later.
     #[must_use]
@@ -108,9 +121,9 @@ impl Builder {
 
     /// Installs provider and propagator globally, and hands out the guard that shuts them down.
     ///
-    /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor of the application's
-    /// own, nothing is recorded and nothing printed; contexts of incoming requests are still passed on. A variable that
-    /// cannot be understood is named on standard error and ignored.
+    /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor or
+    /// exporter of the application's own, nothing is recorded and nothing printed; contexts of incoming requests are
+    /// still passed on. A variable that cannot be understood is named on standard error and ignored.
     ///
     /// # Errors
     ///

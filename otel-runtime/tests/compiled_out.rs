@@ -39,6 +39,30 @@ fn untraced() -> u32 {
     span!("block", { 2 })
 }
 
+#[traced_span(name = never_text(), links = [never_linked()], err = |()| never(), err_if = |()| never() > 0)]
+#[span_attr({ never_text() } = 1, "shown" = %never(), "result" = |_| never())]
+#[span_event(never_text() + "!", "result" = |_| never())]
+fn fails() -> Result<u32, ()> {
+    Err(())
+}
+
+#[traced_span(name = never_text(), err = |()| never())]
+#[span_attr("n" = never(), "result" = |_| never())]
+#[span_event("event", "n" = never())]
+async fn fails_later() -> Result<u32, ()> {
+    #[traced_span(name = never_text())]
+    later(1).await;
+    Err(())
+}
+
+fn never_text() -> String {
+    panic!("evaluated");
+}
+
+fn never_linked() -> opentelemetry::trace::SpanContext {
+    panic!("evaluated");
+}
+
 struct Counter;
 
 #[traced_span]
@@ -53,6 +77,12 @@ fn nothing_is_recorded_and_nothing_evaluated() {
     let spans = Spans::install();
     assert_eq!(sum(&[1, 2], 0), Ok(3));
     assert_eq!(untraced() + Counter.count(), 5);
+    assert_eq!(fails(), Err(()));
+    let mut later_failure = std::pin::pin!(fails_later());
+    let poll = later_failure
+        .as_mut()
+        .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert_eq!(poll, std::task::Poll::Ready(Err(())));
     assert_eq!(size_of_val(&later(1)), size_of_val(&plain(1)));
     assert!(otel_runtime::sites().is_empty());
     assert_eq!(spans.tree(), "");

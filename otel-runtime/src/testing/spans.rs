@@ -31,12 +31,8 @@ impl Spans {
     )]
     pub fn new() -> Self {
         let finished = Finished::default();
-        let exporter = Exporter {
-            finished: finished.clone(),
-            resource: Arc::new([]),
-        };
         let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter)
+            .with_simple_exporter(Exporter::new(&finished))
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_span_limits(SpanLimits::default())
             .with_resource(Resource::builder_empty().build())
@@ -63,6 +59,28 @@ impl Spans {
     #[must_use]
     pub const fn provider(&self) -> &SdkTracerProvider {
         &self.provider
+    }
+
+    /// An exporter for another provider, whose finished spans are then kept here too.
+    ///
+    /// What that provider holds back in batches is here after it was flushed.
+    ///
+    /// ```
+    /// use otel_runtime::testing::Spans;
+    ///
+    /// #[otel_runtime::traced_span("room.find")]
+    /// fn find() {}
+    ///
+    /// let spans = Spans::new();
+    /// let telemetry = otel_runtime::builder().span_exporter(spans.exporter()).init()?;
+    /// find();
+    /// assert_eq!(spans.tree(), "INTERNAL room.find");
+    /// # drop(telemetry);
+    /// # Ok::<(), otel_runtime::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn exporter(&self) -> impl SpanExporter + use<> {
+        Exporter::new(&self.finished)
     }
 
     /// The spans that have ended so far, in that order.
@@ -109,6 +127,15 @@ impl Finished {
 struct Exporter {
     finished: Finished,
     resource: Arc<[KeyValue]>,
+}
+
+impl Exporter {
+    fn new(finished: &Finished) -> Self {
+        Self {
+            finished: finished.clone(),
+            resource: Arc::new([]),
+        }
+    }
 }
 
 impl SpanExporter for Exporter {

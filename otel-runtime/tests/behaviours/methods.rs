@@ -1,0 +1,83 @@
+//! Methods, and blocks of functions.
+
+use otel_runtime::{span_attr, traced_span};
+
+use super::{block_on, leaf, pause, record};
+
+#[async_trait::async_trait]
+trait Rooms {
+    async fn find(&self, id: &str) -> Result<u32, std::num::ParseIntError>;
+}
+
+struct Hotel;
+
+#[async_trait::async_trait]
+impl Rooms for Hotel {
+    #[traced_span("rooms.find")]
+    #[span_attr("id" = id)]
+    async fn find(&self, id: &str) -> Result<u32, std::num::ParseIntError> {
+        pause().await;
+        leaf();
+        Ok(id.parse()?)
+    }
+}
+
+#[test]
+fn methods_of_async_traits() {
+    let recorded = record();
+    drop(Hotel.find("1"));
+    assert_eq!(block_on(Hotel.find("1")), Ok(1));
+    assert!(block_on(Hotel.find("x")).is_err());
+    recorded.check(&[
+        "INTERNAL rooms.find",
+        "  INTERNAL leaf",
+        "INTERNAL rooms.find ERROR: invalid digit found in string",
+        "  INTERNAL leaf",
+    ]);
+}
+
+struct Counter;
+
+#[expect(clippy::unused_self, reason = "it is there to be a method")]
+#[traced_span(kind = client)]
+impl Counter {
+    fn count(&self) -> u32 {
+        Self::twice(1)
+    }
+
+    fn twice(n: u32) -> u32 {
+        self::inner::leaf();
+        Self::hot(n)
+    }
+
+    #[traced_span(skip)]
+    fn hot(n: u32) -> u32 {
+        n * 2
+    }
+
+    #[traced_span("counter.renamed")]
+    fn renamed() {}
+
+    #[traced_span(kind = producer)]
+    fn own_options() {}
+}
+
+#[traced_span]
+mod inner {
+    pub(super) fn leaf() {}
+}
+
+#[test]
+fn functions_of_a_block_are_named_after_it() {
+    let recorded = record();
+    assert_eq!(Counter.count(), 2);
+    Counter::renamed();
+    Counter::own_options();
+    recorded.check(&[
+        "CLIENT Counter::count",
+        "  CLIENT Counter::twice",
+        "    INTERNAL inner::leaf",
+        "INTERNAL counter.renamed",
+        "PRODUCER Counter::own_options",
+    ]);
+}

@@ -1,0 +1,15 @@
+//! The behaviours under the provider that `otel_runtime::builder()` sets up.
+
+#[path = "behaviours/mod.rs"]
+mod behaviours;
+
+use otel_runtime::testing::Spans;
+
+type Started = otel_runtime::Telemetry;
+
+fn start(spans: &Spans) -> Started {
+    otel_runtime::builder()
+        .span_exporter(spans.exporter())
+        .init()
+        .expect("telemetry starts")
+}

@@ -1,0 +1,18 @@
+//! The behaviours under a plain provider of the SDK, in an application that never heard of `otel-runtime`.
+
+#[path = "behaviours/mod.rs"]
+mod behaviours;
+
+use opentelemetry::global;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use otel_runtime::testing::Spans;
+
+type Started = SdkTracerProvider;
+
+fn start(spans: &Spans) -> Started {
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(spans.exporter())
+        .build();
+    global::set_tracer_provider(provider.clone());
+    provider
+}
