@@ -111,7 +111,7 @@ impl Args {
                 format!(
                     "no option `{word}` in `#[traced_span]`; use {}{}",
                     list(OPTIONS),
-                    suggestion(&word, OPTIONS)
+                    suggestion(&word, &[OPTIONS, &["skip"]].concat())
                 ),
             ));
         }

@@ -314,26 +314,34 @@ impl Key {
 }
 
 impl Value {
+    /// The expression, unless it is a closure over the result.
+    pub(crate) fn expr(&self) -> Option<&Expr> {
+        match self {
+            Value::Typed(expr) | Value::Display(expr) | Value::Debug(expr) => Some(expr),
+            Value::Result(_) => None,
+        }
+    }
+
     fn parse(input: ParseStream<'_>) -> syn::Result<Value> {
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new(input.span(), "expected a value after `=`"));
         }
         if input.peek(Token![%]) {
             input.parse::<Token![%]>()?;
-            return Ok(Value::Display(Box::new(Value::expr(input)?)));
+            return Ok(Value::Display(Box::new(Value::expression(input)?)));
         }
         if input.peek(Token![?]) {
             input.parse::<Token![?]>()?;
-            return Ok(Value::Debug(Box::new(Value::expr(input)?)));
+            return Ok(Value::Debug(Box::new(Value::expression(input)?)));
         }
-        Ok(match Value::expr(input)? {
+        Ok(match Value::expression(input)? {
             Expr::Closure(closure) => Value::Result(Box::new(closure)),
             other => Value::Typed(Box::new(other)),
         })
     }
 
     /// An expression that ends where it stands: it runs only where the span records, which must change nothing else.
-    fn expr(input: ParseStream<'_>) -> syn::Result<Expr> {
+    fn expression(input: ParseStream<'_>) -> syn::Result<Expr> {
         let expr = syntax::ungroup(input.parse()?);
         match syntax::way_out(&expr) {
             None => Ok(expr),

@@ -201,8 +201,9 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Booleans, numbers and strings, lists and `Option`s of these, and references to them, keep their type (see
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
-/// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A closure is evaluated over the result when the function returns:
-/// it sees the value inside an `Ok`, or what the function returns if that is no `Result`.
+/// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A value names an argument
+/// before the body can give it away. A closure is evaluated over the result when the function returns: it sees the value
+/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there.
 ///
 #[doc = include_str!("../docs/span_attr.md")]
 #[proc_macro_attribute]
@@ -237,7 +238,8 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The name comes first, then attributes as [`macro@span_attr`] has them. On a function the event is recorded when it is
-/// called, or when it returns if a value is a closure over the result; on a statement in a traced function, after the
+/// called, or when it returns if a value is a closure over the result: then its other values are evaluated at the return
+/// too, and cannot name what the body has given away. On a statement in a traced function it is recorded after the
 /// statement.
 ///
 #[doc = include_str!("../docs/span_event.md")]

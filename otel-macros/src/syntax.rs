@@ -53,6 +53,7 @@ pub(crate) fn is_copy(ty: &Type) -> bool {
     match peel(ty) {
         Type::Reference(reference) => reference.mutability.is_none(),
         Type::Ptr(_) | Type::FnPtr(_) => true,
+        Type::Array(array) => is_copy(&array.elem),
         Type::Path(path) => is_primitive(path),
         _ => false,
     }
@@ -207,6 +208,17 @@ pub(crate) fn ungroup(expr: Expr) -> Expr {
     match expr {
         Expr::Group(group) => ungroup(*group.expr),
         other => other,
+    }
+}
+
+/// Whether an expression is a variable whose name says that it is not used.
+pub(crate) fn is_underscored(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(path) => {
+            let name = path.path.get_ident();
+            name.is_some_and(|name| name.to_string().starts_with('_'))
+        }
+        _ => false,
     }
 }
 

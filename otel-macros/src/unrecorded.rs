@@ -6,8 +6,9 @@ use quote::quote;
 use syn::Expr;
 
 use crate::function::Function;
-use crate::helpers::{Field, Key, Lifted, Value};
+use crate::helpers::{Field, Key, Lifted};
 use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
+use crate::syntax::is_underscored;
 
 /// A traced function without its span.
 pub(crate) fn traced(
@@ -66,7 +67,12 @@ fn mention(values: &[&Expr]) -> TokenStream {
     if values.is_empty() {
         return TokenStream::new();
     }
-    quote!(if false { #(let _ = &(#values);)* })
+    let mentions = values.iter().map(|value| {
+        let allowed =
+            is_underscored(value).then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        quote!(#allowed let _ = &(#value);)
+    });
+    quote!(if false { #(#mentions)* })
 }
 
 fn span(plan: &SpanPlan) -> Vec<&Expr> {
@@ -108,10 +114,7 @@ fn field(field: &Field) -> Vec<&Expr> {
         Key::Expr(key) => Some(&**key),
         Key::Literal(_) | Key::Dotted { .. } => None,
     };
-    let value = match &field.value {
-        Value::Typed(value) | Value::Display(value) | Value::Debug(value) => Some(&**value),
-        Value::Result(_) => None,
-    };
+    let value = field.value.expr();
     key.into_iter()
         .chain(value.filter(|value| !matches!(value, Expr::Lit(_))))
         .collect()

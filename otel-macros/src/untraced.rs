@@ -2,6 +2,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::parse::Parser;
+use syn::{Block, Stmt};
 
 use crate::body::mentions;
 use crate::errors::Errors;
@@ -24,7 +26,7 @@ pub(crate) fn expand(
     }
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
-        Err(error) => return fallback::item(&explain(error, item), item),
+        Err(error) => return other_item(ours, item, error),
     };
     if let Some(tokens) = hand_to_traced_span(ours, &args, &mut function) {
         return tokens;
@@ -43,6 +45,29 @@ pub(crate) fn expand(
         Ok(records) if !recording => unrecorded::untraced(&records, &lifted, &function, &body),
         Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
+    }
+}
+
+/// A statement, or an item that has no span.
+fn other_item(ours: Ours, item: &TokenStream, error: syn::Error) -> TokenStream {
+    match Block::parse_within.parse2(item.clone()).as_deref() {
+        Ok([statement @ (Stmt::Expr(..) | Stmt::Local(_))]) => {
+            let word = ours.word();
+            let inline = if ours == Ours::SpanEvent {
+                "event!"
+            } else {
+                "attr!"
+            };
+            let error = syn::Error::new(
+                Span::call_site(),
+                format!(
+                    "`#[{word}]` stands on a statement of a function with `#[traced_span]`, which this one has not; put that on the function, or write `{inline}(..)` here"
+                ),
+            );
+            // As a statement: what is an expression has lost its semicolon.
+            fallback::item(&error, &quote!(#statement;))
+        }
+        _ => fallback::item(&explain(error, item), item),
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) endpoint: Option<String>,
     pub(crate) batch: Batch,
     pub(crate) limits: SpanLimits,
+    /// Of an attribute's text, in characters.
+    pub(crate) max_value_length: Option<usize>,
     /// `OTEL_RUNTIME_SPANS`
     pub(crate) rules: Option<SpanRules>,
     pub(crate) diagnostics: Level,
@@ -100,6 +102,7 @@ impl Settings {
                 max_export_batch_size: env.positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
             },
             limits: limits(&mut env),
+            max_value_length: max_value_length(&mut env),
             rules: rules(&mut env),
             diagnostics: diagnostics(&mut env),
             warnings: env.warnings,
@@ -270,6 +273,12 @@ fn limits(env: &mut Environment<'_>) -> SpanLimits {
         limits.max_attributes_per_span = count;
     }
     limits
+}
+
+fn max_value_length(env: &mut Environment<'_>) -> Option<usize> {
+    let of_any = env.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    let of_spans = env.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    of_spans.or(of_any)
 }
 
 fn rules(env: &mut Environment<'_>) -> Option<SpanRules> {

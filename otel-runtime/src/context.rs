@@ -2,6 +2,8 @@
 
 use opentelemetry::Context;
 
+use crate::engine::current;
+
 /// Wraps a closure so that it runs in the context that is current now, on whatever thread it runs later.
 ///
 /// ```
@@ -12,9 +14,9 @@ pub fn carry<F, T>(work: F) -> impl FnOnce() -> T
 where
     F: FnOnce() -> T,
 {
-    let context = Context::current();
+    let context = current();
     move || {
-        let _current = context.attach();
+        let _current = context.map(Context::attach);
         work()
     }
 }

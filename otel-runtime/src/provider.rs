@@ -1,5 +1,6 @@
 //! Builds the provider and the propagator from the environment, and the guard that flushes them.
 
+mod finishing;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(not(feature = "otlp"))]
@@ -17,10 +18,11 @@ use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{
-    SdkTracerProvider, SpanExporter, SpanProcessor, TracerProviderBuilder,
+    SdkTracerProvider, SimpleSpanProcessor, SpanExporter, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
+use self::finishing::Finishing;
 use crate::config::{Exporter, Propagator, Settings};
 use crate::export::console::ConsoleExporter;
 use crate::sites::SpanRules;
@@ -66,8 +68,7 @@ pub fn builder() -> Builder {
 #[derive(Debug, Default)]
 pub struct Builder {
     resource: Vec<KeyValue>,
-    provider: TracerProviderBuilder,
-    has_processor: bool,
+    processors: Vec<Box<dyn SpanProcessor>>,
     rules: Option<SpanRules>,
 }
 
@@ -95,8 +96,7 @@ impl Builder {
     /// Adds a span processor of the application's own, beside those that the environment asks for.
     #[must_use]
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        self.provider = self.provider.with_span_processor(processor);
-        self.has_processor = true;
+        self.processors.push(Box::new(processor));
         self
     }
 
@@ -105,10 +105,8 @@ impl Builder {
     /// It is called when the span ends, by the thread that ends it. For batches, give a batch processor to
     /// [`span_processor`](Self::span_processor).
     #[must_use]
-    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.provider = self.provider.with_simple_exporter(exporter);
-        self.has_processor = true;
-        self
+    pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
+        self.span_processor(SimpleSpanProcessor::new(exporter))
     }
 
     /// Says which annotated functions and blocks make spans; `OTEL_RUNTIME_SPANS` wins over it, and
@@ -140,7 +138,7 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
-        if settings.disabled || (settings.exporters.is_empty() && !self.has_processor) {
+        if settings.disabled || (settings.exporters.is_empty() && self.processors.is_empty()) {
             engine::switch_off(true);
             return Ok(Telemetry {
                 provider: None,
@@ -149,23 +147,32 @@ impl Builder {
             });
         }
         let mut runtime = otlp::ExportRuntime::default();
-        let mut provider = self
-            .provider
+        let mut processors = self.processors;
+        for exporter in settings.exporters {
+            processors.push(match exporter {
+                // Printed as soon as it is finished, so without a batch.
+                Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
+                Exporter::Otlp(protocol) => {
+                    let endpoint = settings.endpoint.as_deref();
+                    check_endpoint(endpoint)?;
+                    Box::new(otlp::processor(
+                        protocol,
+                        endpoint,
+                        &settings.batch,
+                        &mut runtime,
+                    )?)
+                }
+            });
+        }
+        let mut provider = SdkTracerProvider::builder()
             .with_resource(resource(self.resource, settings.resource))
             .with_span_limits(settings.limits);
         if let Some(sampler) = settings.sampler {
             provider = provider.with_sampler(sampler);
         }
-        for exporter in settings.exporters {
-            provider = match exporter {
-                // Printed as soon as it is finished, so without a batch.
-                Exporter::Console => provider.with_simple_exporter(ConsoleExporter::stdout()),
-                Exporter::Otlp(protocol) => {
-                    let endpoint = settings.endpoint.as_deref();
-                    check_endpoint(endpoint)?;
-                    otlp::add(provider, protocol, endpoint, &settings.batch, &mut runtime)?
-                }
-            };
+        for processor in processors {
+            let processor = Finishing::new(processor, settings.max_value_length);
+            provider = provider.with_span_processor(processor);
         }
         let provider = provider.build();
         global::set_tracer_provider(provider.clone());

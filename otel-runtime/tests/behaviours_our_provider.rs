@@ -5,6 +5,9 @@ mod behaviours;
 
 use otel_runtime::testing::Spans;
 
+/// Whether a key that is set twice keeps its last value only.
+const LAST_VALUE_WINS: bool = true;
+
 type Started = otel_runtime::Telemetry;
 
 fn start(spans: &Spans) -> Started {

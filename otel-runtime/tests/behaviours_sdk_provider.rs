@@ -7,6 +7,9 @@ use opentelemetry::global;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_runtime::testing::Spans;
 
+/// Whether a key that is set twice keeps its last value only.
+const LAST_VALUE_WINS: bool = false;
+
 type Started = SdkTracerProvider;
 
 fn start(spans: &Spans) -> Started {

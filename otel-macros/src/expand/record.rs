@@ -8,6 +8,7 @@ use syn::{Expr, Lit};
 use super::{Frame, in_braces, path_at};
 use crate::helpers::{Field, Key, Value};
 use crate::plan::Record;
+use crate::syntax::is_underscored;
 
 /// Each record after the other.
 pub(super) fn records(records: &[Record], frame: &Frame) -> TokenStream {
@@ -80,22 +81,12 @@ fn set(field: &Field, frame: &Frame) -> TokenStream {
         }
     };
     let method = Ident::new(method, at);
-    let allowed =
-        is_underscored(&field.value).then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    // Such a variable is there to be recorded, and otherwise not used.
+    let allowed = field
+        .value
+        .expr()
+        .is_some_and(is_underscored)
+        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let method = path_at(quote!(#inside::Fields::#method), at);
     quote_spanned!(at=> #allowed #method(&mut #fields, #key, #value);)
-}
-
-/// Whether the value is a variable that is there to be recorded, and otherwise not used.
-fn is_underscored(value: &Value) -> bool {
-    match value {
-        Value::Typed(value) | Value::Display(value) | Value::Debug(value) => match &**value {
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .is_some_and(|name| name.to_string().starts_with('_')),
-            _ => false,
-        },
-        Value::Result(_) => false,
-    }
 }

@@ -185,6 +185,16 @@ fn limits_of_spans_win_over_general_ones() {
 }
 
 #[test]
+fn texts_can_be_limited() {
+    let length = |pairs: &[(&str, &str)]| accept(pairs).max_value_length;
+    assert_eq!(length(&[]), None);
+    let of_any = ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7");
+    let of_spans = ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5");
+    assert_eq!(length(&[of_any]), Some(7));
+    assert_eq!(length(&[of_any, of_spans]), Some(5));
+}
+
+#[test]
 fn diagnostics_can_be_silenced() {
     assert_eq!(
         accept(&[("OTEL_LOG_LEVEL", "none")]).diagnostics,

@@ -10,6 +10,8 @@ mod slot;
 mod span;
 mod start;
 
+use opentelemetry::Context;
+
 pub(crate) use control::{set_rules, sites, switch_off};
 pub use failure::{
     Failure, ResultLike, counts, failure_by, failure_by_debug, failure_by_display, returned,
@@ -23,6 +25,32 @@ pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, Entered, SyncSpan, TaskSpan};
 pub(crate) use start::start_named;
 pub use start::{LinkTarget, SpanParent, Start};
+
+thread_local! {
+    /// Destroyed before OpenTelemetry's own, since it comes to life after that.
+    static HAS_CONTEXT: HasContext = HasContext::new();
+}
+
+struct HasContext;
+
+impl HasContext {
+    fn new() -> HasContext {
+        drop(Context::current());
+        HasContext
+    }
+}
+
+/// Makes the thread-local count as one that is destroyed.
+impl Drop for HasContext {
+    fn drop(&mut self) {}
+}
+
+/// The current context; `None` at the end of a thread, where the destructors of other thread-locals may still call what is
+/// annotated, and asking OpenTelemetry would panic.
+pub(crate) fn current() -> Option<Context> {
+    HAS_CONTEXT.try_with(|_| ()).ok()?;
+    Some(Context::current())
+}
 
 /// Hands on a value that is known before something else is done.
 #[inline]

@@ -43,7 +43,7 @@ impl<'a> Slot<'a> {
 
     /// Makes a context the current one of the poll that is going on, and of those to come.
     fn replace(&self, context: Option<Context>) -> Option<Context> {
-        POLLS.with_borrow_mut(|polls| {
+        with_polls(|polls| {
             if let Some(attached) = polls.last_mut() {
                 // The old one is detached before the new one is attached.
                 *attached = None;
@@ -88,7 +88,7 @@ struct Polled<'a>(&'a Slot<'a>);
 impl<'a> Polled<'a> {
     fn new(slot: &'a Slot<'a>) -> Polled<'a> {
         let attached = lock(&slot.context).clone().map(Context::attach);
-        POLLS.with_borrow_mut(|polls| polls.push(attached));
+        with_polls(|polls| polls.push(attached));
         *lock(&slot.poll) = Some(PanicWatch::new());
         Polled(slot)
     }
@@ -97,8 +97,7 @@ impl<'a> Polled<'a> {
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
         let panic = lock(&self.0.poll).take();
-        let attached = POLLS.with_borrow_mut(Vec::pop);
-        drop(attached);
+        drop(with_polls(Vec::pop));
         if panic.is_some_and(PanicWatch::has_begun) {
             self.0.span.panicked();
         }
@@ -159,6 +158,11 @@ impl Drop for PartSpan<'_> {
         }
         self.span.end();
     }
+}
+
+/// `None` at the end of a thread, when there is no context either.
+fn with_polls<T>(work: impl FnOnce(&mut Vec<Option<ContextGuard>>) -> T) -> Option<T> {
+    POLLS.try_with(|polls| work(&mut polls.borrow_mut())).ok()
 }
 
 /// A panic elsewhere leaves nothing half done here.

@@ -10,7 +10,7 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
 
-use super::{Failure, Fields};
+use super::{Failure, Fields, current};
 use crate::CANCELLED;
 
 /// What [`ERROR_TYPE`] and [`EXCEPTION_TYPE`] say of a panic.
@@ -156,7 +156,7 @@ impl Current {
     /// Looks at the current context.
     #[must_use]
     pub fn get() -> Current {
-        Current(Started::new(Some(Context::current())))
+        Current(Started::new(current()))
     }
 }
 

@@ -10,7 +10,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
-use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan};
+use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current};
 
 /// Whether a provider is known to be there, since it made a span. Without one nothing is evaluated.
 static HAS_PROVIDER: AtomicBool = AtomicBool::new(false);
@@ -34,10 +34,8 @@ impl Start {
     /// Looks at the current context; the span will be its child.
     #[must_use]
     pub fn new(site: &'static Site) -> Start {
-        let parent = site
-            .is_on()
-            .then(Context::current)
-            .filter(|context| !context.is_telemetry_suppressed());
+        let parent = if site.is_on() { current() } else { None };
+        let parent = parent.filter(|context| !context.is_telemetry_suppressed());
         Start {
             site,
             parent,
@@ -186,15 +184,15 @@ impl Start {
 
 /// Starts a span where there is no site, named at run time; its scope is this crate.
 pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
-    let parent = Context::current();
-    let off = is_off() || parent.is_telemetry_suppressed();
-    let context = (!off).then(|| {
+    let parent = if is_off() { None } else { current() };
+    let parent = parent.filter(|parent| !parent.is_telemetry_suppressed());
+    let context = parent.and_then(|parent| {
         let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         with_new_span(build(scope, SpanBuilder::from_name(name), &parent), &parent)
     });
-    TaskSpan::new(context.flatten())
+    TaskSpan::new(context)
 }
 
 fn build(scope: InstrumentationScope, builder: SpanBuilder, parent: &Context) -> BoxedSpan {

@@ -1,6 +1,6 @@
 //! What stands in for OTLP where the feature `otlp` is off.
 
-use opentelemetry_sdk::trace::TracerProviderBuilder;
+use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 use super::InitError;
 use crate::config::{Batch, Protocol};
@@ -10,13 +10,12 @@ use crate::config::{Batch, Protocol};
 pub(super) struct ExportRuntime(());
 
 /// Refuses: the environment asks for what was not built in.
-pub(super) fn add(
-    _: TracerProviderBuilder,
+pub(super) fn processor(
     _: Protocol,
     _: Option<&str>,
     _: &Batch,
     _: &mut ExportRuntime,
-) -> Result<TracerProviderBuilder, InitError> {
+) -> Result<BatchSpanProcessor, InitError> {
     Err(InitError::Exporter(
         "OTLP is asked for, but otel-runtime was built without its feature `otlp`".into(),
     ))

@@ -10,9 +10,7 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter, TracerProviderBuilder,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
 use super::InitError;
@@ -32,32 +30,25 @@ impl Drop for ExportRuntime {
     }
 }
 
-/// Adds a batch processor that exports over OTLP.
-pub(super) fn add(
-    provider: TracerProviderBuilder,
+/// A batch processor that exports over OTLP.
+pub(super) fn processor(
     protocol: Protocol,
     endpoint: Option<&str>,
     batch: &Batch,
     runtime: &mut ExportRuntime,
-) -> Result<TracerProviderBuilder, InitError> {
+) -> Result<BatchSpanProcessor, InitError> {
     Ok(match protocol {
         Protocol::HttpProtobuf => {
             let exporter = http().map_err(|error| InitError::Exporter(Box::new(error)))?;
-            provider.with_span_processor(batched(
-                exporter,
-                format!("{} by HTTP", endpoint.unwrap_or("http://localhost:4318")),
-                batch,
-            ))
+            let target = format!("{} by HTTP", endpoint.unwrap_or("http://localhost:4318"));
+            batched(exporter, target, batch)
         }
         Protocol::Grpc => {
             let own = grpc_runtime().map_err(|error| InitError::Exporter(Box::new(error)))?;
             let exporter = grpc(&own).map_err(|error| InitError::Exporter(Box::new(error)))?;
             runtime.0 = Some(own);
-            provider.with_span_processor(batched(
-                exporter,
-                format!("{} by gRPC", endpoint.unwrap_or("http://localhost:4317")),
-                batch,
-            ))
+            let target = format!("{} by gRPC", endpoint.unwrap_or("http://localhost:4317"));
+            batched(exporter, target, batch)
         }
     })
 }

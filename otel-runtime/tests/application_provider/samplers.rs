@@ -196,3 +196,85 @@ fn what_is_recorded_and_not_sampled_is_evaluated_too() {
     assert_eq!(evaluations.get(), 6);
     application.check(&[]);
 }
+
+#[test]
+fn a_sampler_that_overrules_the_parent_gets_everything() {
+    let application = start_with(|builder| builder.with_sampler(Sampler::AlwaysOn));
+    let unsampled = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::current().with_remote_span_context(unsampled);
+    let _unsampled = context.attach();
+    assert_eq!(asked("blue", true, 2, None), 3);
+    application.check(&[
+        "CONSUMER asked.computed (remote parent)",
+        "  INTERNAL library.call",
+    ]);
+    let span = application.spans.finished().pop().expect("a span");
+    assert_eq!(span.attribute("text"), Some(&"literal".into()));
+    assert_eq!(span.attribute("computed"), Some(&4.into()));
+    assert_eq!(span.links.len(), 2);
+}
+
+/// Keeps the names and attribute counts of what is recorded.
+#[derive(Debug, Clone, Default)]
+struct Seen(Asked);
+
+impl opentelemetry_sdk::trace::SpanProcessor for Seen {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
+    fn on_end(&self, span: opentelemetry_sdk::trace::SpanData) {
+        self.0.0.lock().unwrap().push(format!(
+            "{} attributes={} links={}",
+            span.name,
+            span.attributes.len(),
+            span.links.len()
+        ));
+    }
+    fn force_flush(&self) -> opentelemetry_sdk::error::OTelSdkResult {
+        Ok(())
+    }
+    fn shutdown_with_timeout(
+        &self,
+        _: std::time::Duration,
+    ) -> opentelemetry_sdk::error::OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_child_of_what_is_recorded_and_not_sampled_is_whole() {
+    let seen = Seen::default();
+    let _application = start_with(|builder| {
+        builder
+            .with_sampler(RecordOnly)
+            .with_span_processor(seen.clone())
+    });
+    call(|| asked("blue", true, 2, None));
+    assert_eq!(
+        seen.0.take(),
+        [
+            "library.call attributes=0 links=0",
+            "asked.computed attributes=7 links=2",
+            "library.call attributes=0 links=0"
+        ]
+    );
+}
+
+#[test]
+fn where_the_sampler_says_no_a_key_is_not_evaluated() {
+    fn key(evaluations: &Cell<u32>) -> &'static str {
+        evaluations.set(evaluations.get() + 1);
+        "key"
+    }
+    #[traced_span]
+    #[span_attr({ key(evaluations) } = 1)]
+    fn keyed(evaluations: &Cell<u32>) {}
+    let _application = start_with(|builder| builder.with_sampler(Sampler::AlwaysOff));
+    let evaluations = Cell::new(0);
+    keyed(&evaluations);
+    assert_eq!(evaluations.get(), 0);
+}

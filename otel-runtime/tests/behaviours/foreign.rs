@@ -67,28 +67,65 @@ fn an_error_may_look_around_in_its_debug() {
     check_described(fails);
 }
 
-/// Starts a span while it is described; wherever that span hangs, it works.
 #[test]
-fn an_error_of_a_future_may_start_a_span() {
-    #[traced_span("fails")]
-    async fn later() -> Result<(), Curious> {
+fn an_error_of_an_async_function_may_look_around() {
+    #[traced_span]
+    async fn fails() -> Result<(), Curious> {
         pause().await;
         Err(Curious)
     }
-    #[traced_span("fails", err = debug)]
-    fn handed_out() -> impl Future<Output = Result<(), Curious>> {
+    check_described(|| block_on(fails()));
+}
+
+#[test]
+fn an_error_of_an_async_function_may_look_around_in_its_debug() {
+    #[traced_span(err = debug)]
+    async fn fails() -> Result<(), Curious> {
+        Err(Curious)
+    }
+    check_described(|| block_on(fails()));
+}
+
+#[test]
+fn an_error_of_a_future_that_is_handed_out_may_look_around() {
+    #[traced_span]
+    fn fails() -> impl Future<Output = Result<(), Curious>> {
         let ended = Err(Curious);
         async { ended }
     }
-    let recorded = record();
-    assert!(block_on(later()).is_err());
-    assert!(block_on(handed_out()).is_err());
-    let spans = recorded.spans.finished();
-    let names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
-    assert_eq!(names, ["leaf", "fails", "leaf", "fails"]);
-    for fails in [&spans[1], &spans[3]] {
-        assert!(matches!(fails.status, Status::Error { .. }));
+    check_described(|| block_on(fails()));
+}
+
+#[test]
+fn an_error_of_a_boxed_block_may_look_around() {
+    #[traced_span]
+    fn fails() -> std::pin::Pin<Box<dyn Future<Output = Result<(), Curious>>>> {
+        Box::pin(async { Err(Curious) })
     }
+    check_described(|| block_on(fails()));
+}
+
+#[test]
+fn a_value_of_an_async_function_may_look_around() {
+    #[traced_span("looked at")]
+    #[span_attr("shown" = %Curious, "result" = |()| Curious.to_string())]
+    async fn later() {
+        pause().await;
+        attr!("inline" = ?Curious);
+    }
+    let recorded = record();
+    block_on(later());
+    let span = recorded.spans.finished().pop().expect("a span");
+    for key in ["shown", "result", "inline"] {
+        let value = span.attribute(key).map(ToString::to_string);
+        assert_eq!(value, Some(span.span_id.to_string()), "{key}");
+    }
+    recorded.check(&[
+        "INTERNAL looked at",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+    ]);
 }
 
 #[test]
@@ -257,4 +294,17 @@ fn a_panic_before_the_span_makes_none() {
     recorded.check(&[]);
     leaf();
     recorded.check(&["INTERNAL leaf"]);
+}
+
+#[test]
+fn a_panic_in_a_key_ends_its_span() {
+    fn loud() -> &'static str {
+        panic!("on purpose")
+    }
+    #[traced_span]
+    #[span_attr({ loud() } = 1)]
+    fn key() {}
+    let recorded = record();
+    assert!(catch_unwind(key).is_err());
+    recorded.check(&["INTERNAL key ERROR"]);
 }

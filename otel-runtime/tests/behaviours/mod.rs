@@ -1,8 +1,10 @@
 //! What the macros record, compared as a tree of spans.
 //!
 //! The root of the test binary says under which provider: it has a function `start` that makes a provider the global one
-//! whose finished spans land in the given [`Spans`], and a type `Started` that keeps it going.
+//! whose finished spans land in the given [`Spans`], a type `Started` that keeps it going,
+//! and a constant for the one thing in which the SDK falls short.
 
+mod bystanders;
 mod calls;
 mod concurrency;
 mod ends;

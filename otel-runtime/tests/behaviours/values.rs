@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use opentelemetry::Value;
-use otel_runtime::{AttributeValue, span_attr, span_event, traced_span};
+use otel_runtime::{AttributeValue, attr, span_attr, span_event, traced_span};
 
 use super::record;
 
@@ -263,4 +263,33 @@ fn arguments_that_are_moved_can_be_named() {
         "INTERNAL moves_later",
         "    · room = \"blue\"",
     ]);
+}
+
+/// The specification demands it; the SDK alone keeps both values.
+#[test]
+fn of_a_key_that_is_set_twice_the_last_value_wins() {
+    #[traced_span]
+    #[span_attr("key" = 1)]
+    fn sets_twice() {
+        attr!("key" = 2);
+        attr!("key" = "last", "other" = true);
+    }
+    let recorded = record();
+    sets_twice();
+    let expected: &[_] = if crate::LAST_VALUE_WINS {
+        &[
+            "INTERNAL sets_twice",
+            "    · key = \"last\"",
+            "    · other = true",
+        ]
+    } else {
+        &[
+            "INTERNAL sets_twice",
+            "    · key = 1",
+            "    · key = 2",
+            "    · key = \"last\"",
+            "    · other = true",
+        ]
+    };
+    recorded.check_attributes(expected);
 }

@@ -27,6 +27,7 @@ fn reported(text: &str) -> Result<u32> {
 
 #[traced_span]
 async fn reported_later() -> Result {
+    ::core::future::ready(()).await;
     Err(io::Error::other("no"))?
 }
 
@@ -59,7 +60,10 @@ fn joined() -> thread::Result<u32> {
 
 fn main() {
     assert!(reported("1").is_ok_and(|n| n == 1));
-    assert_eq!(reported("x").err().unwrap().0.to_string(), "invalid digit found in string");
+    assert_eq!(
+        reported("x").err().unwrap().0.to_string(),
+        "invalid digit found in string"
+    );
     assert!(reported_later().now_or_never().unwrap().is_err());
     assert_eq!((fixed(2), reordered()), (Err(2), Ok("a".to_owned())));
     assert!(opened().is_err() && shown(&1).is_ok() && joined().is_ok());

@@ -7,12 +7,17 @@ use std::task::{Context, Poll, Waker};
 use otel_runtime::traced_span;
 
 #[traced_span]
-async fn nothing() {}
+async fn nothing() {
+    ::core::future::ready(()).await;
+}
 
 #[traced_span("room.find", kind = client)]
 async fn find(rooms: &[u32], room: u32) -> Result<&u32, String> {
     std::future::ready(()).await;
-    rooms.iter().find(|it| **it == room).ok_or_else(|| format!("no room {room}"))
+    rooms
+        .iter()
+        .find(|it| **it == room)
+        .ok_or_else(|| format!("no room {room}"))
 }
 
 #[traced_span]

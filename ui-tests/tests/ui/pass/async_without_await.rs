@@ -1,6 +1,11 @@
 //! An `async fn` that awaits nothing is no larger than it was, whatever it is given.
 
 #![deny(warnings)]
+#![expect(
+    clippy::unused_async,
+    clippy::large_types_passed_by_value,
+    reason = "this is what it is about"
+)]
 
 use std::future::Future;
 use std::pin::pin;

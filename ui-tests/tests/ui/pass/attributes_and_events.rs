@@ -25,11 +25,16 @@ fn store(booking: Booking, nights: Option<u8>) -> Result<Booking, std::io::Error
 #[traced_span]
 #[otel_runtime::span_event("below", "n" = n)]
 async fn either_side(n: usize) -> usize {
+    ::core::future::ready(()).await;
     n
 }
 
 #[traced_span]
-fn parameters(#[span_attr] room: u32, #[span_attr("guest.name")] guest: &str, #[span_attr] mut left: i64) -> i64 {
+fn parameters(
+    #[span_attr] room: u32,
+    #[span_attr("guest.name")] guest: &str,
+    #[span_attr] mut left: i64,
+) -> i64 {
     left -= 1;
     left + i64::from(room) + i64::try_from(guest.len()).unwrap_or(0)
 }
@@ -43,11 +48,15 @@ fn untraced(room: &str) -> usize {
 #[span_attr("room" = room, "answer" = |answer| *answer)]
 #[span_event("on.its.own")]
 async fn untraced_async(room: &str) -> usize {
+    ::core::future::ready(()).await;
     room.len()
 }
 
 fn main() {
-    let booking = Booking { id: 1, room: "a".to_owned() };
+    let booking = Booking {
+        id: 1,
+        room: "a".to_owned(),
+    };
     assert_eq!(store(booking, None).unwrap().id, 1);
     drop(either_side(1));
     assert_eq!(parameters(1, "ab", 2), 4);

@@ -22,10 +22,17 @@ async fn later(
     #[cfg(not(doc))] present: String,
     #[cfg(doc)] present: NoSuchType,
 ) -> Option<String> {
+    ::core::future::ready(()).await;
     Some(present)
 }
 
 fn main() {
     assert_eq!(sync(String::new(), 1, "a"), Ok(2));
-    assert_eq!(later("", "a".to_owned()).now_or_never().flatten().as_deref(), Some("a"));
+    assert_eq!(
+        later("", "a".to_owned())
+            .now_or_never()
+            .flatten()
+            .as_deref(),
+        Some("a")
+    );
 }

@@ -40,6 +40,7 @@ impl<T: Clone> Rooms<T> {
     }
 
     async fn later(self) -> Vec<T> {
+        ::core::future::ready(()).await;
         self.rooms
     }
 }

@@ -19,7 +19,9 @@ mod rooms {
         1
     }
 
-    pub async fn later() {}
+    pub async fn later() {
+        ::core::future::ready(()).await;
+    }
 
     #[traced_span("rooms.renamed", err = off)]
     pub fn renamed() -> Result<u32, super::Silent> {

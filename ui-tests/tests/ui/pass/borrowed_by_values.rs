@@ -12,7 +12,11 @@ struct Guest {
 #[traced_span]
 #[span_attr("name" = guest.name, "nights" = guest.nights, "first" = guest.nights[0], "shown" = %guest.name)]
 #[span_event("arrived", "length" = guest.name.len(), "debug" = ?guest.nights)]
-fn moved(guest: Guest, #[span_attr] note: String, #[span_attr] mut beds: u32) -> Result<(Guest, String), String> {
+fn moved(
+    guest: Guest,
+    #[span_attr] note: String,
+    #[span_attr] mut beds: u32,
+) -> Result<(Guest, String), String> {
     beds += 1;
     let Guest { name, nights } = guest;
     #[span_attr]
@@ -29,6 +33,7 @@ fn moved(guest: Guest, #[span_attr] note: String, #[span_attr] mut beds: u32) ->
 #[traced_span]
 #[span_attr("before" = text, "after" = |text| text.as_str())]
 async fn changed(text: &mut String, by: Box<str>) -> &mut String {
+    ::core::future::ready(()).await;
     #[span_attr]
     let length = text.len();
     text.truncate(length);
@@ -37,8 +42,16 @@ async fn changed(text: &mut String, by: Box<str>) -> &mut String {
 }
 
 fn main() {
-    let guest = Guest { name: "a".to_owned(), nights: vec![1, 2] };
+    let guest = Guest {
+        name: "a".to_owned(),
+        nights: vec![1, 2],
+    };
     let (guest, note) = moved(guest, "!".to_owned(), 1).unwrap();
     assert_eq!((guest.name.as_str(), note.as_str()), ("a!", "!"));
-    assert_eq!(changed(&mut "a".to_owned(), "b".into()).now_or_never().unwrap(), "ab");
+    assert_eq!(
+        changed(&mut "a".to_owned(), "b".into())
+            .now_or_never()
+            .unwrap(),
+        "ab"
+    );
 }

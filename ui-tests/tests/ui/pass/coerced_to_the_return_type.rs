@@ -48,6 +48,7 @@ fn diverges(n: Option<u32>) -> u32 {
 #[traced_span]
 #[expect(clippy::ptr_arg)]
 async fn later(text: &String) -> (&str, Box<dyn Display>) {
+    ::core::future::ready(()).await;
     if text.is_empty() {
         return (text, Box::new(0));
     }
@@ -57,9 +58,15 @@ async fn later(text: &String) -> (&str, Box<dyn Display>) {
 fn main() {
     assert_eq!(dereferenced(&"a".to_owned()), "a");
     assert_eq!(slice(&mut [1, 2, 3]).len(), 3);
-    assert_eq!(dynamic(true).to_string() + &dynamic(false).to_string(), "1a");
+    assert_eq!(
+        dynamic(true).to_string() + &dynamic(false).to_string(),
+        "1a"
+    );
     assert_eq!(borrowed(&1, &"a".into())[1].to_string(), "a");
     assert_eq!(function(true)(1) + function(false)(2), 1);
     assert_eq!(diverges(Some(1)), 1);
-    assert_eq!(later(&"a".to_owned()).now_or_never().unwrap().1.to_string(), "x");
+    assert_eq!(
+        later(&"a".to_owned()).now_or_never().unwrap().1.to_string(),
+        "x"
+    );
 }

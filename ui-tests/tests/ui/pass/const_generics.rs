@@ -32,13 +32,17 @@ fn half<const FIRST: bool>(text: &str) -> Result<&str, [u8; 2]> {
 
 #[traced_span]
 async fn joined<const N: usize>(texts: [String; N]) -> String {
+    ::core::future::ready(()).await;
     texts.join("")
 }
 
 fn main() {
     assert_eq!(Grid::<u8, 2, 3>::new().row(2), Some(&[0; 2]));
     assert_eq!(filled::<3>(7), [7; 3]);
-    assert_eq!((half::<true>("ab"), half::<false>("ab")), (Ok("a"), Ok("b")));
+    assert_eq!(
+        (half::<true>("ab"), half::<false>("ab")),
+        (Ok("a"), Ok("b"))
+    );
     let texts = ["a", "b"].map(str::to_owned);
     assert_eq!(joined(texts).now_or_never().as_deref(), Some("ab"));
 }

@@ -11,6 +11,7 @@ fn sync() -> Option<u32> {
 #[traced_span]
 #[expect(dead_code)]
 async fn later() -> Result<u32, String> {
+    ::core::future::ready(()).await;
     Ok(1)
 }
 

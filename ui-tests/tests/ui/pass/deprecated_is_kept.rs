@@ -10,7 +10,9 @@ fn above() -> u32 {
 
 #[traced_span]
 #[deprecated(since = "1.0.0", note = "use `above`")]
-async fn below() {}
+async fn below() {
+    ::core::future::ready(()).await;
+}
 
 struct Rooms;
 

@@ -40,6 +40,7 @@ fn shown() -> io::Result<()> {
 
 #[traced_span(err = debug)]
 async fn debugged() -> Alias<()> {
+    ::core::future::ready(()).await;
     Err(OnlyDebug(2))
 }
 

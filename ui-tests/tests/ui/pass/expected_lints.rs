@@ -17,6 +17,7 @@ fn never_changed(mut n: u32) -> Result<u32, String> {
 #[traced_span]
 #[expect(unreachable_code)]
 async fn unreachable() -> u32 {
+    ::core::future::ready(()).await;
     return 1;
     2
 }

@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![expect(clippy::unused_async, reason = "it is so without the attribute too")]
 
 use otel_runtime::{span_attr, span_event, traced_span};
 

@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![expect(clippy::unused_async, reason = "it is so without the attribute too")]
 
 use futures_util::FutureExt as _;
 use otel_runtime::{span_attr, traced_span};

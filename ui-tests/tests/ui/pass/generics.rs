@@ -18,7 +18,10 @@ impl<const N: usize> Matrix<N> {
 
 #[traced_span]
 #[span_attr("text" = %value, len = N)]
-fn show<'a, T: Display + ?Sized, const N: usize>(value: &'a T, _padding: [u8; N]) -> Result<&'a T, Box<dyn std::error::Error>> {
+fn show<'a, T: Display + ?Sized, const N: usize>(
+    value: &'a T,
+    _padding: [u8; N],
+) -> Result<&'a T, Box<dyn std::error::Error>> {
     if value.to_string().is_empty() {
         Err("empty")?;
     }
@@ -37,6 +40,7 @@ fn same<T>(value: T) -> T {
 
 #[traced_span]
 async fn same_later<T: Send>(value: T) -> Result<T, std::convert::Infallible> {
+    ::core::future::ready(()).await;
     Ok(value)
 }
 

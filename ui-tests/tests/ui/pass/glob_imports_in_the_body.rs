@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![expect(clippy::unused_async, reason = "it is so without the attribute too")]
 #![expect(clippy::wildcard_imports, reason = "what they bring in is the point")]
 
 use futures_util::FutureExt as _;

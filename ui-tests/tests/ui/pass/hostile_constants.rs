@@ -1,3 +1,7 @@
+//! Constants and statics with names that a macro could have given its variables.
+//!
+//! The macro hygiene of variables does not hold for items.
+
 #![deny(warnings)]
 #![allow(dead_code, non_upper_case_globals, non_camel_case_types)]
 
@@ -5,14 +9,19 @@ use futures_util::FutureExt as _;
 use otel_runtime::{attr, event, span_attr, span_event, traced_span};
 
 // A `let` of one of these names would be a pattern that compares.
+const __start: u32 = 1;
+const __span: u32 = 2;
+const __fields: u32 = 3;
+const __result: u32 = 4;
+const __slot: u32 = 5;
+static __value: u32 = 6;
+struct __current;
 const span: u32 = 7;
 const start: u32 = 8;
 struct result;
 static guard: u32 = 9;
 static SITE: u32 = 10;
-static fields: u32 = 11;
-const value: u32 = 12;
-const slot: u32 = 13;
+static __OTEL_SITE: u32 = 11;
 
 #[traced_span]
 #[span_attr("n" = n, "twice" = |twice| *twice)]
@@ -35,4 +44,9 @@ async fn later(n: u32) -> u32 {
 fn main() {
     assert_eq!(sync(2), Ok(19));
     assert_eq!(later(1).now_or_never(), Some(10));
+}
+
+#[traced_span]
+fn parameter<const __start: u32>(n: u32) -> u32 {
+    n + __start
 }

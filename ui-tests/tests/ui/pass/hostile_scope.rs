@@ -36,6 +36,7 @@ mod hostile {
 
     #[traced_span]
     pub async fn later(n: u32) -> ::std::result::Result<u32, ::std::string::String> {
+        ::core::future::ready(()).await;
         ::std::result::Result::Ok(n)
     }
 }

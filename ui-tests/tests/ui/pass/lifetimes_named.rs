@@ -30,11 +30,23 @@ impl<'text, 'words> Parser<'text, 'words> {
 
 #[traced_span]
 fn chosen<'a, 'b: 'a>(a: &'a str, b: &'b str) -> (Cow<'a, str>, &'b str) {
-    (if a.is_empty() { Cow::Borrowed(b) } else { Cow::Borrowed(a) }, b)
+    (
+        if a.is_empty() {
+            Cow::Borrowed(b)
+        } else {
+            Cow::Borrowed(a)
+        },
+        b,
+    )
 }
 
 #[traced_span]
-async fn longer<'a>(a: &'a str, b: &'a str, _scratch: &mut String) -> Result<&'a str, &'static str> {
+async fn longer<'a>(
+    a: &'a str,
+    b: &'a str,
+    _scratch: &mut String,
+) -> Result<&'a str, &'static str> {
+    ::core::future::ready(()).await;
     if a.len() == b.len() {
         return Err("equal");
     }
@@ -44,9 +56,15 @@ async fn longer<'a>(a: &'a str, b: &'a str, _scratch: &mut String) -> Result<&'a
 fn main() {
     let text = "a b c".to_owned();
     let mut words = Vec::new();
-    let mut parser = Parser { text: &text, words: &mut words };
+    let mut parser = Parser {
+        text: &text,
+        words: &mut words,
+    };
     assert_eq!(parser.next(), Ok(&"a"));
     assert_eq!(parser.rest().0, "b c");
     assert_eq!(chosen("", "b"), ("b".into(), "b"));
-    assert_eq!(longer("a", "bb", &mut String::new()).now_or_never(), Some(Ok("bb")));
+    assert_eq!(
+        longer("a", "bb", &mut String::new()).now_or_never(),
+        Some(Ok("bb"))
+    );
 }

@@ -76,11 +76,16 @@ fn handed_out(text: String) -> impl Future<Output = usize> {
 }
 
 #[traced_span]
-async fn unit() {}
+async fn unit() {
+    ::core::future::ready(()).await;
+}
 
 fn main() {
     assert_eq!(find(1, "a", ""), Ok("a"));
-    assert_eq!(later("a".to_owned(), String::new()).now_or_never(), Some(Some(1)));
+    assert_eq!(
+        later("a".to_owned(), String::new()).now_or_never(),
+        Some(Some(1))
+    );
     assert_eq!(opaque(&[String::new()]).count(), 1);
     assert_eq!(handed_out("ab".to_owned()).now_or_never(), Some(2));
     assert!(unit().now_or_never().is_some());

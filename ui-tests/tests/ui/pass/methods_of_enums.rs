@@ -15,7 +15,10 @@ enum Room<'a> {
 #[traced_span]
 impl<'a> Room<'a> {
     fn shared(beds: u32) -> Self {
-        Self::Shared { beds, names: vec![] }
+        Self::Shared {
+            beds,
+            names: vec![],
+        }
     }
 
     #[span_attr("room" = ?self)]
@@ -36,6 +39,7 @@ impl<'a> Room<'a> {
     }
 
     async fn into_name(self) -> Cow<'a, str> {
+        ::core::future::ready(()).await;
         match self {
             Self::Shared { mut names, .. } => names.pop().unwrap_or_default(),
             Self::Other(name) => name.into(),

@@ -36,6 +36,7 @@ fn takes_none(void: Void) -> Option<u32> {
 
 #[traced_span]
 async fn serve(left: &mut u32) -> Result<Infallible, std::io::Error> {
+    ::core::future::ready(()).await;
     loop {
         *left = left.checked_sub(1).ok_or(std::io::ErrorKind::TimedOut)?;
     }
@@ -43,7 +44,8 @@ async fn serve(left: &mut u32) -> Result<Infallible, std::io::Error> {
 
 fn main() {
     let pointer: fn() -> ! = exit;
-    let panic = std::panic::catch_unwind(|| forever(|| std::panic::resume_unwind(Box::new("stop"))));
+    let panic =
+        std::panic::catch_unwind(|| forever(|| std::panic::resume_unwind(Box::new("stop"))));
     assert!(panic.is_err());
     assert_eq!(infallible(1), Ok(1));
     assert!(only_errors(1).is_err());

@@ -11,6 +11,7 @@ fn bare(n: u32) -> ::std::result::Result<u32, ::std::string::String> {
 
 #[traced_span]
 async fn bare_later(#[span_attr] n: u32) -> u32 {
+    ::core::future::ready(()).await;
     n
 }
 

@@ -26,7 +26,9 @@ async fn looped(numbers: Vec<u32>) -> Option<u32> {
 #[traced_span]
 async fn joined(n: u32) -> (u32, Result<u32, String>) {
     let plain = #[traced_span("plain")]
-    async { n };
+    async {
+        n
+    };
     let fallible = #[traced_span("fallible")]
     async move {
         if n == 0 {
@@ -43,11 +45,16 @@ async fn last(n: u32) -> Result<u32, String> {
     #[span_attr("checked" = ?checked)]
     let n = checked.as_ref().map_err(String::clone)?;
     #[traced_span("last")]
-    if *n > 0 { Ok(std::future::ready(*n).await) } else { Err("zero".to_owned()) }
+    if *n > 0 {
+        Ok(std::future::ready(*n).await)
+    } else {
+        Err("zero".to_owned())
+    }
 }
 
 #[traced_span]
 async fn closure(by: u32) -> impl AsyncFn(u32) -> u32 {
+    ::core::future::ready(()).await;
     async move |n| n + by
 }
 
@@ -55,6 +62,12 @@ fn main() {
     assert_eq!(looped(vec![1, 3, 2, 9, 5]).now_or_never(), Some(Some(3)));
     assert_eq!(looped(vec![8]).now_or_never(), Some(None));
     assert_eq!(joined(1).now_or_never(), Some((1, Ok(2))));
-    assert_eq!((last(2).now_or_never(), last(0).now_or_never()), (Some(Ok(1)), Some(Err(String::new()))));
-    assert_eq!(closure(1).now_or_never().unwrap()(2).now_or_never(), Some(3));
+    assert_eq!(
+        (last(2).now_or_never(), last(0).now_or_never()),
+        (Some(Ok(1)), Some(Err(String::new())))
+    );
+    assert_eq!(
+        closure(1).now_or_never().unwrap()(2).now_or_never(),
+        Some(3)
+    );
 }

@@ -38,6 +38,7 @@ pub unsafe fn read(pointer: *const u32) -> Option<u32> {
 /// The pointer points to a value.
 #[traced_span]
 pub async unsafe fn read_later(pointer: *const u32) -> u32 {
+    ::core::future::ready(()).await;
     // SAFETY: the caller promises it.
     unsafe { pointer.read() }
 }

@@ -8,7 +8,11 @@ struct Room {
 
 #[traced_span]
 #[span_attr("kind" = r#ref.r#type, r#struct = 1)]
-fn r#match(#[span_attr] r#type: u32, r#ref: &Room, Room { r#type: r#in }: Room) -> Result<u32, String> {
+fn r#match(
+    #[span_attr] r#type: u32,
+    r#ref: &Room,
+    Room { r#type: r#in }: Room,
+) -> Result<u32, String> {
     #[span_attr]
     let r#let = r#type + r#ref.r#type + r#in;
     Ok(r#let)
@@ -16,6 +20,7 @@ fn r#match(#[span_attr] r#type: u32, r#ref: &Room, Room { r#type: r#in }: Room) 
 
 #[traced_span]
 async fn r#async<'r#loop>(r#fn: &'r#loop str) -> Option<&'r#loop str> {
+    ::core::future::ready(()).await;
     Some(r#fn)
 }
 

@@ -38,6 +38,7 @@ impl<T: Clone + Default> Room<T> {
 
     #[traced_span]
     async fn later(self) -> (Self, [Self; 1]) {
+        ::core::future::ready(()).await;
         let Self { beds } = self;
         (Self { beds }, [Self::default()])
     }
@@ -47,5 +48,8 @@ fn main() {
     let room = Room::new(1, 2_u32).unwrap();
     assert_eq!(Room::new(5, 2_u32), Err(5));
     assert_eq!(room.all(&[Room { beds: 1 }]).len(), 2);
-    assert_eq!(room.later().now_or_never(), Some((Room { beds: 2 }, [Room { beds: 0 }])));
+    assert_eq!(
+        room.later().now_or_never(),
+        Some((Room { beds: 2 }, [Room { beds: 0 }]))
+    );
 }

@@ -31,6 +31,7 @@ fn first() -> Result<&'static str, Box<dyn Any + Send + 'static>> {
 
 #[traced_span]
 async fn later<T: 'static + Send>(value: T) -> Box<dyn Any + Send> {
+    ::core::future::ready(()).await;
     Box::new(value)
 }
 

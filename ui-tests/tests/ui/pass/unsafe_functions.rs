@@ -31,6 +31,7 @@ unsafe extern "C" fn foreign(n: i32) -> i32 {
 
 #[traced_span]
 async unsafe fn later(n: &u32) -> Result<&u32, String> {
+    ::core::future::ready(()).await;
     Ok(n)
 }
 

@@ -23,6 +23,7 @@ fn pointers(function: fn(u32) -> u32, constant: *const u32, changed: *mut u32) -
 
 #[traced_span]
 async fn later(items: &[&dyn Debug], text: &str) -> Option<usize> {
+    ::core::future::ready(()).await;
     Some(items.len() + text.len())
 }
 
@@ -37,7 +38,10 @@ fn main() {
     assert_eq!(out, "'x'2");
     assert_eq!(boxed("abc".into(), Box::new(|text| text.len())), 3);
     let mut value = 1;
-    assert_eq!(pointers(|n| n + 1, &raw const value, &raw mut value), (2, true));
+    assert_eq!(
+        pointers(|n| n + 1, &raw const value, &raw mut value),
+        (2, true)
+    );
     assert_eq!(later(&[&1, &"a"], "b").now_or_never(), Some(Some(3)));
     assert_eq!(generic(&[1, 2][..]), Ok("[1, 2]".to_owned()));
 }

@@ -40,7 +40,9 @@ mod outer {
     }
 
     #[traced_span]
-    pub(crate) async fn later() {}
+    pub(crate) async fn later() {
+        ::core::future::ready(()).await;
+    }
 }
 
 #[traced_span]

@@ -20,7 +20,11 @@ where
         K: for<'a> PartialEq<&'a Q>,
         V: Debug,
     {
-        let found = self.0.iter().find(|(it, _)| *it == key).map(|(_, value)| value);
+        let found = self
+            .0
+            .iter()
+            .find(|(it, _)| *it == key)
+            .map(|(_, value)| value);
         found.ok_or_else(|| format!("no {key}"))
     }
 
@@ -30,6 +34,7 @@ where
         T: std::iter::Sum<&'a V>,
         V: 'a,
     {
+        ::core::future::ready(()).await;
         self.0.iter().map(|(_, value)| value).sum()
     }
 }
