@@ -139,6 +139,7 @@ fn errors_of_each_type() {
     }
     #[traced_span]
     async fn generic<E: std::error::Error>(error: E) -> Result<(), E> {
+        std::future::ready(()).await;
         Err(error)
     }
     let recorded = record();
@@ -182,6 +183,7 @@ fn options_for_errors_of_async_functions() {
     }
     #[traced_span(err = debug)]
     async fn debugged_later() -> Result<(), String> {
+        std::future::ready(()).await;
         Err("text".to_owned())
     }
     #[traced_span(err_if = |error| *error > 400)]

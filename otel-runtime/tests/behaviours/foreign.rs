@@ -81,6 +81,7 @@ fn an_error_of_an_async_function_may_look_around() {
 fn an_error_of_an_async_function_may_look_around_in_its_debug() {
     #[traced_span(err = debug)]
     async fn fails() -> Result<(), Curious> {
+        std::future::ready(()).await;
         Err(Curious)
     }
     check_described(|| block_on(fails()));
@@ -263,6 +264,7 @@ fn a_panic_while_an_error_is_described_ends_its_span() {
     check_panic("err_if_option", || {
         #[traced_span(err_if = |_| loud())]
         async fn err_if_option() -> Result<(), u32> {
+            std::future::ready(()).await;
             Err(7)
         }
         let _ = block_on(err_if_option());
@@ -282,7 +284,9 @@ fn a_panic_before_the_span_makes_none() {
     #[traced_span(name = loud::<String>())]
     fn name() {}
     #[traced_span(links = [loud::<SpanContext>()])]
-    async fn links() {}
+    async fn links() {
+        std::future::ready(()).await;
+    }
     #[traced_span(parent = loud::<Context>())]
     fn parent() {}
     let recorded = record();

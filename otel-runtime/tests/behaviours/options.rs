@@ -18,6 +18,7 @@ fn under_context(parent: &opentelemetry::Context) {
 
 #[traced_span(parent = parent)]
 async fn under_span_context(parent: SpanContext) {
+    std::future::ready(()).await;
     leaf();
 }
 
@@ -120,7 +121,9 @@ fn kinds_of_each_sort() {
     #[traced_span(kind = server)]
     fn server() {}
     #[traced_span(kind = client)]
-    async fn client() {}
+    async fn client() {
+        std::future::ready(()).await;
+    }
     #[traced_span(kind = producer)]
     fn producer() -> Pin<Box<dyn Future<Output = ()>>> {
         Box::pin(async {})
@@ -162,9 +165,13 @@ fn names_of_each_sort() {
     #[traced_span("a literal, Zürich")]
     fn literal() {}
     #[traced_span(name = NAME)]
-    async fn constant() {}
+    async fn constant() {
+        std::future::ready(()).await;
+    }
     #[traced_span(name = format!("computed {id}"))]
-    async fn computed(id: u32) {}
+    async fn computed(id: u32) {
+        std::future::ready(()).await;
+    }
     #[traced_span(name = name)]
     fn given(name: &'static str) {}
     let recorded = record();
