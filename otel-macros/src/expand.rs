@@ -177,10 +177,10 @@ pub(crate) fn traced(
         entry: records(&plan.records.entry, &frame),
         after: outcome(plan, &frame),
     };
-    let function = function.clone().with_parameters_named();
+    let mut function = function.clone().with_parameters_named();
     let body = match &plan.shape {
         Shape::Sync => sync_body(&function, body, &around, &frame),
-        Shape::Async => async_body(&function, body, &around, &frame),
+        Shape::Async => async_body(&mut function, body, &around, &frame),
         Shape::Block(block) => block_body(block, &around, &frame),
         Shape::Handing(handed) => handing_body(handed, &function, body, &around, &frame),
     };

@@ -5,11 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, ReceiverKind, ReturnType, Type,
-    parse_quote,
+    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, ReceiverKind, ReturnType, Token,
+    Type, parse_quote,
 };
 
 use super::{Frame, Names, shown_at};
+use crate::body::mentions;
 use crate::function::{Function, is_unbound};
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
@@ -52,13 +53,12 @@ pub(super) fn sync_body(
 
 /// An `async fn`.
 pub(super) fn async_body(
-    function: &Function,
+    function: &mut Function,
     body: &TokenStream,
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let before = &around.before;
-    let entry = entered(&around.entry, frame);
+    let before = before_the_future(function, around, frame);
     let after = entered(&around.after, frame);
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
@@ -73,17 +73,62 @@ pub(super) fn async_body(
         (None, quote!(#inside::InSpan::new(&#span, #future)))
     };
     if syntax::is_never(&function.sig.output) {
-        return quote!(#before #entry #slot #future.await);
+        return quote!(#before #slot #future.await);
     }
     quote! {
         #before
-        #entry
         #slot
         let #result = #future.await;
         #after
         #inside::TaskSpan::finish(#span);
         #result
     }
+}
+
+/// Starts the span, and records what is known before the body. What is borrowed in a future is kept until its block ends,
+/// so the arguments that are recorded are moved into such a block, and out of it again.
+///
+/// `let (name, span) = { let (name,) = (name,); let span = ..; (name, span) };`
+fn before_the_future(function: &mut Function, around: &Around, frame: &Frame) -> TokenStream {
+    let before = &around.before;
+    let entry = entered(&around.entry, frame);
+    let recorded = quote!(#before #entry);
+    let lent = lend_arguments(function, &recorded);
+    if lent.is_empty() {
+        return recorded;
+    }
+    let span = &frame.names.span;
+    let (mutability, names): (Vec<_>, Vec<_>) = lent.into_iter().unzip();
+    quote! {
+        let (#(#mutability #names,)* #span) = {
+            let (#(#names,)*) = (#(#names,)*);
+            #recorded
+            (#(#names,)* #span)
+        };
+    }
+}
+
+/// The arguments that are moved and not copied, and occur in the tokens. Whether they are mutable is not said in the
+/// signature any more, but where they are bound again.
+fn lend_arguments(
+    function: &mut Function,
+    tokens: &TokenStream,
+) -> Vec<(Option<Token![mut]>, Ident)> {
+    let mut lent = Vec::new();
+    for input in &mut function.sig.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Pat::Ident(pattern) = &mut *typed.pat
+            && pattern.by_ref.is_none()
+            && pattern.subpat.is_none()
+            && !syntax::is_copy(&typed.ty)
+            && !syntax::is_never_dropped(&typed.ty)
+            && !typed.attrs.iter().any(is_condition)
+            && mentions(tokens.clone(), &pattern.ident.to_string())
+        {
+            lent.push((pattern.mutability.take(), pattern.ident.clone()));
+        }
+    }
+    lent
 }
 
 /// What is recorded within the span of a future, outside of its polls.

@@ -22,8 +22,40 @@ async fn parameter(#[span_attr] array: [u8; 256]) -> u32 {
     array.iter().map(|it| u32::from(*it)).sum()
 }
 
+mod texts {
+    pub(crate) async fn plain(mut name: String, other: Vec<u8>) -> usize {
+        std::future::ready(()).await;
+        name.push('!');
+        name.len() + other.len()
+    }
+
+    #[otel_runtime::traced_span]
+    #[otel_runtime::span_attr("length" = other.len(), "other" = ?other, "result" = |length| *length)]
+    #[otel_runtime::span_event("asked", "name" = name)]
+    pub(crate) async fn traced(
+        #[otel_runtime::span_attr] mut name: String,
+        other: Vec<u8>,
+    ) -> usize {
+        std::future::ready(()).await;
+        name.push('!');
+        name.len() + other.len()
+    }
+
+    #[otel_runtime::traced_span]
+    pub(crate) async fn unused(
+        #[otel_runtime::span_attr] name: String,
+        #[otel_runtime::span_attr] other: &mut u32,
+    ) {
+        std::future::ready(()).await;
+    }
+}
+
 fn main() {
     let plain = size_of_val(&plain([0; 256]));
     assert!(size_of_val(&literal([0; 256])) - plain <= 64);
     assert!(size_of_val(&parameter([0; 256])) - plain <= 64);
+    let plain = size_of_val(&texts::plain(String::new(), Vec::new()));
+    let traced = size_of_val(&texts::traced(String::new(), Vec::new()));
+    assert!(traced - plain <= 64);
+    drop(texts::unused(String::new(), &mut 1));
 }
