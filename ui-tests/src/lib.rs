@@ -1,5 +1,10 @@
-//! The tests are in `tests/`; this crate has no code of its own. Programs of older editions stand here, as the others
-//! are all built with the workspace's.
+//! The tests are in `tests/`; this crate has no code of its own.
+//!
+#![doc = include_str!("behaviours.md")]
+//!
+//! # Programs of older editions
+//!
+//! They stand here, as the others are all built with the workspace's.
 //!
 //! Before edition 2024, the temporaries of a last expression are dropped after the locals; also in a traced function:
 //!
