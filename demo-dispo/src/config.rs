@@ -1,12 +1,12 @@
 //! Settings from the environment, read once at start.
 //!
-//! | variable       | unit              | default               | meaning                                          |
-//! |----------------|-------------------|-----------------------|--------------------------------------------------|
-//! | `DISPO_HOST`   | name or address   | `127.0.0.1`           | where the web service listens                    |
-//! | `DISPO_PORT`   | 0 to 65535        | `8080`                | its port; 0 takes a free one, which the log tells |
-//! | `DATABASE_URL` | `sqlite://<file>` | `sqlite://dispo.db`   | rooms and bookings; created at first start       |
-//! | `QUEUE_URL`    | `sqlite://<file>` | `sqlite://queue.db`   | the queue shared with the cleaning service       |
-//! | `RUST_LOG`     | filter            | `info`                | which log lines are written                      |
+//! | variable       | unit                                                                       | default             | meaning                                           |
+//! | -------------- | -------------------------------------------------------------------------- | ------------------- | ------------------------------------------------- |
+//! | `DISPO_HOST`   | name or address                                                            | `127.0.0.1`         | where the web service listens                     |
+//! | `DISPO_PORT`   | 0 to 65535                                                                 | `8080`              | its port; 0 takes a free one, which the log tells |
+//! | `DATABASE_URL` | `sqlite://<file>`                                                          | `sqlite://dispo.db` | rooms and bookings; created at first start        |
+//! | `QUEUE_URL`    | `sqlite://<file>`, `amqp://<user>:<password>@<host>:<port>/<virtual host>` | `sqlite://queue.db` | the queue shared with the cleaning service        |
+//! | `RUST_LOG`     | filter                                                                     | `info`              | which log lines are written                       |
 //!
 //! The `OTEL_*` variables are read by `otel-runtime`.
 
@@ -15,6 +15,8 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
+
+use crate::queue::QueueAddress;
 
 /// What a process of this service is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct Config {
     /// The database of rooms and bookings.
     pub database: SqliteFile,
     /// The queue shared with the cleaning service.
-    pub queue: SqliteFile,
+    pub queue: QueueAddress,
 }
 
 impl Config {
@@ -59,7 +61,12 @@ impl Config {
                 "sqlite://dispo.db",
                 SqliteFile::parse,
             )?,
-            queue: setting(&lookup, "QUEUE_URL", "sqlite://queue.db", SqliteFile::parse)?,
+            queue: setting(
+                &lookup,
+                "QUEUE_URL",
+                "sqlite://queue.db",
+                QueueAddress::parse,
+            )?,
         })
     }
 }
@@ -134,7 +141,8 @@ mod tests {
         let config = Config::read(|_| None).unwrap();
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8080));
         assert_eq!(config.database.path(), Path::new("dispo.db"));
-        assert_eq!(config.queue.path(), Path::new("queue.db"));
+        let queue = SqliteFile::parse("sqlite://queue.db").unwrap();
+        assert_eq!(config.queue, QueueAddress::Sqlite(queue));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 use demo_cleaning::{
     app::{self, AppState},
     config::Config,
-    queue::Queue,
+    queue::{Queue, QueueAddress},
     store::Store,
 };
 use diesel::{
@@ -108,7 +108,10 @@ impl TestApp {
 
     /// All messages in the queue of this name, in the order they were sent.
     pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
-        let path = self.config.queue.path().to_str().unwrap();
+        let QueueAddress::Sqlite(file) = &self.config.queue else {
+            panic!("the queue of these tests is a file");
+        };
+        let path = file.path().to_str().unwrap();
         let mut connection = SqliteConnection::establish(path).unwrap();
         connection
             .batch_execute("PRAGMA busy_timeout = 5000")

@@ -11,7 +11,7 @@ use std::{
 use demo_dispo::{
     app::{self, AppState},
     config::Config,
-    queue::Queue,
+    queue::{Queue, QueueAddress},
     store::Store,
 };
 use diesel::{
@@ -117,7 +117,10 @@ impl TestApp {
     }
 
     fn open_queue(&self) -> SqliteConnection {
-        let path = self.config.queue.path().to_str().unwrap();
+        let QueueAddress::Sqlite(file) = &self.config.queue else {
+            panic!("the queue of these tests is a file");
+        };
+        let path = file.path().to_str().unwrap();
         let mut connection = SqliteConnection::establish(path).unwrap();
         connection
             .batch_execute("PRAGMA busy_timeout = 5000")

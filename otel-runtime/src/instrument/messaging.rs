@@ -32,7 +32,7 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, KeyValue, StringValue, global,
+    Context, KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
     trace::{Link, SpanBuilder, SpanKind, TraceContextExt as _},
 };
@@ -69,29 +69,34 @@ impl Message {
 
     /// Records the message's id (`messaging.message.id`).
     pub fn id(self, id: impl Into<StringValue>) -> Self {
-        self.with(KeyValue::new(MESSAGING_MESSAGE_ID, id.into()))
+        self.attribute(MESSAGING_MESSAGE_ID, id.into())
     }
 
     /// Records the size of the body in bytes (`messaging.message.body.size`).
     pub fn body_size(self, size_bytes: usize) -> Self {
-        self.with(KeyValue::new(
-            MESSAGING_MESSAGE_BODY_SIZE,
-            integer(size_bytes),
-        ))
+        self.attribute(MESSAGING_MESSAGE_BODY_SIZE, integer(size_bytes))
     }
 
     /// Records the conversation the message belongs to, also known as correlation id
     /// (`messaging.message.conversation_id`).
     pub fn conversation_id(self, id: impl Into<StringValue>) -> Self {
-        self.with(KeyValue::new(MESSAGING_MESSAGE_CONVERSATION_ID, id.into()))
+        self.attribute(MESSAGING_MESSAGE_CONVERSATION_ID, id.into())
     }
 
     /// Records how many times the message has been delivered, this time included.
     ///
     /// The conventions name this attribute per system, so its key is `messaging.{system}.message.delivery_count`.
-    pub fn delivery_count(self, count: usize) -> Self {
+    pub fn delivery_count(mut self, count: usize) -> Self {
         let key = format!("messaging.{}.message.delivery_count", self.system);
-        self.with(KeyValue::new(key, integer(count)))
+        self.attributes.push(KeyValue::new(key, integer(count)));
+        self
+    }
+
+    /// Records what else is known of the message or its broker, such as `server.address`, by the keys of the
+    /// conventions.
+    pub fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.push(KeyValue::new(key, value));
+        self
     }
 
     /// Sends the message within a producer span `send {destination}`.
@@ -177,11 +182,6 @@ impl Message {
         let result = span.step(work);
         finish(span, &result);
         result
-    }
-
-    fn with(mut self, attribute: KeyValue) -> Self {
-        self.attributes.push(attribute);
-        self
     }
 
     fn producer(self, headers: &mut dyn Injector) -> Running {

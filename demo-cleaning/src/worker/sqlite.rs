@@ -1,4 +1,4 @@
-//! Runs the tasks of one queue until the process is to end.
+//! Runs the tasks of a queue in a file, by apalis.
 
 use std::{
     task::{Context, Poll},
@@ -22,8 +22,12 @@ use otel_runtime::instrument::messaging::Message;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use ulid::Ulid;
 
+use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process};
 use crate::{
-    queue::{AsWritten, MAX_ATTEMPTS, Payload, Queue, SYSTEM},
+    queue::{
+        MAX_ATTEMPTS, Payload,
+        sqlite::{AsWritten, SYSTEM, SqliteQueue},
+    },
     shutdown::Shutdown,
     tasks::TaskError,
 };
@@ -34,13 +38,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The first and the longest pause before a failed task is tried again.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// The pause before the queue is tried again after it failed as a whole.
-const RESTART_PAUSE: Duration = Duration::from_secs(1);
-
-/// How long the tasks under way may take once the process is to end.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Gives each message of the queue called `destination` to `handle`, until `shutdown` is requested.
+/// As [`super::run`] says.
 ///
 /// A task that fails is tried again with growing pauses, five times in all; one that cannot succeed is given up at once.
 /// When the queue itself fails, it is opened again after a second.
@@ -48,8 +46,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// The pauses between retries do not make sense, which is a mistake in this file.
-pub async fn run<H, F>(
-    queue: &Queue,
+pub(super) async fn run<H, F>(
+    queue: &SqliteQueue,
     destination: &'static str,
     shutdown: &Shutdown,
     handle: H,
@@ -59,7 +57,6 @@ where
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
     let backoff = retry_pauses()?;
-    log::info!("waiting for messages in {destination}");
     while !shutdown.is_requested() {
         let outcome = tokio::select! {
             outcome = run_once(queue, destination, backoff.clone(), shutdown.clone(), handle.clone()) => outcome,
@@ -81,7 +78,7 @@ where
 
 /// Each run has a name of its own: apalis refuses a name that was in use a moment ago.
 async fn run_once<H, F>(
-    queue: &Queue,
+    queue: &SqliteQueue,
     destination: &'static str,
     backoff: ExponentialBackoff<HasherRng>,
     shutdown: Shutdown,
@@ -103,7 +100,24 @@ where
         .build(
             move |payload: Payload, headers: MetadataStore, id: TaskId, attempt: Attempt| {
                 let handle = handle.clone();
-                async move { process(destination, payload, &headers, &id, &attempt, handle).await }
+                async move {
+                    let received = Received {
+                        message: Message::new(SYSTEM, destination),
+                        destination,
+                        id: id.to_string(),
+                        payload,
+                        attempt: attempt.current(),
+                    };
+                    process(received, headers.as_map(), handle).await.map_err(
+                        |error| -> BoxDynError {
+                            if error.is_final() {
+                                AbortError::new(error).into()
+                            } else {
+                                error.into()
+                            }
+                        },
+                    )
+                }
             },
         )
         .run_until(async move {
@@ -111,42 +125,6 @@ where
             Ok::<(), WorkerError>(())
         })
         .await
-}
-
-async fn process<H, F>(
-    destination: &'static str,
-    payload: Payload,
-    headers: &MetadataStore,
-    id: &TaskId,
-    attempt: &Attempt,
-    handle: H,
-) -> Result<(), BoxDynError>
-where
-    H: Fn(Payload) -> F,
-    F: Future<Output = Result<(), TaskError>>,
-{
-    Message::new(SYSTEM, destination)
-        .id(id.to_string())
-        .body_size(payload.len())
-        .delivery_count(attempt.current())
-        .process(headers.as_map(), async {
-            let outcome = handle(payload).await;
-            if let Err(error) = &outcome {
-                log::warn!(
-                    "{destination} {id}, attempt {} of {MAX_ATTEMPTS}: {error}",
-                    attempt.current()
-                );
-            }
-            outcome
-        })
-        .await
-        .map_err(|error| {
-            if error.is_final() {
-                AbortError::new(error).into()
-            } else {
-                error.into()
-            }
-        })
 }
 
 async fn overdue(shutdown: &Shutdown) {

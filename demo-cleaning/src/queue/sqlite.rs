@@ -1,6 +1,4 @@
-//! The queue that both services share: a file that apalis keeps.
-//!
-//! A message is JSON, and what belongs to its journey (the trace context) travels in string headers beside it.
+//! Queues in a file that apalis keeps.
 
 use std::{collections::HashMap, convert::Infallible, path::PathBuf, time::Duration};
 
@@ -8,18 +6,14 @@ use apalis::prelude::{
     Backend, BackendExt, Codec, MetadataStore, TaskBuilder, TaskId, TaskSink, TaskSinkError,
 };
 use apalis_sqlite::{Config, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteStorage};
-use otel_runtime::instrument::messaging::Message;
-use serde::Serialize;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use ulid::Ulid;
 
+use super::{MAX_ATTEMPTS, Payload};
 use crate::{config::SqliteFile, file_lock::FileLock};
 
 /// The name of the messaging system on the spans.
 pub(crate) const SYSTEM: &str = "apalis";
-
-/// How often a message is tried before it is given up.
-pub(crate) const MAX_ATTEMPTS: usize = 5;
 
 /// A worker tells that it lives this often; one that missed two is taken for dead and its messages are tried again.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -27,16 +21,13 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: u32 = 4;
 
-/// The body of a message as it is on the wire.
-pub(crate) type Payload = Vec<u8>;
-
-/// A pool of connections to the queue.
+/// A pool of connections to the file.
 #[derive(Clone, Debug)]
-pub struct Queue {
+pub struct SqliteQueue {
     pool: SqlitePool,
 }
 
-impl Queue {
+impl SqliteQueue {
     /// Opens the queue; creates it if there is none. Safe when several processes do it at once.
     ///
     /// # Errors
@@ -67,33 +58,22 @@ impl Queue {
         Ok(Self { pool })
     }
 
-    /// Puts `message` into the queue of this name, with the current trace context in its headers.
-    ///
-    /// # Errors
-    ///
-    /// The message was not stored.
-    pub async fn send<M: Serialize>(
+    /// Puts a message into the queue of this name.
+    pub(super) async fn push(
         &self,
-        queue: &'static str,
-        message: &M,
-    ) -> Result<(), SendError> {
-        let payload = serde_json::to_vec(message)?;
-        let id = Ulid::generate();
-        Message::new(SYSTEM, queue)
-            .id(id.to_string())
-            .body_size(payload.len())
-            .send(HashMap::new(), |headers| async move {
-                let task = TaskBuilder::new(payload)
-                    .task_id(TaskId::from_ulid(id))
-                    .max_attempts(MAX_ATTEMPTS)
-                    .with_metadata(MetadataStore::from_map(headers))
-                    .build();
-                self.storage(queue)
-                    .with_codec(AsWritten)
-                    .push_task(task)
-                    .await?;
-                Ok(())
-            })
+        queue: &str,
+        id: Ulid,
+        payload: Payload,
+        headers: HashMap<String, String>,
+    ) -> Result<(), PushError> {
+        let task = TaskBuilder::new(payload)
+            .task_id(TaskId::from_ulid(id))
+            .max_attempts(MAX_ATTEMPTS)
+            .with_metadata(MetadataStore::from_map(headers))
+            .build();
+        self.storage(queue)
+            .with_codec(AsWritten)
+            .push_task(task)
             .await
     }
 
@@ -134,13 +114,5 @@ pub struct OpenError {
     cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Why a message was not sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The message cannot be written as JSON.
-    #[error("the message cannot be written: {0}")]
-    Encode(#[from] serde_json::Error),
-    /// The queue did not take the message.
-    #[error("the queue refused: {0}")]
-    Push(#[from] TaskSinkError<<SqliteStorage<Payload> as Backend>::Error>),
-}
+/// Why apalis did not take a message.
+pub(crate) type PushError = TaskSinkError<<SqliteStorage<Payload> as Backend>::Error>;

@@ -1,0 +1,259 @@
+//! Queues of a RabbitMQ broker.
+//!
+//! | queue              | holds                                                                       |
+//! |--------------------|-----------------------------------------------------------------------------|
+//! | `<name>`           | what is to be processed                                                     |
+//! | `<name>.retry.<n>` | what failed at its nth attempt, until its pause is over                     |
+//! | `<name>.dead`      | what was given up, for a person to look at                                  |
+//!
+//! All are quorum queues: durable, and safe against the loss of a node where there are several. A message counts as sent
+//! only when the broker has confirmed it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use lapin::{
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable, LongString, ShortString},
+};
+use otel_runtime::instrument::messaging::Message;
+use tokio::{sync::Mutex, time::timeout};
+use ulid::Ulid;
+
+use super::BrokerUrl;
+
+/// The name of the messaging system on the spans.
+const SYSTEM: &str = "rabbitmq";
+
+/// How long the broker may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pauses before the second, third, .. attempt.
+pub(crate) const RETRY_PAUSES: [Duration; super::MAX_ATTEMPTS - 1] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1600),
+    Duration::from_secs(5),
+];
+
+/// A broker, and the connection on which messages are published.
+#[derive(Clone, Debug)]
+pub struct RabbitMqQueue {
+    url: BrokerUrl,
+    publisher: Arc<Mutex<Option<Publisher>>>,
+}
+
+/// A channel that confirms what is published.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    connection: Connection,
+    pub(crate) channel: Channel,
+    declared: HashSet<&'static str>,
+}
+
+impl RabbitMqQueue {
+    pub(super) fn new(url: BrokerUrl) -> Self {
+        Self {
+            url,
+            publisher: Arc::default(),
+        }
+    }
+
+    /// Publishes a message, and waits until the broker has it.
+    pub(super) async fn publish(
+        &self,
+        queue: &'static str,
+        id: Ulid,
+        payload: &[u8],
+        headers: &HashMap<String, String>,
+    ) -> Result<(), PublishError> {
+        let properties = BasicProperties::default()
+            .with_message_id(id.to_string().into())
+            .with_headers(table(headers));
+        let mut publisher = self.publisher.lock().await;
+        let mut current = match publisher.take() {
+            Some(current) if current.channel.status().connected() => current,
+            _ => self.connect().await?,
+        };
+        current.declare(queue).await?;
+        current.publish(queue, payload, properties).await?;
+        // One that failed is not used again.
+        *publisher = Some(current);
+        Ok(())
+    }
+
+    /// A connection of its own.
+    pub(crate) async fn connect(&self) -> Result<Publisher, PublishError> {
+        let connecting = async {
+            let properties =
+                ConnectionProperties::default().with_connection_name(env!("CARGO_PKG_NAME").into());
+            let connection = Connection::connect(self.url.as_str(), properties).await?;
+            let channel = connection.create_channel().await?;
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
+            Ok::<_, lapin::Error>(Publisher {
+                connection,
+                channel,
+                declared: HashSet::new(),
+            })
+        };
+        Ok(timeout(ANSWER_TIMEOUT, connecting).await??)
+    }
+
+    pub(super) fn message(&self, queue: &'static str) -> Message {
+        Message::new(SYSTEM, queue)
+            .attribute("messaging.rabbitmq.destination.routing_key", queue)
+            .attribute("server.address", self.url.host().to_owned())
+            .attribute("server.port", i64::from(self.url.port()))
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(publisher) = self.publisher.lock().await.take() {
+            publisher.close().await;
+        }
+    }
+}
+
+impl Publisher {
+    /// Declares the queue of this name and those that belong to it, if that was not done before.
+    pub(crate) async fn declare(&mut self, queue: &'static str) -> Result<(), PublishError> {
+        if self.declared.contains(queue) {
+            return Ok(());
+        }
+        let dead = dead(queue);
+        self.declare_one(&dead, &[]).await?;
+        for (at, pause) in RETRY_PAUSES.iter().enumerate() {
+            let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+            let after = [
+                ("x-message-ttl", AMQPValue::LongLongInt(pause)),
+                ("x-dead-letter-exchange", text("")),
+                ("x-dead-letter-routing-key", text(queue)),
+            ];
+            self.declare_one(&retry(queue, at + 1), &after).await?;
+        }
+        let after = [
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(&dead)),
+        ];
+        self.declare_one(queue, &after).await?;
+        self.declared.insert(queue);
+        Ok(())
+    }
+
+    async fn declare_one(
+        &self,
+        queue: &str,
+        arguments: &[(&str, AMQPValue)],
+    ) -> Result<(), PublishError> {
+        let mut table = FieldTable::default();
+        table.insert("x-queue-type".into(), text("quorum"));
+        for (name, value) in arguments {
+            table.insert(ShortString::from(*name), value.clone());
+        }
+        let declaring =
+            self.channel
+                .queue_declare(queue.into(), QueueDeclareOptions::durable(), table);
+        timeout(ANSWER_TIMEOUT, declaring).await??;
+        Ok(())
+    }
+
+    /// Publishes to the queue of this name, and waits until the broker has it.
+    pub(crate) async fn publish(
+        &self,
+        queue: &str,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> Result<(), PublishError> {
+        publish(&self.channel, queue, payload, properties).await
+    }
+
+    pub(crate) async fn close(self) {
+        let closing = self.connection.close(200, "the service ends".into());
+        if let Ok(Err(error)) | Err(error) = timeout(ANSWER_TIMEOUT, closing)
+            .await
+            .map_err(|_| PublishError::NoAnswer)
+            .map(|closed| closed.map_err(PublishError::from))
+        {
+            log::debug!("the connection to the broker did not end well: {error}");
+        }
+    }
+}
+
+/// Publishes on a channel that confirms.
+pub(crate) async fn publish(
+    channel: &Channel,
+    queue: &str,
+    payload: &[u8],
+    properties: BasicProperties,
+) -> Result<(), PublishError> {
+    const PERSISTENT: u8 = 2;
+    let properties = properties
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into());
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..BasicPublishOptions::default()
+    };
+    let publishing = async {
+        channel
+            .basic_publish("".into(), queue.into(), options, payload, properties)
+            .await?
+            .await
+    };
+    match timeout(ANSWER_TIMEOUT, publishing).await?? {
+        Confirmation::Ack(None) => Ok(()),
+        Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
+            Err(PublishError::Refused(returned.reply_text.to_string()))
+        }
+        Confirmation::Nack(None) | Confirmation::NotRequested => {
+            Err(PublishError::Refused("it was not confirmed".to_owned()))
+        }
+    }
+}
+
+/// Where a message waits after its nth attempt.
+pub(crate) fn retry(queue: &str, attempt: usize) -> String {
+    format!("{queue}.retry.{attempt}")
+}
+
+/// Where what was given up is kept.
+pub(crate) fn dead(queue: &str) -> String {
+    format!("{queue}.dead")
+}
+
+pub(crate) fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(LongString::from(text))
+}
+
+fn table(headers: &HashMap<String, String>) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in headers {
+        table.insert(ShortString::from(name.as_str()), text(value));
+    }
+    table
+}
+
+/// Why a message was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The broker is not there, or ended the connection.
+    #[error("the broker failed: {0}")]
+    Broker(#[from] lapin::Error),
+    /// The broker is there and says nothing.
+    #[error("the broker did not answer within {ANSWER_TIMEOUT:?}")]
+    NoAnswer,
+    /// The broker did not take the message.
+    #[error("the broker refused: {0}")]
+    Refused(String),
+}
+
+impl From<tokio::time::error::Elapsed> for PublishError {
+    fn from(_: tokio::time::error::Elapsed) -> Self {
+        Self::NoAnswer
+    }
+}

@@ -1,0 +1,210 @@
+//! Runs the tasks of a queue of a RabbitMQ broker.
+//!
+//! A message is acknowledged when it is done, or when the broker has confirmed that it waits for its next attempt or lies
+//! among those that were given up. So none is lost when a worker is killed; it comes again instead.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt as _;
+use lapin::{
+    BasicProperties, Channel,
+    message::Delivery,
+    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    types::{AMQPValue, FieldTable},
+};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process};
+use crate::{
+    queue::{
+        MAX_ATTEMPTS, Payload, Queue,
+        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, text},
+    },
+    shutdown::Shutdown,
+    tasks::TaskError,
+};
+
+/// How many messages are handled at once.
+const PREFETCH: u16 = 8;
+
+/// The header that counts the attempts; absent at the first.
+const ATTEMPT: &str = "x-attempt";
+
+/// The header that says why a message was given up.
+const GIVEN_UP: &str = "x-given-up";
+
+/// As [`super::run`] says.
+pub(super) async fn run<H, F>(
+    queue: &Queue,
+    destination: &'static str,
+    shutdown: &Shutdown,
+    handle: H,
+) where
+    H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), TaskError>> + Send + 'static,
+{
+    let Queue::RabbitMq(broker) = queue else {
+        return;
+    };
+    while !shutdown.is_requested() {
+        if let Err(error) = consume(queue, broker, destination, shutdown, &handle).await {
+            log::error!("the queue {destination} failed and is opened again: {error}");
+            tokio::select! {
+                () = sleep(RESTART_PAUSE) => {}
+                () = shutdown.requested() => {}
+            }
+        }
+    }
+}
+
+async fn consume<H, F>(
+    queue: &Queue,
+    broker: &RabbitMqQueue,
+    destination: &'static str,
+    shutdown: &Shutdown,
+    handle: &H,
+) -> Result<(), PublishError>
+where
+    H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), TaskError>> + Send + 'static,
+{
+    let mut connection = broker.connect().await?;
+    connection.declare(destination).await?;
+    let channel = connection.channel.clone();
+    channel
+        .basic_qos(PREFETCH, BasicQosOptions::default())
+        .await?;
+    let mut deliveries = channel
+        .basic_consume(
+            destination.into(),
+            destination.into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await?;
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            delivery = deliveries.next() => match delivery {
+                Some(delivery) => {
+                    let message = queue.message(destination);
+                    let received = Received::from_delivery(delivery?, message, destination);
+                    tasks.spawn(settle(channel.clone(), received, handle.clone()));
+                }
+                None => return Err(PublishError::Refused("the consumer was cancelled".to_owned())),
+            },
+            Some(settled) = tasks.join_next() => {
+                // A panic of a handler has been dealt with; one of ours lets the broker deliver again.
+                if let Ok(settled) = settled {
+                    settled?;
+                }
+            }
+            () = shutdown.requested() => break,
+        }
+    }
+    channel
+        .basic_cancel(destination.into(), BasicCancelOptions::default())
+        .await?;
+    let drained = timeout(DRAIN_TIMEOUT, async {
+        while tasks.join_next().await.is_some() {}
+    });
+    if drained.await.is_err() {
+        log::warn!(
+            "tasks still ran after {DRAIN_TIMEOUT:?}; their messages will be delivered again"
+        );
+    }
+    connection.close().await;
+    Ok(())
+}
+
+/// A delivery, taken apart.
+struct Delivered {
+    received: Received,
+    delivery: Delivery,
+    headers: HashMap<String, String>,
+}
+
+impl Received {
+    fn from_delivery(
+        mut delivery: Delivery,
+        message: otel_runtime::instrument::messaging::Message,
+        destination: &'static str,
+    ) -> Delivered {
+        let headers = strings(delivery.properties.headers().as_ref());
+        let attempt = headers
+            .get(ATTEMPT)
+            .and_then(|attempt| attempt.parse().ok());
+        let id = delivery.properties.message_id().as_ref();
+        Delivered {
+            received: Self {
+                message,
+                destination,
+                id: id.map(ToString::to_string).unwrap_or_default(),
+                payload: std::mem::take(&mut delivery.data),
+                attempt: attempt.unwrap_or(1),
+            },
+            delivery,
+            headers,
+        }
+    }
+}
+
+/// Handles a message, and tells the broker what became of it.
+async fn settle<H, F>(channel: Channel, delivered: Delivered, handle: H) -> Result<(), PublishError>
+where
+    H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), TaskError>> + Send + 'static,
+{
+    let Delivered {
+        received,
+        delivery,
+        headers,
+    } = delivered;
+    let (destination, attempt) = (received.destination, received.attempt);
+    let payload = received.payload.clone();
+    let sent_headers = headers.clone();
+    // A task of its own, so that a panic ends that and not the worker.
+    let outcome = tokio::spawn(async move { process(received, &headers, handle).await }).await;
+    let failure = match outcome {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some((error.is_final(), error.to_string())),
+        Err(panic) => Some((false, panic.to_string())),
+    };
+    if let Some((is_final, reason)) = failure {
+        let mut next = FieldTable::default();
+        for (name, value) in &sent_headers {
+            next.insert(name.as_str().into(), text(value));
+        }
+        let goes_to = if is_final || attempt >= MAX_ATTEMPTS {
+            next.insert(GIVEN_UP.into(), text(&reason));
+            dead(destination)
+        } else {
+            next.insert(ATTEMPT.into(), text(&(attempt + 1).to_string()));
+            retry(destination, attempt)
+        };
+        let mut properties = BasicProperties::default().with_headers(next);
+        if let Some(id) = delivery.properties.message_id() {
+            properties = properties.with_message_id(id.clone());
+        }
+        publish(&channel, &goes_to, &payload, properties).await?;
+    }
+    delivery.ack(BasicAckOptions::default()).await?;
+    Ok(())
+}
+
+/// The headers that are text.
+fn strings(headers: Option<&FieldTable>) -> HashMap<String, String> {
+    let headers = headers.into_iter().flat_map(FieldTable::inner);
+    let strings = headers.filter_map(|(name, value)| {
+        let value = match value {
+            AMQPValue::LongString(value) => value.to_string(),
+            AMQPValue::ShortString(value) => value.to_string(),
+            _ => return None,
+        };
+        Some((name.to_string(), value))
+    });
+    strings.collect()
+}
