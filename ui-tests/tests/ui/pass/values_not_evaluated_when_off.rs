@@ -1,3 +1,5 @@
+//! Without any provider nothing that is written on a function is evaluated, names included.
+
 #![deny(warnings)]
 
 use std::cell::Cell;
@@ -14,14 +16,14 @@ fn value() -> u32 {
     1
 }
 
-#[traced_span(err = |error| format!("{error}{}", value()), err_if = |_| value() > 0)]
-#[span_attr("a" = value(), {format!("key{}", value())} = value(), "shown" = %value(), "debug" = ?value())]
+#[traced_span(name = format!("n.{}", value()), err = |error| format!("{error}{}", value()), err_if = |_| value() > 0)]
+#[span_attr("a" = value(), {format!("key{}", value())} = 1, "shown" = %value(), "debug" = ?value())]
 #[span_attr("ok" = |ok| *ok + value())]
 #[span_event("seen", "a" = value())]
 fn sync(n: u32) -> Result<u32, String> {
     attr!("a" = value());
     event!("event", "a" = value());
-    let n = span!("inner", { n + 1 });
+    let n = span!(name = format!("{}", value()), { n + 1 });
     #[span_attr("a" = value())]
     #[span_event("checked", "a" = value())]
     if n > 5 {
@@ -33,7 +35,7 @@ fn sync(n: u32) -> Result<u32, String> {
 #[traced_span]
 #[span_attr("a" = value(), "result" = |result| *result + value())]
 async fn later(n: u32) -> u32 {
-    #[traced_span("wait")]
+    #[traced_span(name = value().to_string())]
     std::future::ready(n).await
 }
 
