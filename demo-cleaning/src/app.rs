@@ -3,7 +3,6 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, web};
-use diesel::SqliteConnection;
 use otel_runtime::instrument::actix_web::{RequestTracing, block};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     error::ApiError,
     routes,
     shutdown::Shutdown,
-    store::{Store, StoreError},
+    store::{Connection, Store, StoreError},
 };
 
 /// How long requests under way may take once the process is to end.
@@ -37,7 +36,7 @@ impl AppState {
     /// What `work` returns, or that the database could not be asked.
     pub async fn store<T, E>(
         &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Connection<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, ApiError>
     where
         T: Send + 'static,

@@ -19,7 +19,9 @@ pub enum ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Store(StoreError::Pool(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(StoreError::Pool(_) | StoreError::Lost(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Store(StoreError::Query(_)) | Self::CutOff(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

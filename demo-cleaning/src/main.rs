@@ -35,7 +35,9 @@ demo-cleaning plans the cleaning of booked rooms.
     demo-cleaning [serve]   the web service
     demo-cleaning worker    the worker
 
-CLEANING_HOST, CLEANING_PORT, DATABASE_URL, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.";
+CLEANING_HOST, CLEANING_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.
+DATABASE_URL names the database: sqlite://<file> (sqlite://cleaning.db if not set), or
+postgres://<user>:<password>@<host>:<port>/<database>.";
 
 fn start() -> anyhow::Result<()> {
     if matches!(env::args().nth(1).as_deref(), Some("-h" | "--help")) {

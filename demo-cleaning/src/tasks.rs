@@ -1,12 +1,11 @@
 //! What the worker does with a message.
 
-use diesel::SqliteConnection;
 use otel_runtime::{span_attr, span_event, traced_span};
 
 use crate::{
     domain::{BookingCreated, Cleaning, CleaningDraft, CleaningPlanned},
     queue::{Queue, SendError},
-    store::{Store, StoreError, cleanings},
+    store::{Connection, Store, StoreError, cleanings},
 };
 
 /// Plans the cleaning after a booking and says so. Doing it twice makes one cleaning.
@@ -21,7 +20,7 @@ pub async fn booking_created(
 ) -> Result<(), TaskError> {
     let booking = serde_json::from_slice(&payload)?;
     received(&booking, &String::from_utf8_lossy(&payload));
-    let work = move |connection: &mut SqliteConnection| plan(connection, &booking);
+    let work = move |connection: &mut Connection<'_>| plan(connection, &booking);
     let cleaning = otel_runtime::spawn_blocking(move || store.run(work)).await??;
     queue
         .send(CleaningPlanned::QUEUE, &CleaningPlanned::from(cleaning))
@@ -43,10 +42,7 @@ fn received(booking: &BookingCreated, payload: &str) {
 
 #[traced_span("cleaning.plan")]
 #[span_attr("booking.id" = booking.id, "cleaning.id" = |cleaning| cleaning.id)]
-fn plan(
-    connection: &mut SqliteConnection,
-    booking: &BookingCreated,
-) -> Result<Cleaning, StoreError> {
+fn plan(connection: &mut Connection<'_>, booking: &BookingCreated) -> Result<Cleaning, StoreError> {
     let draft = CleaningDraft::after(booking);
     Ok(cleanings::insert(connection, &draft)?)
 }

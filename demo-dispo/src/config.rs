@@ -1,22 +1,30 @@
 //! Settings from the environment, read once at start.
 //!
-//! | variable       | unit                                                                       | default             | meaning                                           |
-//! | -------------- | -------------------------------------------------------------------------- | ------------------- | ------------------------------------------------- |
-//! | `DISPO_HOST`   | name or address                                                            | `127.0.0.1`         | where the web service listens                     |
-//! | `DISPO_PORT`   | 0 to 65535                                                                 | `8080`              | its port; 0 takes a free one, which the log tells |
-//! | `DATABASE_URL` | `sqlite://<file>`                                                          | `sqlite://dispo.db` | rooms and bookings; created at first start        |
-//! | `QUEUE_URL`    | `sqlite://<file>`, `amqp://<user>:<password>@<host>:<port>/<virtual host>` | `sqlite://queue.db` | the queue shared with the cleaning service        |
-//! | `RUST_LOG`     | filter                                                                     | `info`              | which log lines are written                       |
+//! | variable       | unit                         | default             | meaning                                                |
+//! |----------------|------------------------------|---------------------|--------------------------------------------------------|
+//! | `DISPO_HOST`   | name or address              | `127.0.0.1`         | where the web service listens                          |
+//! | `DISPO_PORT`   | 0 to 65535                   | `8080`              | its port; 0 takes a free one, which the log tells      |
+//! | `DATABASE_URL` | `sqlite:` or `postgres:` URL | `sqlite://dispo.db` | rooms and bookings; the tables are made at first start |
+//! | `QUEUE_URL`    | `sqlite:` or `amqp:` URL     | `sqlite://queue.db` | the queue shared with the cleaning service             |
+//! | `RUST_LOG`     | filter                       | `info`              | which log lines are written                            |
+//!
+//! A database is a file, `sqlite://<file>`, created if it is not there; or one of a `PostgreSQL` server,
+//! `postgres://<user>:<password>@<host>:<port>/<database>`, which must be there. For a user, password or port that the
+//! URL leaves out, `libpq` takes its own variables (`PGPASSWORD`, `PGPASSFILE`, ..) and defaults. TLS is not built in.
+//! A queue is a file too, or on a RabbitMQ broker, `amqp://<user>:<password>@<host>:<port>/<virtual host>`.
 //!
 //! The `OTEL_*` variables are read by `otel-runtime`.
 
+mod database;
+
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
 use crate::queue::QueueAddress;
+pub use database::{Database, PostgresUrl};
 
 /// What a process of this service is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +34,7 @@ pub struct Config {
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
     /// The database of rooms and bookings.
-    pub database: SqliteFile,
+    pub database: Database,
     /// The queue shared with the cleaning service.
     pub queue: QueueAddress,
 }
@@ -59,7 +67,7 @@ impl Config {
                 &lookup,
                 "DATABASE_URL",
                 "sqlite://dispo.db",
-                SqliteFile::parse,
+                Database::parse,
             )?,
             queue: setting(
                 &lookup,
@@ -123,8 +131,22 @@ fn setting<T>(
     text.and_then(parse).map_err(|reason| ConfigError {
         variable,
         reason,
-        found: value.unwrap_or_default().to_string_lossy().into_owned(),
+        found: value
+            .as_deref()
+            .map(OsStr::to_string_lossy)
+            .map(|value| shown(&value))
+            .unwrap_or_default(),
     })
+}
+
+/// What can be repeated of a value: up to where a user or a password may stand.
+fn shown(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    match value.split_once("://") {
+        _ if value.starts_with("sqlite://") || value.chars().all(is_plain) => value.to_owned(),
+        Some((scheme, _)) if scheme.chars().all(is_plain) => format!("{scheme}://…"),
+        _ => "…".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +162,7 @@ mod tests {
     fn nothing_set_gives_the_defaults() {
         let config = Config::read(|_| None).unwrap();
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8080));
-        assert_eq!(config.database.path(), Path::new("dispo.db"));
+        assert_eq!(config.database.to_string(), "dispo.db");
         let queue = SqliteFile::parse("sqlite://queue.db").unwrap();
         assert_eq!(config.queue, QueueAddress::Sqlite(queue));
     }
@@ -153,7 +175,7 @@ mod tests {
     #[test]
     fn an_absolute_path_keeps_its_slash() {
         let config = read("DATABASE_URL", "sqlite:///var/lib/dispo.db").unwrap();
-        assert_eq!(config.database.path(), Path::new("/var/lib/dispo.db"));
+        assert_eq!(config.database.to_string(), "/var/lib/dispo.db");
     }
 
     #[test]
@@ -166,9 +188,15 @@ mod tests {
             ),
             (
                 "DATABASE_URL",
-                "postgres://localhost/dispo",
-                "DATABASE_URL: not an SQLite URL; use sqlite:// followed by the path of a file \
-                 (found `postgres://localhost/dispo`)",
+                "postgres://alice:se/cret@db/dispo",
+                "DATABASE_URL: user and password must not contain `/`, `?` or `#`; write %2F, %3F or %23 \
+                 (found `postgres://…`)",
+            ),
+            (
+                "DATABASE_URL",
+                "host=db password=secret",
+                "DATABASE_URL: no database this service knows; use sqlite://<file> or \
+                 postgres://<user>:<password>@<host>:<port>/<database> (found `…`)",
             ),
             (
                 "QUEUE_URL",

@@ -63,7 +63,9 @@ impl ResponseError for ApiError {
             Self::Body(status, _) => *status,
             Self::RoomNotFound | Self::BookingNotFound => StatusCode::NOT_FOUND,
             Self::Overlap(_) => StatusCode::CONFLICT,
-            Self::Send(_) | Self::Store(StoreError::Pool(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Send(_) | Self::Store(StoreError::Pool(_) | StoreError::Lost(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Store(StoreError::Query(_)) | Self::CutOff(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

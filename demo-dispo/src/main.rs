@@ -35,7 +35,9 @@ demo-dispo takes room bookings.
     demo-dispo [serve]   the web service
     demo-dispo worker    the worker
 
-DISPO_HOST, DISPO_PORT, DATABASE_URL, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.";
+DISPO_HOST, DISPO_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.
+DATABASE_URL names the database: sqlite://<file> (sqlite://dispo.db if not set), or
+postgres://<user>:<password>@<host>:<port>/<database>.";
 
 fn start() -> anyhow::Result<()> {
     if matches!(env::args().nth(1).as_deref(), Some("-h" | "--help")) {

@@ -1,11 +1,10 @@
 //! What the worker does with a message.
 
-use diesel::SqliteConnection;
 use otel_runtime::span_attr;
 
 use crate::{
     domain::CleaningPlanned,
-    store::{Store, StoreError, bookings},
+    store::{Connection, Store, StoreError, bookings},
 };
 
 /// Marks the booking as having its cleaning planned. Doing it twice changes nothing.
@@ -22,7 +21,7 @@ pub async fn cleaning_planned(store: Store, payload: Vec<u8>) -> Result<(), Task
 #[span_attr("booking.id" = message.booking_id)]
 async fn mark(store: Store, message: CleaningPlanned) -> Result<(), TaskError> {
     let id = message.booking_id;
-    let work = move |connection: &mut SqliteConnection| {
+    let work = move |connection: &mut Connection<'_>| {
         bookings::mark_cleaning_planned(connection, id).map_err(StoreError::from)
     };
     let marked = otel_runtime::spawn_blocking(move || store.run(work)).await??;

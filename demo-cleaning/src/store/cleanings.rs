@@ -3,9 +3,10 @@
 use chrono::NaiveDate;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper, SqliteConnection,
+    Selectable, SelectableHelper,
 };
 
+use super::{Connection, either};
 use crate::{
     domain::{Cleaning, CleaningDraft},
     schema::cleanings,
@@ -16,24 +17,26 @@ use crate::{
 /// # Errors
 ///
 /// The database refuses.
-pub fn insert(connection: &mut SqliteConnection, draft: &CleaningDraft) -> QueryResult<Cleaning> {
-    let stored = diesel::insert_into(cleanings::table)
-        .values((
-            cleanings::booking_id.eq(draft.booking_id),
-            cleanings::room.eq(&draft.room),
-            cleanings::day.eq(draft.day),
-        ))
-        .on_conflict(cleanings::booking_id)
-        .do_nothing()
-        .returning(CleaningRow::as_returning())
-        .get_result(connection)
-        .optional()?;
+pub fn insert(connection: &mut Connection<'_>, draft: &CleaningDraft) -> QueryResult<Cleaning> {
+    let stored = either!(connection, |connection| diesel::insert_into(
+        cleanings::table
+    )
+    .values((
+        cleanings::booking_id.eq(draft.booking_id),
+        cleanings::room.eq(&draft.room),
+        cleanings::day.eq(draft.day),
+    ))
+    .on_conflict(cleanings::booking_id)
+    .do_nothing()
+    .returning(CleaningRow::as_returning())
+    .get_result(connection)
+    .optional())?;
     let row = match stored {
         Some(row) => row,
-        None => cleanings::table
+        None => either!(connection, |connection| cleanings::table
             .filter(cleanings::booking_id.eq(draft.booking_id))
             .select(CleaningRow::as_select())
-            .first(connection)?,
+            .first(connection))?,
     };
     Ok(row.into())
 }
@@ -43,11 +46,11 @@ pub fn insert(connection: &mut SqliteConnection, draft: &CleaningDraft) -> Query
 /// # Errors
 ///
 /// The database refuses.
-pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Cleaning>> {
-    let rows = cleanings::table
+pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Cleaning>> {
+    let rows = either!(connection, |connection| cleanings::table
         .order((cleanings::day, cleanings::id))
         .select(CleaningRow::as_select())
-        .load(connection)?;
+        .load(connection))?;
     Ok(rows.into_iter().map(Cleaning::from).collect())
 }
 

@@ -1,48 +1,54 @@
 //! The database: how it is set up and opened. One module for each table.
 
 pub mod cleanings;
+mod connection;
+mod postgres;
+mod sqlite;
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use diesel::{
-    Connection, RunQueryDsl, SqliteConnection,
-    connection::SimpleConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, Pool, PoolError},
+    RunQueryDsl,
+    r2d2::{Builder, ManageConnection, Pool, PoolError},
+    result::{DatabaseErrorKind, Error},
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use otel_runtime::instrument::diesel::QuerySpans;
 
-use crate::{config::SqliteFile, file_lock::FileLock};
+pub use connection::Connection;
+use connection::either;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+use crate::config::Database;
 
 /// How long a request waits for a free connection before it fails.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: u32 = 8;
 
+/// Why a database could not be set up or opened.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// A pool of connections to a database that is set up.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<ConnectionManager<SqliteConnection>>,
+    pool: AnyPool,
+}
+
+#[derive(Clone)]
+enum AnyPool {
+    Sqlite(sqlite::SqlitePool),
+    Postgres(postgres::PostgresPool),
 }
 
 impl Store {
-    /// Creates the database if there is none and brings its tables up to date. Safe when several processes do it at once.
+    /// Brings the tables up to date, in a new file if there is none. Safe when several processes do it at once.
     ///
     /// # Errors
     ///
-    /// The file cannot be created or opened, or a migration fails.
-    pub fn set_up(file: &SqliteFile) -> Result<(), SetUpError> {
-        let failed = |cause| SetUpError {
-            file: file.path().to_owned(),
-            cause,
-        };
-        let _lock = FileLock::acquire(file.path()).map_err(|error| failed(error.into()))?;
-        let mut connection = establish(file).map_err(failed)?;
-        connection
-            .run_pending_migrations(MIGRATIONS)
-            .map_err(failed)?;
-        Ok(())
+    /// The file cannot be created or opened, the server refuses the connection, or a migration fails.
+    pub fn set_up(database: &Database) -> Result<(), SetUpError> {
+        match database {
+            Database::Sqlite(file) => sqlite::set_up(file),
+            Database::Postgres(url) => postgres::set_up(url),
+        }
+        .map_err(|cause| SetUpError::new(database, &*cause))
     }
 
     /// Opens a database that is set up.
@@ -50,18 +56,12 @@ impl Store {
     /// # Errors
     ///
     /// No connection can be made within five seconds.
-    pub fn open(file: &SqliteFile) -> Result<Self, SetUpError> {
-        let url = file.path().to_string_lossy().into_owned();
-        let pool = Pool::builder()
-            .max_size(MAX_CONNECTIONS)
-            .min_idle(Some(1))
-            .connection_timeout(CONNECTION_TIMEOUT)
-            .connection_customizer(Box::new(Preparation { url: url.clone() }))
-            .build(ConnectionManager::new(url))
-            .map_err(|error| SetUpError {
-                file: file.path().to_owned(),
-                cause: error.into(),
-            })?;
+    pub fn open(database: &Database) -> Result<Self, SetUpError> {
+        let pool = match database {
+            Database::Sqlite(file) => sqlite::open(file).map(AnyPool::Sqlite),
+            Database::Postgres(url) => postgres::open(url).map(AnyPool::Postgres),
+        };
+        let pool = pool.map_err(|cause| SetUpError::new(database, &*cause))?;
         Ok(Self { pool })
     }
 
@@ -70,16 +70,28 @@ impl Store {
     /// # Errors
     ///
     /// What `work` returns, or that no connection could be had in time.
-    pub fn run<T, E>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
-    ) -> Result<T, E>
+    pub fn run<T, E>(&self, work: impl FnOnce(&mut Connection<'_>) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError>,
     {
-        let mut connection = self.pool.get().map_err(StoreError::Pool)?;
-        work(&mut connection)
+        match &self.pool {
+            AnyPool::Sqlite(pool) => {
+                let mut connection = pool.get().map_err(StoreError::Pool)?;
+                work(&mut Connection::Sqlite(&mut connection))
+            }
+            AnyPool::Postgres(pool) => {
+                let mut connection = pool.get().map_err(StoreError::Pool)?;
+                work(&mut Connection::Postgres(&mut connection))
+            }
+        }
     }
+}
+
+fn pool_builder<M: ManageConnection>() -> Builder<M> {
+    Pool::builder()
+        .max_size(MAX_CONNECTIONS)
+        .min_idle(Some(1))
+        .connection_timeout(CONNECTION_TIMEOUT)
 }
 
 /// Asks the database for an answer.
@@ -87,60 +99,54 @@ impl Store {
 /// # Errors
 ///
 /// There is none.
-pub fn check(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    diesel::sql_query("SELECT 1").execute(connection)?;
+pub fn check(connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    either!(connection, |connection| diesel::sql_query("SELECT 1")
+        .execute(connection))?;
     Ok(())
 }
 
 /// Why a query gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection was free in time.
+    /// No connection was free in time, or none could be made.
     #[error("no connection to the database: {0}")]
     Pool(#[source] PoolError),
+    /// The connection broke while it was used.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(#[source] Error),
     /// The database refused the query.
     #[error("the database refused: {0}")]
-    Query(#[from] diesel::result::Error),
+    Query(#[source] Error),
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            )
+            | Error::BrokenTransactionManager => Self::Lost(error),
+            _ => Self::Query(error),
+        }
+    }
 }
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("DATABASE_URL: cannot set up the database {file}: {cause}", file = file.display())]
+#[error("DATABASE_URL: cannot set up the database {database}: {cause}")]
 pub struct SetUpError {
-    file: PathBuf,
-    cause: Box<dyn std::error::Error + Send + Sync>,
+    database: String,
+    cause: String,
 }
 
-fn establish(
-    file: &SqliteFile,
-) -> Result<SqliteConnection, Box<dyn std::error::Error + Send + Sync>> {
-    let mut connection = SqliteConnection::establish(&file.path().to_string_lossy())?;
-    connection.batch_execute("PRAGMA journal_mode = WAL")?;
-    apply_settings(&mut connection)?;
-    Ok(connection)
-}
-
-/// Readers do not wait for a writer, a writer waits its turn, and references between tables are kept.
-fn apply_settings(connection: &mut SqliteConnection) -> diesel::QueryResult<()> {
-    connection.batch_execute(
-        "PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
-    )
-}
-
-/// Prepares each connection of the pool, and traces it from then on.
-///
-/// The pool opens connections in a thread of its own, outside of any request, so opening and preparing them make no
-/// spans: each would be a trace by itself.
-#[derive(Debug)]
-struct Preparation {
-    url: String,
-}
-
-impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Preparation {
-    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
-        apply_settings(connection).map_err(diesel::r2d2::Error::QueryError)?;
-        connection.set_instrumentation(QuerySpans::for_url(&self.url));
-        Ok(())
+impl SetUpError {
+    fn new(database: &Database, cause: &dyn std::error::Error) -> Self {
+        Self {
+            database: database.to_string(),
+            // What a server answers ends with a line break.
+            cause: cause.to_string().trim_end().to_owned(),
+        }
     }
 }
 
@@ -150,34 +156,11 @@ mod tests {
 
     use super::*;
 
-    fn new_file(folder: &tempfile::TempDir) -> SqliteFile {
-        SqliteFile::parse(&format!("sqlite://{}/new.db", folder.path().display())).unwrap()
-    }
-
     #[test]
-    fn what_goes_up_comes_down() {
+    fn many_may_set_up_a_new_file_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = establish(&new_file(&folder)).unwrap();
-        for _ in 0..2 {
-            assert!(
-                !connection
-                    .run_pending_migrations(MIGRATIONS)
-                    .unwrap()
-                    .is_empty()
-            );
-            assert!(
-                !connection
-                    .revert_all_migrations(MIGRATIONS)
-                    .unwrap()
-                    .is_empty()
-            );
-        }
-    }
-
-    #[test]
-    fn many_may_set_up_a_new_database_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = new_file(&folder);
+        let url = format!("sqlite://{}/new.db", folder.path().display());
+        let file = Database::parse(&url).unwrap();
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| Store::set_up(&file).unwrap());
@@ -187,12 +170,21 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_told_with_the_variable() {
-        let file = SqliteFile::parse("sqlite:///no/such/folder/new.db").unwrap();
-        let error = Store::set_up(&file).unwrap_err().to_string();
-        assert!(
-            error.starts_with("DATABASE_URL: cannot set up the database /no/such/folder/new.db: "),
-            "{error}"
-        );
+    fn a_database_that_cannot_be_reached_is_told_with_the_variable() {
+        for (url, told) in [
+            (
+                "sqlite:///no/such/folder/new.db",
+                "DATABASE_URL: cannot set up the database /no/such/folder/new.db: ",
+            ),
+            (
+                "postgres://alice:secret@127.0.0.1:1/rooms",
+                "DATABASE_URL: cannot set up the database 127.0.0.1:1/rooms: \
+                 connection to server at \"127.0.0.1\", port 1 failed: Connection refused",
+            ),
+        ] {
+            let error = Store::set_up(&Database::parse(url).unwrap()).unwrap_err();
+            assert!(error.to_string().starts_with(told), "{error}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
     }
 }

@@ -3,23 +3,27 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::helpers::spawn_app;
+use crate::{database::databases, helpers::spawn_app};
 
 #[tokio::test]
 async fn nothing_is_planned_at_first() {
-    let answer = spawn_app().await.get("/api/v1/cleanings/").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.json(), json!([]));
-    assert_eq!(
-        answer.tree().await,
-        "SERVER GET /api/v1/cleanings/\n  CLIENT SELECT cleanings"
-    );
+    for kind in databases() {
+        let answer = spawn_app(kind).await.get("/api/v1/cleanings/").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.json(), json!([]));
+        assert_eq!(
+            answer.tree().await,
+            "SERVER GET /api/v1/cleanings/\n  CLIENT SELECT cleanings"
+        );
+    }
 }
 
 #[tokio::test]
 async fn health_asks_the_database_and_leaves_no_query_span() {
-    let answer = spawn_app().await.get("/health").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.text, r#"{"status":"ok"}"#);
-    assert_eq!(answer.tree().await, "SERVER GET /health");
+    for kind in databases() {
+        let answer = spawn_app(kind).await.get("/health").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.text, r#"{"status":"ok"}"#);
+        assert_eq!(answer.tree().await, "SERVER GET /health");
+    }
 }

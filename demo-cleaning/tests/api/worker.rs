@@ -1,90 +1,99 @@
 //! What the worker does with `booking.created`.
 
 use demo_cleaning::{shutdown::Shutdown, tasks, worker};
-use diesel::connection::SimpleConnection;
 use otel_runtime::testing::{Detail, SpanRecord, tree};
 use serde_json::{Value, json};
 
-use crate::helpers::{Queued, TestApp, eventually, spans_of, spawn_app};
+use crate::{
+    database::databases,
+    helpers::{Queued, TestApp, eventually, spans_of, spawn_app},
+};
 
 const QUEUE: &str = "booking.created";
 
 #[tokio::test]
 async fn a_cleaning_is_planned_for_the_last_day() {
-    let app = spawn_app().await;
-    let message = work_off(&app, &booking()).await;
-    assert_eq!(message.status, "Done");
-    assert_eq!(
-        app.get("/api/v1/cleanings/").await.json(),
-        json!([{"id": 1, "booking_id": 7, "room": "President Suite", "day": "2023-02-06"}])
-    );
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let message = work_off(&app, &booking()).await;
+        assert_eq!(message.status, "Done");
+        assert_eq!(
+            app.get("/api/v1/cleanings/").await.json(),
+            json!([{"id": 1, "booking_id": 7, "room": "President Suite", "day": "2023-02-06"}])
+        );
 
-    let answers = app.queued("cleaning.planned");
-    assert_eq!(answers.len(), 1);
-    assert_eq!(
-        answers[0].payload(),
-        json!({"booking_id": 7, "room": "President Suite", "day": "2023-02-06"})
-    );
-    assert_eq!(answers[0].trace(), message.trace());
+        let answers = app.queued("cleaning.planned");
+        assert_eq!(answers.len(), 1);
+        assert_eq!(
+            answers[0].payload(),
+            json!({"booking_id": 7, "room": "President Suite", "day": "2023-02-06"})
+        );
+        assert_eq!(answers[0].trace(), message.trace());
+    }
 }
 
 #[tokio::test]
 async fn a_planned_cleaning_leaves_one_tree() {
-    let app = spawn_app().await;
-    let message = work_off(&app, &booking()).await;
-    let spans = spans_of(&message.trace(), is_consumer).await;
-    assert_eq!(
-        tree(&spans, Detail::NAMES),
-        "PRODUCER send booking.created\n  \
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let message = work_off(&app, &booking()).await;
+        let spans = spans_of(&message.trace(), is_consumer).await;
+        assert_eq!(
+            tree(&spans, Detail::NAMES),
+            "PRODUCER send booking.created\n  \
            CONSUMER process booking.created\n    \
              INTERNAL cleaning.plan\n      \
                CLIENT INSERT cleanings\n    \
              PRODUCER send cleaning.planned"
-    );
-    let consumer = spans.iter().find(|span| is_consumer(span)).unwrap();
-    assert_eq!(
-        consumer.attribute("room").unwrap().to_string(),
-        "President Suite"
-    );
-    let received = consumer.event("message.received").unwrap();
-    let payload = received.attribute("payload").unwrap().to_string();
-    assert_eq!(serde_json::from_str::<Value>(&payload).unwrap(), booking());
+        );
+        let consumer = spans.iter().find(|span| is_consumer(span)).unwrap();
+        assert_eq!(
+            consumer.attribute("room").unwrap().to_string(),
+            "President Suite"
+        );
+        let received = consumer.event("message.received").unwrap();
+        let payload = received.attribute("payload").unwrap().to_string();
+        assert_eq!(serde_json::from_str::<Value>(&payload).unwrap(), booking());
+    }
 }
 
 #[tokio::test]
 async fn a_message_that_comes_twice_makes_one_cleaning() {
-    let app = spawn_app().await;
-    for _ in 0..2 {
-        assert_eq!(work_off(&app, &booking()).await.status, "Done");
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        for _ in 0..2 {
+            assert_eq!(work_off(&app, &booking()).await.status, "Done");
+        }
+        let cleanings = app.get("/api/v1/cleanings/").await.json();
+        assert_eq!(cleanings.as_array().unwrap().len(), 1, "{cleanings}");
+        assert_eq!(app.queued("cleaning.planned").len(), 2);
     }
-    let cleanings = app.get("/api/v1/cleanings/").await.json();
-    assert_eq!(cleanings.as_array().unwrap().len(), 1, "{cleanings}");
-    assert_eq!(app.queued("cleaning.planned").len(), 2);
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_read_is_given_up_at_once() {
-    let app = spawn_app().await;
-    for unusable in [json!({"id": 7}), json!([1, 2, 3]), json!("text")] {
-        let message = work_off(&app, &unusable).await;
-        assert_eq!(message.status, "Killed", "{unusable}");
-        assert_eq!(failed_attempts(&message).await, 1, "{unusable}");
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        for unusable in [json!({"id": 7}), json!([1, 2, 3]), json!("text")] {
+            let message = work_off(&app, &unusable).await;
+            assert_eq!(message.status, "Killed", "{unusable}");
+            assert_eq!(failed_attempts(&message).await, 1, "{unusable}");
+        }
+        assert_eq!(app.get("/api/v1/cleanings/").await.json(), json!([]));
+        assert_eq!(app.queued("cleaning.planned").len(), 0);
     }
-    assert_eq!(app.get("/api/v1/cleanings/").await.json(), json!([]));
-    assert_eq!(app.queued("cleaning.planned").len(), 0);
 }
 
 #[tokio::test]
 async fn a_failing_task_is_tried_five_times() {
-    let app = spawn_app().await;
-    app.store
-        .run::<_, demo_cleaning::store::StoreError>(|connection| {
-            Ok(connection.batch_execute("ALTER TABLE cleanings RENAME TO hidden")?)
-        })
-        .unwrap();
-    let message = work_off(&app, &booking()).await;
-    assert_eq!(message.status, "Failed");
-    assert_eq!(failed_attempts(&message).await, 5);
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.database
+            .change("ALTER TABLE cleanings RENAME TO hidden");
+        let message = work_off(&app, &booking()).await;
+        assert_eq!(message.status, "Failed");
+        assert_eq!(failed_attempts(&message).await, 5);
+    }
 }
 
 fn booking() -> Value {

@@ -1,7 +1,6 @@
 //! The bookings.
 
 use actix_web::web::{Bytes, Data, Json, Path};
-use diesel::SqliteConnection;
 use otel_runtime::{span_attr, traced_span};
 
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     error::ApiError,
     queue::SendError,
     routes::input,
-    store::{StoreError, bookings, rooms},
+    store::{Connection, StoreError, bookings, rooms},
 };
 
 /// `GET /api/v1/bookings/`: all bookings.
@@ -87,7 +86,7 @@ async fn take_back(state: &AppState, booking: &Booking, error: SendError) -> Api
 
 #[traced_span("booking.find")]
 #[span_attr("booking.id" = id)]
-fn find(connection: &mut SqliteConnection, id: i64) -> Result<Option<BookingWithRoom>, StoreError> {
+fn find(connection: &mut Connection<'_>, id: i64) -> Result<Option<BookingWithRoom>, StoreError> {
     let Some(booking) = bookings::find(connection, id)? else {
         return Ok(None);
     };

@@ -3,37 +3,40 @@
 use chrono::NaiveDate;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper, SqliteConnection, result::Error,
+    RunQueryDsl, Selectable, SelectableHelper, result::Error,
 };
 
-use super::{StoreError, rooms};
+use super::{Connection, StoreError, either, rooms};
 use crate::{
     domain::{Booking, BookingDraft, BookingWithRoom, Period},
     schema::bookings,
 };
 
-/// Stores a booking, unless the room is unknown or taken. Check and insert are one transaction.
+/// Stores a booking, unless the room is unknown or taken. Check and insert are one transaction, and
+/// bookings of one room come one after the other.
 ///
 /// # Errors
 ///
 /// Why nothing was stored.
 pub fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     draft: &BookingDraft,
 ) -> Result<BookingWithRoom, InsertError> {
-    connection.immediate_transaction(|connection| {
-        let room = rooms::find(connection, draft.room_id)?.ok_or(InsertError::UnknownRoom)?;
+    connection.transaction(|connection| {
+        let room = rooms::lock(connection, draft.room_id)?.ok_or(InsertError::UnknownRoom)?;
         if let Some(other) = find_overlap(connection, draft)? {
             return Err(InsertError::Overlap(other.period));
         }
-        let row = diesel::insert_into(bookings::table)
-            .values((
-                bookings::room_id.eq(draft.room_id),
-                bookings::start.eq(draft.period.start()),
-                bookings::end.eq(draft.period.end()),
-            ))
-            .returning(BookingRow::as_returning())
-            .get_result(connection)?;
+        let row = either!(connection, |connection| diesel::insert_into(
+            bookings::table
+        )
+        .values((
+            bookings::room_id.eq(draft.room_id),
+            bookings::start.eq(draft.period.start()),
+            bookings::end.eq(draft.period.end()),
+        ))
+        .returning(BookingRow::as_returning())
+        .get_result(connection))?;
         Ok(BookingWithRoom {
             booking: row.try_into()?,
             room,
@@ -66,11 +69,11 @@ impl From<Error> for InsertError {
 /// # Errors
 ///
 /// The database refuses.
-pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Booking>> {
-    let rows = bookings::table
+pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Booking>> {
+    let rows = either!(connection, |connection| bookings::table
         .order(bookings::id)
         .select(BookingRow::as_select())
-        .load(connection)?;
+        .load(connection))?;
     rows.into_iter().map(Booking::try_from).collect()
 }
 
@@ -79,12 +82,12 @@ pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Booking>> {
 /// # Errors
 ///
 /// The database refuses.
-pub fn find(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<Booking>> {
-    let row = bookings::table
+pub fn find(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Booking>> {
+    let row = either!(connection, |connection| bookings::table
         .find(id)
         .select(BookingRow::as_select())
         .first(connection)
-        .optional()?;
+        .optional())?;
     row.map(Booking::try_from).transpose()
 }
 
@@ -93,10 +96,12 @@ pub fn find(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<Bo
 /// # Errors
 ///
 /// The database refuses.
-pub fn mark_cleaning_planned(connection: &mut SqliteConnection, id: i64) -> QueryResult<bool> {
-    let rows = diesel::update(bookings::table.find(id))
-        .set(bookings::cleaning_planned.eq(true))
-        .execute(connection)?;
+pub fn mark_cleaning_planned(connection: &mut Connection<'_>, id: i64) -> QueryResult<bool> {
+    let rows = either!(connection, |connection| diesel::update(
+        bookings::table.find(id)
+    )
+    .set(bookings::cleaning_planned.eq(true))
+    .execute(connection))?;
     Ok(rows > 0)
 }
 
@@ -105,17 +110,20 @@ pub fn mark_cleaning_planned(connection: &mut SqliteConnection, id: i64) -> Quer
 /// # Errors
 ///
 /// The database refuses.
-pub fn delete(connection: &mut SqliteConnection, id: i64) -> QueryResult<()> {
-    diesel::delete(bookings::table.find(id)).execute(connection)?;
+pub fn delete(connection: &mut Connection<'_>, id: i64) -> QueryResult<()> {
+    either!(connection, |connection| diesel::delete(
+        bookings::table.find(id)
+    )
+    .execute(connection))?;
     Ok(())
 }
 
 /// The day of departure is free for the next guest.
 fn find_overlap(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     draft: &BookingDraft,
 ) -> QueryResult<Option<Booking>> {
-    let row = bookings::table
+    let row = either!(connection, |connection| bookings::table
         .filter(bookings::room_id.eq(draft.room_id))
         .filter(
             bookings::start
@@ -125,7 +133,7 @@ fn find_overlap(
         .order(bookings::start)
         .select(BookingRow::as_select())
         .first(connection)
-        .optional()?;
+        .optional())?;
     row.map(Booking::try_from).transpose()
 }
 

@@ -2,9 +2,9 @@
 
 use diesel::{
     OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
-    SqliteConnection,
 };
 
+use super::{Connection, either};
 use crate::{domain::Room, schema::rooms};
 
 /// All rooms, in the order of their ids.
@@ -12,11 +12,11 @@ use crate::{domain::Room, schema::rooms};
 /// # Errors
 ///
 /// The database refuses.
-pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Room>> {
-    let rows = rooms::table
+pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Room>> {
+    let rows = either!(connection, |connection| rooms::table
         .order(rooms::id)
         .select(RoomRow::as_select())
-        .load(connection)?;
+        .load(connection))?;
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
@@ -25,13 +25,34 @@ pub fn list(connection: &mut SqliteConnection) -> QueryResult<Vec<Room>> {
 /// # Errors
 ///
 /// The database refuses.
-pub fn find(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<Room>> {
-    let row = rooms::table
+pub fn find(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Room>> {
+    let row = either!(connection, |connection| rooms::table
         .find(id)
         .select(RoomRow::as_select())
         .first(connection)
-        .optional()?;
+        .optional())?;
     Ok(row.map(Room::from))
+}
+
+/// The room with this id, if there is one, and nobody else books it until the transaction around ends.
+///
+/// # Errors
+///
+/// The database refuses.
+pub fn lock(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Room>> {
+    match connection {
+        // The transaction has the whole database to itself.
+        Connection::Sqlite(_) => find(connection, id),
+        Connection::Postgres(connection) => {
+            let row = rooms::table
+                .find(id)
+                .select(RoomRow::as_select())
+                .for_no_key_update()
+                .first(*connection)
+                .optional()?;
+            Ok(row.map(Room::from))
+        }
+    }
 }
 
 #[derive(Queryable, Selectable)]

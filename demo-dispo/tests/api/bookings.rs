@@ -4,215 +4,240 @@ use otel_runtime::testing::{Detail, tree};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::helpers::{Answer, TestApp, spawn_app};
+use crate::{
+    database::databases,
+    helpers::{Answer, TestApp, spawn_app},
+};
 
 const BOOKING: &str = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
 
 #[tokio::test]
 async fn a_booking_is_stored_and_announced() {
-    let app = spawn_app().await;
-    let answer = app.book(BOOKING).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.text,
-        r#"{"id":1,"room_id":1,"start":"2023-02-04","end":"2023-02-06","cleaning_planned":false}"#
-    );
-    assert_eq!(
-        app.get("/api/v1/bookings/").await.json(),
-        json!([answer.json()])
-    );
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let answer = app.book(BOOKING).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(
+            answer.text,
+            r#"{"id":1,"room_id":1,"start":"2023-02-04","end":"2023-02-06","cleaning_planned":false}"#
+        );
+        assert_eq!(
+            app.get("/api/v1/bookings/").await.json(),
+            json!([answer.json()])
+        );
 
-    let queued = app.queued("booking.created");
-    assert_eq!(queued.len(), 1);
-    assert_eq!(
-        queued[0].payload(),
-        json!({"id": 1, "room": "President Suite", "start": "2023-02-04", "end": "2023-02-06"})
-    );
-    assert_eq!(queued[0].trace(), answer.trace);
+        let queued = app.queued("booking.created");
+        assert_eq!(queued.len(), 1);
+        assert_eq!(
+            queued[0].payload(),
+            json!({"id": 1, "room": "President Suite", "start": "2023-02-04", "end": "2023-02-06"})
+        );
+        assert_eq!(queued[0].trace(), answer.trace);
+    }
 }
 
 #[tokio::test]
 async fn a_booking_leaves_one_tree() {
-    let answer = spawn_app().await.book(BOOKING).await;
-    let mut spans = answer.spans().await;
-    spans.retain(|span| {
-        let between = ["SELECT", "BEGIN", "COMMIT"];
-        !between.iter().any(|word| span.name.starts_with(word))
-    });
-    assert_eq!(
-        tree(&spans, Detail::NAMES),
-        "SERVER POST /api/v1/bookings/\n  \
+    for kind in databases() {
+        let answer = spawn_app(kind).await.book(BOOKING).await;
+        let mut spans = answer.spans().await;
+        spans.retain(|span| {
+            let between = ["SELECT", "BEGIN", "COMMIT"];
+            !between.iter().any(|word| span.name.starts_with(word))
+        });
+        assert_eq!(
+            tree(&spans, Detail::NAMES),
+            "SERVER POST /api/v1/bookings/\n  \
            INTERNAL booking.create\n    \
              CLIENT INSERT bookings\n    \
              PRODUCER send booking.created"
-    );
-    let create = spans
-        .iter()
-        .find(|span| span.name == "booking.create")
-        .unwrap();
-    assert_eq!(
-        create.attribute("room").unwrap().to_string(),
-        "President Suite"
-    );
-    assert_eq!(create.attribute("room.id").unwrap().to_string(), "1");
+        );
+        let create = spans
+            .iter()
+            .find(|span| span.name == "booking.create")
+            .unwrap();
+        assert_eq!(
+            create.attribute("room").unwrap().to_string(),
+            "President Suite"
+        );
+        assert_eq!(create.attribute("room.id").unwrap().to_string(), "1");
+    }
 }
 
 #[tokio::test]
 async fn a_booking_is_read_with_its_room() {
-    let app = spawn_app().await;
-    app.book(BOOKING).await;
-    let answer = app.get("/api/v1/bookings/1").await;
-    assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(
-        answer.json(),
-        json!({
-            "id": 1,
-            "room_id": 1,
-            "start": "2023-02-04",
-            "end": "2023-02-06",
-            "cleaning_planned": false,
-            "room": {"id": 1, "number": "1", "name": "President Suite"},
-        })
-    );
-    assert_eq!(
-        answer.tree().await,
-        "SERVER GET /api/v1/bookings/{booking_id}\n  \
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(BOOKING).await;
+        let answer = app.get("/api/v1/bookings/1").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(
+            answer.json(),
+            json!({
+                "id": 1,
+                "room_id": 1,
+                "start": "2023-02-04",
+                "end": "2023-02-06",
+                "cleaning_planned": false,
+                "room": {"id": 1, "number": "1", "name": "President Suite"},
+            })
+        );
+        assert_eq!(
+            answer.tree().await,
+            "SERVER GET /api/v1/bookings/{booking_id}\n  \
            INTERNAL booking.find\n    \
              CLIENT SELECT bookings\n    \
              INTERNAL booking.find_room\n      \
                CLIENT SELECT rooms"
-    );
+        );
+    }
 }
 
 #[tokio::test]
 async fn an_unknown_booking_is_not_found() {
-    let answer = spawn_app().await.get("/api/v1/bookings/99999").await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert_eq!(answer.text, r#"{"detail":"Booking not found."}"#);
+    for kind in databases() {
+        let answer = spawn_app(kind).await.get("/api/v1/bookings/99999").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert_eq!(answer.text, r#"{"detail":"Booking not found."}"#);
+    }
 }
 
 #[tokio::test]
 async fn the_day_of_departure_is_free_for_the_next_guest() {
-    let app = spawn_app().await;
-    app.book(BOOKING).await;
-    for next in [
-        r#"{"room_id": 1, "start": "2023-02-06", "end": "2023-02-07"}"#,
-        r#"{"room_id": 1, "start": "2023-02-03", "end": "2023-02-04"}"#,
-        r#"{"room_id": 2, "start": "2023-02-04", "end": "2023-02-06"}"#,
-    ] {
-        assert_eq!(app.book(next).await.status, StatusCode::OK, "{next}");
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(BOOKING).await;
+        for next in [
+            r#"{"room_id": 1, "start": "2023-02-06", "end": "2023-02-07"}"#,
+            r#"{"room_id": 1, "start": "2023-02-03", "end": "2023-02-04"}"#,
+            r#"{"room_id": 2, "start": "2023-02-04", "end": "2023-02-06"}"#,
+        ] {
+            assert_eq!(app.book(next).await.status, StatusCode::OK, "{next}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_room_is_taken_once() {
-    let app = spawn_app().await;
-    app.book(BOOKING).await;
-    for other in [
-        BOOKING,
-        r#"{"room_id": 1, "start": "2023-02-05", "end": "2023-02-06"}"#,
-        r#"{"room_id": 1, "start": "2023-02-01", "end": "2023-02-10"}"#,
-    ] {
-        let answer = app.book(other).await;
-        assert_eq!(answer.status, StatusCode::CONFLICT, "{other}");
-        assert_eq!(
-            answer.text,
-            r#"{"detail":"Room is booked from 2023-02-04 to 2023-02-06."}"#
-        );
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(BOOKING).await;
+        for other in [
+            BOOKING,
+            r#"{"room_id": 1, "start": "2023-02-05", "end": "2023-02-06"}"#,
+            r#"{"room_id": 1, "start": "2023-02-01", "end": "2023-02-10"}"#,
+        ] {
+            let answer = app.book(other).await;
+            assert_eq!(answer.status, StatusCode::CONFLICT, "{other}");
+            assert_eq!(
+                answer.text,
+                r#"{"detail":"Room is booked from 2023-02-04 to 2023-02-06."}"#
+            );
+        }
+        assert_eq!(stored_and_queued(&app).await, (1, 1));
     }
-    assert_eq!(stored_and_queued(&app).await, (1, 1));
 }
 
 #[tokio::test]
 async fn of_many_at_once_one_gets_the_room() {
-    let app = spawn_app().await;
-    let (a, b, c, d) = tokio::join!(
-        app.book(BOOKING),
-        app.book(BOOKING),
-        app.book(BOOKING),
-        app.book(BOOKING)
-    );
-    let mut statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409, 409, 409]);
-    assert_eq!(stored_and_queued(&app).await, (1, 1));
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let (a, b, c, d) = tokio::join!(
+            app.book(BOOKING),
+            app.book(BOOKING),
+            app.book(BOOKING),
+            app.book(BOOKING)
+        );
+        let mut statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409, 409, 409]);
+        assert_eq!(stored_and_queued(&app).await, (1, 1));
+    }
 }
 
 #[tokio::test]
 async fn an_unknown_room_is_not_booked() {
-    let app = spawn_app().await;
-    let answer = app
-        .book(r#"{"room_id": 999, "start": "2023-02-04", "end": "2023-02-06"}"#)
-        .await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert_eq!(answer.text, r#"{"detail":"Room not found."}"#);
-    assert_eq!(stored_and_queued(&app).await, (0, 0));
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let answer = app
+            .book(r#"{"room_id": 999, "start": "2023-02-04", "end": "2023-02-06"}"#)
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert_eq!(answer.text, r#"{"detail":"Room not found."}"#);
+        assert_eq!(stored_and_queued(&app).await, (0, 0));
+    }
 }
 
 #[tokio::test]
 async fn what_is_no_booking_is_refused_with_the_reason() {
-    let app = spawn_app().await;
-    for (body, reason, place) in [
-        ("{", "json_invalid", json!(["body", 1])),
-        ("", "missing", json!(["body"])),
-        ("[]", "model_attributes_type", json!(["body"])),
-        (
-            r#"{"room_id": 1, "start": "2023-02-04"}"#,
-            "missing",
-            json!(["body", "end"]),
-        ),
-        (
-            r#"{"room_id": {}, "start": "2023-02-04", "end": "2023-02-06"}"#,
-            "int_type",
-            json!(["body", "room_id"]),
-        ),
-        (
-            r#"{"room_id": 1, "start": "2023-02-04", "end": "tomorrow"}"#,
-            "date_from_datetime_parsing",
-            json!(["body", "end"]),
-        ),
-        (
-            r#"{"room_id": 1, "start": "2023-02-06", "end": "2023-02-06"}"#,
-            "value_error",
-            json!(["body"]),
-        ),
-    ] {
-        let answer = app.book(body).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-        let problem = &answer.json()["detail"][0];
-        assert_eq!(
-            (&problem["type"], &problem["loc"]),
-            (&json!(reason), &place),
-            "{body}"
-        );
-        assert_hint(&answer, &place).await;
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        for (body, reason, place) in [
+            ("{", "json_invalid", json!(["body", 1])),
+            ("", "missing", json!(["body"])),
+            ("[]", "model_attributes_type", json!(["body"])),
+            (
+                r#"{"room_id": 1, "start": "2023-02-04"}"#,
+                "missing",
+                json!(["body", "end"]),
+            ),
+            (
+                r#"{"room_id": {}, "start": "2023-02-04", "end": "2023-02-06"}"#,
+                "int_type",
+                json!(["body", "room_id"]),
+            ),
+            (
+                r#"{"room_id": 1, "start": "2023-02-04", "end": "tomorrow"}"#,
+                "date_from_datetime_parsing",
+                json!(["body", "end"]),
+            ),
+            (
+                r#"{"room_id": 1, "start": "2023-02-06", "end": "2023-02-06"}"#,
+                "value_error",
+                json!(["body"]),
+            ),
+        ] {
+            let answer = app.book(body).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+            let problem = &answer.json()["detail"][0];
+            assert_eq!(
+                (&problem["type"], &problem["loc"]),
+                (&json!(reason), &place),
+                "{body}"
+            );
+            assert_hint(&answer, &place).await;
+        }
+        assert_eq!(stored_and_queued(&app).await, (0, 0));
     }
-    assert_eq!(stored_and_queued(&app).await, (0, 0));
 }
 
 #[tokio::test]
 async fn a_booking_that_cannot_be_announced_is_taken_back() {
-    let app = spawn_app().await;
-    app.change_queue("ALTER TABLE Jobs RENAME TO hidden");
-    let answer = app.book(BOOKING).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.text, r#"{"detail":"Service Unavailable"}"#);
-    let tree = answer.tree().await;
-    assert!(
-        tree.contains("PRODUCER send booking.created ERROR"),
-        "{tree}"
-    );
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.change_queue("ALTER TABLE Jobs RENAME TO hidden");
+        let answer = app.book(BOOKING).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.text, r#"{"detail":"Service Unavailable"}"#);
+        let tree = answer.tree().await;
+        assert!(
+            tree.contains("PRODUCER send booking.created ERROR"),
+            "{tree}"
+        );
 
-    app.change_queue("ALTER TABLE hidden RENAME TO Jobs");
-    assert_eq!(stored_and_queued(&app).await, (0, 0));
+        app.change_queue("ALTER TABLE hidden RENAME TO Jobs");
+        assert_eq!(stored_and_queued(&app).await, (0, 0));
+    }
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
-    let app = spawn_app().await;
-    let answer = app.book(&" ".repeat(300_000)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(answer.json()["detail"].is_string(), "{}", answer.text);
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let answer = app.book(&" ".repeat(300_000)).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(answer.json()["detail"].is_string(), "{}", answer.text);
+    }
 }
 
 /// The span of a refused request says where the request is wrong, and is not marked as failed.

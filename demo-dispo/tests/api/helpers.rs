@@ -24,6 +24,8 @@ use reqwest::{Client, Method, StatusCode, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::database::{Kind, TestDatabase};
+
 /// How long anything that should happen may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -33,6 +35,7 @@ pub(crate) struct TestApp {
     config: Config,
     address: String,
     client: Client,
+    pub(crate) database: TestDatabase,
     _folder: TempDir,
 }
 
@@ -55,14 +58,19 @@ pub(crate) struct Queued {
     pub(crate) status: String,
 }
 
-pub(crate) async fn spawn_app() -> TestApp {
+/// Starts the service on a new database of this kind.
+pub(crate) async fn spawn_app(kind: Kind) -> TestApp {
+    spawn_app_on(TestDatabase::create(kind)).await
+}
+
+pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
     spans();
     let folder = tempfile::tempdir().unwrap();
-    let url = |name| format!("sqlite://{}", folder.path().join(name).display());
+    let queue_url = format!("sqlite://{}", folder.path().join("queue.db").display());
     let config = Config::read(|variable| match variable {
         "DISPO_PORT" => Some("0".into()),
-        "DATABASE_URL" => Some(url("dispo.db").into()),
-        "QUEUE_URL" => Some(url("queue.db").into()),
+        "DATABASE_URL" => Some(database.url.clone().into()),
+        "QUEUE_URL" => Some(queue_url.clone().into()),
         _ => None,
     })
     .unwrap();
@@ -78,6 +86,7 @@ pub(crate) async fn spawn_app() -> TestApp {
         config,
         address: format!("http://{address}"),
         client: Client::builder().redirect(Policy::none()).build().unwrap(),
+        database,
         _folder: folder,
     }
 }

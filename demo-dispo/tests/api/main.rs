@@ -1,7 +1,9 @@
 //! The web service and the worker as their users see them: over HTTP, over the queue, and by their spans.
 
 mod bookings;
+mod database;
 mod helpers;
+mod postgres;
 mod rooms;
 mod routes;
 mod start;

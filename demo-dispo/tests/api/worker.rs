@@ -4,44 +4,51 @@ use demo_dispo::{shutdown::Shutdown, tasks, worker};
 use otel_runtime::testing::{Detail, SpanRecord, tree};
 use serde_json::{Value, json};
 
-use crate::helpers::{Queued, TestApp, eventually, spans_of, spawn_app};
+use crate::{
+    database::databases,
+    helpers::{Queued, TestApp, eventually, spans_of, spawn_app},
+};
 
 const QUEUE: &str = "cleaning.planned";
 
 #[tokio::test]
 async fn a_planned_cleaning_is_marked() {
-    let app = spawn_app().await;
-    app.book(r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#)
-        .await;
-    let message = work_off(&app, &json!({"booking_id": 1, "day": "2023-02-06"})).await;
-    assert_eq!(message.status, "Done");
-    let booking = app.get("/api/v1/bookings/1").await.json();
-    assert_eq!(booking["cleaning_planned"], true);
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#)
+            .await;
+        let message = work_off(&app, &json!({"booking_id": 1, "day": "2023-02-06"})).await;
+        assert_eq!(message.status, "Done");
+        let booking = app.get("/api/v1/bookings/1").await.json();
+        assert_eq!(booking["cleaning_planned"], true);
 
-    let spans = spans_of(&message.trace(), is_consumer).await;
-    assert_eq!(
-        tree(&spans, Detail::NAMES),
-        "PRODUCER send cleaning.planned\n  \
+        let spans = spans_of(&message.trace(), is_consumer).await;
+        assert_eq!(
+            tree(&spans, Detail::NAMES),
+            "PRODUCER send cleaning.planned\n  \
            CONSUMER process cleaning.planned\n    \
              CLIENT UPDATE bookings"
-    );
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_message_that_can_never_succeed_is_given_up_at_once() {
-    let app = spawn_app().await;
-    for unusable in [
-        json!({"booking_id": 99, "day": "2023-02-06"}),
-        json!({"something": "else"}),
-        json!([1, 2, 3]),
-    ] {
-        let message = work_off(&app, &unusable).await;
-        assert_eq!(message.status, "Killed", "{unusable}");
-        let spans = spans_of(&message.trace(), is_consumer).await;
-        let consumers: Vec<_> = spans.iter().filter(|span| is_consumer(span)).collect();
-        assert_eq!(consumers.len(), 1, "{unusable}");
-        let status = format!("{:?}", consumers[0].status);
-        assert!(status.starts_with("Error"), "{status}");
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        for unusable in [
+            json!({"booking_id": 99, "day": "2023-02-06"}),
+            json!({"something": "else"}),
+            json!([1, 2, 3]),
+        ] {
+            let message = work_off(&app, &unusable).await;
+            assert_eq!(message.status, "Killed", "{unusable}");
+            let spans = spans_of(&message.trace(), is_consumer).await;
+            let consumers: Vec<_> = spans.iter().filter(|span| is_consumer(span)).collect();
+            assert_eq!(consumers.len(), 1, "{unusable}");
+            let status = format!("{:?}", consumers[0].status);
+            assert!(status.starts_with("Error"), "{status}");
+        }
     }
 }
 

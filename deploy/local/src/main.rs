@@ -15,7 +15,7 @@ use demo_local::{
     booking::BOOKING,
     observe::Observer,
     signals::Signals,
-    stack::{Ports, Stack, client},
+    stack::{Databases, Ports, Stack, client},
 };
 
 /// What shells say of a program that Ctrl-C has ended.
@@ -90,7 +90,14 @@ async fn first_booking(ports: Ports, folder: &Path, observer: &Observer) -> anyh
         "Starting two services and two workers in {} ...",
         folder.display()
     );
-    let mut stack = Stack::start(&binaries, folder, ports, observer.telemetry()).await?;
+    let mut stack = Stack::start(
+        &binaries,
+        folder,
+        ports,
+        &Databases::Files,
+        observer.telemetry(),
+    )
+    .await?;
     eprintln!("Booking: {BOOKING}");
     demo_local::booking::send(&client()?, &stack.dispo_url, None).await?;
     let trace = observer.trace_of_booking(&mut stack).await?;

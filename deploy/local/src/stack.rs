@@ -79,6 +79,15 @@ pub enum Telemetry {
     Inherited,
 }
 
+/// What the services keep their data in.
+#[derive(Clone, Debug)]
+pub enum Databases {
+    /// A file for each service, in the folder of the processes.
+    Files,
+    /// One database for both, of which this is the URL.
+    Shared(String),
+}
+
 /// Four running processes, in a folder that holds their databases and logs.
 #[derive(Debug)]
 pub struct Stack {
@@ -109,10 +118,15 @@ impl Stack {
         binaries: &Binaries,
         folder: &Path,
         ports: Ports,
+        databases: &Databases,
         telemetry: &Telemetry,
     ) -> anyhow::Result<Self> {
         let start = |name, role| {
-            Process::start(name, &mut command(binaries, role, ports, telemetry), folder)
+            let mut command = command(binaries, role, ports, telemetry);
+            if let Databases::Shared(url) = databases {
+                command.env("DATABASE_URL", url);
+            }
+            Process::start(name, &mut command, folder)
         };
         let mut dispo = start("dispo", Role::Dispo("serve"))?;
         let mut dispo_worker = start("dispo-worker", Role::Dispo("worker"))?;

@@ -1,5 +1,7 @@
 //! One booking through the real programs leaves one trace, whichever way the spans leave the processes.
 
+mod postgres;
+
 use std::{
     collections::BTreeSet,
     path::Path,
@@ -9,9 +11,10 @@ use std::{
 use demo_local::{
     binaries::Binaries,
     booking::{self, EXPECTED},
-    stack::{Ports, Stack, Telemetry, client},
+    stack::{Databases, Ports, Stack, Telemetry, client},
 };
 use otel_runtime::testing::{Collector, Detail, SpanRecord, tree};
+use postgres::PostgresDatabase;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -27,21 +30,78 @@ static BINARIES: OnceCell<Binaries> = OnceCell::const_new();
 #[tokio::test]
 async fn one_trace_over_http() {
     let collector = Collector::start().unwrap();
-    check(&collector, collector.http_endpoint(), "http/protobuf").await;
+    check(
+        &collector,
+        collector.http_endpoint(),
+        "http/protobuf",
+        &Databases::Files,
+    )
+    .await;
     assert_eq!(collector.requests().grpc, 0);
 }
 
 #[tokio::test]
 async fn one_trace_over_grpc() {
     let collector = Collector::start().unwrap();
-    check(&collector, collector.grpc_endpoint(), "grpc").await;
+    check(
+        &collector,
+        collector.grpc_endpoint(),
+        "grpc",
+        &Databases::Files,
+    )
+    .await;
     assert_eq!(collector.requests().http, 0);
+}
+
+#[tokio::test]
+async fn one_trace_with_both_services_on_one_postgres() {
+    let Some(database) = PostgresDatabase::create("one_trace_with_both_services_on_one_postgres")
+    else {
+        return;
+    };
+    let collector = Collector::start().unwrap();
+    let databases = Databases::Shared(database.url.clone());
+    let trace = check(
+        &collector,
+        collector.http_endpoint(),
+        "http/protobuf",
+        &databases,
+    )
+    .await;
+    let mut queries: Vec<_> = trace
+        .iter()
+        .filter(|span| format!("{:?}", span.kind) == "Client")
+        .map(|span| {
+            let told = |key| span.attribute(key).unwrap().to_string();
+            assert_eq!(told("db.system.name"), "postgresql", "{}", span.name);
+            assert!(
+                database.url.ends_with(&told("db.namespace")),
+                "{}",
+                span.name
+            );
+            (span.start_unix_nanos, span.name.as_str())
+        })
+        .collect();
+    queries.sort_unstable();
+    let queries: Vec<_> = queries.into_iter().map(|(_, name)| name).collect();
+    assert_eq!(
+        queries,
+        [
+            "BEGIN",
+            "SELECT rooms",
+            "SELECT bookings",
+            "INSERT bookings",
+            "COMMIT",
+            "INSERT cleanings",
+            "UPDATE bookings",
+        ]
+    );
 }
 
 #[tokio::test]
 async fn without_telemetry_the_services_work_and_print_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let mut stack = start(folder.path(), &Telemetry::Off).await;
+    let mut stack = start(folder.path(), &Databases::Files, &Telemetry::Off).await;
     booking::send(&client().unwrap(), &stack.dispo_url, None)
         .await
         .unwrap();
@@ -54,9 +114,19 @@ async fn without_telemetry_the_services_work_and_print_no_error() {
 }
 
 /// Sends the booking in a trace of our own, and looks at all that arrives.
-async fn check(collector: &Collector, endpoint: String, protocol: &'static str) {
+async fn check(
+    collector: &Collector,
+    endpoint: String,
+    protocol: &'static str,
+    databases: &Databases,
+) -> Vec<SpanRecord> {
     let folder = tempfile::tempdir().unwrap();
-    let mut stack = start(folder.path(), &Telemetry::Collector { endpoint, protocol }).await;
+    let mut stack = start(
+        folder.path(),
+        databases,
+        &Telemetry::Collector { endpoint, protocol },
+    )
+    .await;
     let traceparent = format!("00-{TRACE}-{CALLER}-01");
     let answer = booking::send(&client().unwrap(), &stack.dispo_url, Some(&traceparent))
         .await
@@ -70,12 +140,13 @@ async fn check(collector: &Collector, endpoint: String, protocol: &'static str) 
 
     stop(stack, folder.path());
     assert_nothing_elsewhere(&collector.spans());
+    trace
 }
 
-async fn start(folder: &Path, telemetry: &Telemetry) -> Stack {
+async fn start(folder: &Path, databases: &Databases, telemetry: &Telemetry) -> Stack {
     let build = || async { Binaries::build(folder).await.unwrap() };
     let binaries = BINARIES.get_or_init(build).await;
-    Stack::start(binaries, folder, Ports::ANY, telemetry)
+    Stack::start(binaries, folder, Ports::ANY, databases, telemetry)
         .await
         .unwrap()
 }

@@ -60,7 +60,9 @@ impl Failure {
 
     pub(super) fn of_connect(error: &ConnectionError) -> Self {
         let (error_type, description) = match error {
-            ConnectionError::BadConnection(message) => ("BadConnection", without_quoted(message)),
+            ConnectionError::BadConnection(message) => {
+                ("BadConnection", without_quoted(without_place(message)))
+            }
             // The texts may repeat the URL.
             ConnectionError::InvalidCString(_) => ("InvalidCString", String::new()),
             ConnectionError::InvalidConnectionUrl(_) => ("InvalidConnectionUrl", String::new()),
@@ -74,6 +76,14 @@ impl Failure {
             description,
         }
     }
+}
+
+/// What went wrong, without the place that `libpq` begins with and quotes: the attributes of the server tell it.
+fn without_place(message: &str) -> &str {
+    let cause = message
+        .starts_with("connection to server ")
+        .then(|| message.split_once(" failed: "));
+    cause.flatten().map_or(message, |(_, cause)| cause)
 }
 
 /// The first line of a database's message, with `?` for everything from its first to its last quotation mark.

@@ -8,7 +8,8 @@
 //! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
 //! out a connection (`SELECT 1`) makes none.
 //!
-//! A failed query is an error of its kind, such as `UniqueViolation`. What diesel does not tell its instrumentation
+//! A failed query is an error of its kind, such as `UniqueViolation`; on `PostgreSQL` with the code of the server
+//! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation
 //! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
 //! every backend it is a row that does not fit its type. Such an error shows in the span around the call.
 
@@ -16,6 +17,7 @@ mod failure;
 mod printed;
 mod server;
 mod sql;
+mod sqlstate;
 mod statement;
 mod summary;
 
@@ -31,7 +33,7 @@ use opentelemetry::{
     trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
 };
 use opentelemetry_semantic_conventions::attribute::{
-    DB_NAMESPACE, DB_SYSTEM_NAME, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT,
+    DB_NAMESPACE, DB_RESPONSE_STATUS_CODE, DB_SYSTEM_NAME, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT,
 };
 
 use self::{failure::Failure, server::Server, statement::Statements};
@@ -140,7 +142,13 @@ impl QuerySpans {
         } else {
             self.queries.pop()
         };
-        if let Some(open) = finished {
+        if let Some(mut open) = finished {
+            if let Some(code) = error
+                .filter(|_| self.server.system == "postgresql")
+                .and_then(sqlstate::of)
+            {
+                open.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+            }
             open.finish(error.and_then(Failure::of_query));
         }
     }
@@ -211,6 +219,12 @@ impl Open {
             tracer().build(builder)
         });
         Self { sql, span }
+    }
+
+    fn set(&mut self, attribute: KeyValue) {
+        if let Some(span) = &mut self.span {
+            span.set_attribute(attribute);
+        }
     }
 
     fn finish(mut self, failure: Option<Failure>) {

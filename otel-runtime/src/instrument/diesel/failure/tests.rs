@@ -39,6 +39,36 @@ fn values_in_messages_are_left_out() {
 }
 
 #[test]
+fn a_refused_connection_is_told_by_its_cause() {
+    let cases = [
+        (
+            "connection to server at \"db\", port 5432 failed: FATAL:  database \"rooms\" does not exist\n",
+            "FATAL:  database ? does not exist",
+        ),
+        (
+            "connection to server on socket \"/run/.s.PGSQL.5432\" failed: No such file or directory\n\tIs the server \
+             running locally?",
+            "No such file or directory",
+        ),
+        (
+            "could not translate host name \"db\" to address: Name or service not known",
+            "could not translate host name ? to address: Name or service not known",
+        ),
+        (
+            "unable to open database file",
+            "unable to open database file",
+        ),
+    ];
+    for (message, expected) in cases {
+        let error = ConnectionError::BadConnection(message.to_owned());
+        assert_eq!(
+            Failure::of_connect(&error),
+            failure("BadConnection", expected)
+        );
+    }
+}
+
+#[test]
 fn kinds_become_types() {
     let of = |kind| {
         let information: Box<dyn DatabaseErrorInformation + Send + Sync> =
