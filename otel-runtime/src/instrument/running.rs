@@ -5,10 +5,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
+#[cfg(feature = "actix-web")]
+use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
 };
+#[cfg(feature = "actix-web")]
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
@@ -61,6 +65,42 @@ impl Running {
             context,
             recording: own && recording,
             open: own,
+            failed: false,
+            late: None,
+        }
+    }
+
+    /// Work that makes no spans, itself and all below it: nothing is recorded here, and others are told, by the
+    /// propagator, that the trace is not sampled.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn skipped(parent: &Context) -> Self {
+        let remote = parent.span().span_context().clone();
+        let unsampled = if remote.is_valid() {
+            SpanContext::new(
+                remote.trace_id(),
+                remote.span_id(),
+                remote.trace_flags().with_sampled(false),
+                true,
+                remote.trace_state().clone(),
+            )
+        } else {
+            // Without a trace to name, those who are called would take the call for the first of a new one.
+            let ids = RandomIdGenerator::default();
+            SpanContext::new(
+                ids.new_trace_id(),
+                ids.new_span_id(),
+                TraceFlags::NOT_SAMPLED,
+                true,
+                TraceState::NONE,
+            )
+        };
+        Self {
+            // Suppressed as well, as not every sampler asks what the parent is.
+            context: parent
+                .with_remote_span_context(unsampled)
+                .with_telemetry_suppressed(),
+            recording: false,
+            open: false,
             failed: false,
             late: None,
         }

@@ -12,8 +12,32 @@
 //!
 //! A request to it makes the span `GET /api/v1/rooms/{id}`, as a child of the caller's span if the request's headers
 //! name one. Wrap it last, so that it is outermost and sees what the other middleware does.
+//!
+//! What is skipped, recorded in addition, or named in another way:
+//!
+//! ```
+//! use actix_web::{App, HttpMessage as _, dev::{ResponseHead, ServiceRequest}};
+//! use opentelemetry::KeyValue;
+//! use otel_runtime::instrument::actix_web::RequestTracing;
+//!
+//! let tracing = RequestTracing::new()
+//!     .skip_paths(["/metrics", "/health/*"])
+//!     .request_headers(["x-request-id"])
+//!     .response_headers(["content-type"])
+//!     .request_attributes(|request: &ServiceRequest| {
+//!         [KeyValue::new("booking.chunked", request.chunked().unwrap_or(false))]
+//!     })
+//!     .response_attributes(|response: &ResponseHead| {
+//!         Some(KeyValue::new("booking.upgraded", response.upgrade()))
+//!     })
+//!     .span_name(|request: &ServiceRequest| {
+//!         request.path().starts_with("/admin/").then(|| format!("{} admin", request.method()))
+//!     });
+//! # drop(App::new().wrap(tracing));
+//! ```
 
 mod body;
+mod options;
 mod request;
 
 use std::{
@@ -26,7 +50,7 @@ use std::{
 use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::BlockingError,
     http::StatusCode,
 };
@@ -34,7 +58,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use pin_project_lite::pin_project;
 
-use self::request::Method;
+use self::{options::Options, request::Method};
 use super::running::Running;
 
 pub use self::body::TracedBody;
@@ -59,10 +83,11 @@ where
 ///
 /// The span is current while the inner services are polled, and while the body is streamed; it ends with the body. A
 /// 5xx answer and a panic mark it as failed; a client that goes away marks it as
-/// [`CANCELLED`](crate::CANCELLED).
+/// [`CANCELLED`](crate::CANCELLED). A client that goes away is noticed when bytes are sent to it; with
+/// [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) also while the handler works.
 #[derive(Clone, Debug)]
 pub struct RequestTracing {
-    known_methods: Rc<[Box<str>]>,
+    options: Rc<Options>,
 }
 
 impl RequestTracing {
@@ -70,19 +95,87 @@ impl RequestTracing {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            known_methods: request::KNOWN_METHODS
-                .iter()
-                .map(|&method| method.into())
-                .collect(),
+            options: Rc::new(Options::new()),
         }
     }
 
     /// Replaces the methods that may stand in span names; all others are recorded as `_OTHER`.
     #[must_use]
     pub fn known_methods<'a>(self, methods: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            known_methods: methods.into_iter().map(Box::from).collect(),
-        }
+        self.with(|options| {
+            options.known_methods = methods.into_iter().map(Box::from).collect();
+        })
+    }
+
+    /// Makes no span of requests to these paths, nor of anything that is done for them; with `*` at its end, a path
+    /// stands for all that begin so.
+    ///
+    /// What is done for such a request includes what other services do: they are told that the trace is not sampled.
+    /// Paths are compared as they come from the client, before any middleware rewrites them.
+    #[must_use]
+    pub fn skip_paths<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| paths.into_iter().for_each(|path| options.skip_path(path)))
+    }
+
+    /// Like [`skip_paths`](Self::skip_paths), for requests that `skip` says yes to.
+    #[must_use]
+    pub fn skip_if(self, skip: impl Fn(&ServiceRequest) -> bool + 'static) -> Self {
+        self.with(|options| options.skip_if(skip))
+    }
+
+    /// Records these headers of the request, as `http.request.header.<name>` with the name in lower case.
+    ///
+    /// No header is recorded unless it is listed, as there are secrets in them.
+    #[must_use]
+    pub fn request_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| {
+            names
+                .into_iter()
+                .for_each(|name| options.request_header(name));
+        })
+    }
+
+    /// Records these headers of the response, as `http.response.header.<name>` with the name in lower case.
+    #[must_use]
+    pub fn response_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| {
+            names
+                .into_iter()
+                .for_each(|name| options.response_header(name));
+        })
+    }
+
+    /// Records more about each request whose span records, before it is handled. Samplers do not see it.
+    #[must_use]
+    pub fn request_attributes<I>(self, attributes: impl Fn(&ServiceRequest) -> I + 'static) -> Self
+    where
+        I: IntoIterator<Item = KeyValue>,
+    {
+        self.with(|options| options.add_request_attributes(attributes))
+    }
+
+    /// Records more about each response to a request whose span records, before its body is sent.
+    ///
+    /// Where another middleware answers with an error, it is that error's response.
+    #[must_use]
+    pub fn response_attributes<I>(self, attributes: impl Fn(&ResponseHead) -> I + 'static) -> Self
+    where
+        I: IntoIterator<Item = KeyValue>,
+    {
+        self.with(|options| options.add_response_attributes(attributes))
+    }
+
+    /// Names spans; where it answers `None`, the name is `{method} {route}`, or the method without a route.
+    ///
+    /// There should be few different names, so no ids in them. Samplers see the method alone, whatever the name.
+    #[must_use]
+    pub fn span_name(self, name: impl Fn(&ServiceRequest) -> Option<String> + 'static) -> Self {
+        self.with(|options| options.name_by(name))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(Rc::make_mut(&mut self.options));
+        self
     }
 }
 
@@ -106,7 +199,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(TracedService {
             service,
-            known_methods: Rc::clone(&self.known_methods),
+            options: Rc::clone(&self.options),
         }))
     }
 }
@@ -115,7 +208,7 @@ where
 #[derive(Debug)]
 pub struct TracedService<S> {
     service: S,
-    known_methods: Rc<[Box<str>]>,
+    options: Rc<Options>,
 }
 
 impl<S, B> Service<ServiceRequest> for TracedService<S>
@@ -139,26 +232,11 @@ where
         }
         request.extensions_mut().insert(Traced);
 
-        let method = Method::new(request.method(), &self.known_methods);
-        let mut span = Running::start(
-            || request::span(&request, &method),
-            &request::parent(&request),
-        );
-        let mut route = None;
-        if span.is_recording() {
-            // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
-            // also when no response tells it: after a panic, an error, or when the client goes away.
-            route = request.match_pattern();
-            record_route(&mut span, &method, route.as_deref());
-        }
-        let response = span.step(|| self.service.call(request));
+        let mut request_span = RequestSpan::start(&request, &self.options);
+        let response = request_span.span.step(|| self.service.call(request));
         TracedResponse {
             response,
-            span: Some(RequestSpan {
-                span,
-                method,
-                route,
-            }),
+            span: Some(request_span),
         }
     }
 }
@@ -171,6 +249,60 @@ struct RequestSpan {
     span: Running,
     method: Method,
     route: Option<String>,
+    /// Whether the user chose the name, so that the route does not change it.
+    named: bool,
+    options: Rc<Options>,
+}
+
+impl RequestSpan {
+    fn start(request: &ServiceRequest, options: &Rc<Options>) -> Self {
+        let method = Method::new(request.method(), &options.known_methods);
+        let parent = request::parent(request);
+        let span = if options.skips(request) {
+            Running::skipped(&parent)
+        } else {
+            Running::start(|| request::span(request, &method, options), &parent)
+        };
+        let mut this = Self {
+            span,
+            method,
+            route: None,
+            named: false,
+            options: Rc::clone(options),
+        };
+        if this.span.is_recording() {
+            if let Some(name) = options.span_name(request) {
+                this.span.rename(name);
+                this.named = true;
+            }
+            // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
+            // also when no response tells it: after a panic, an error, or when the client goes away.
+            this.record_route(request.match_pattern());
+            for attribute in options.request_attributes(request) {
+                this.span.set(attribute);
+            }
+        }
+        this
+    }
+
+    fn record_route(&mut self, route: Option<String>) {
+        if let Some(route) = route {
+            if !self.named {
+                self.span
+                    .rename(format!("{} {route}", self.method.span_name()));
+            }
+            self.span.set_late(KeyValue::new(HTTP_ROUTE, route.clone()));
+            self.route = Some(route);
+        }
+    }
+
+    fn record_response(&mut self, response: &ResponseHead) {
+        if self.span.is_recording() {
+            for attribute in self.options.response_attributes(response) {
+                self.span.set(attribute);
+            }
+        }
+    }
 }
 
 pin_project! {
@@ -202,6 +334,9 @@ where
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
                 record_status(&mut request.span, error.as_response_error().status_code());
+                if request.span.is_recording() && request.options.look_at_responses() {
+                    request.record_response(error.error_response().head());
+                }
                 request.span.end();
                 Err(error)
             }
@@ -213,33 +348,22 @@ where
 /// Records what the response tells, and leaves the span to its body.
 fn respond<B: MessageBody>(
     response: ServiceResponse<B>,
-    request: RequestSpan,
+    mut request: RequestSpan,
 ) -> ServiceResponse<TracedBody<B>> {
-    let RequestSpan {
-        mut span,
-        method,
-        route,
-    } = request;
     let status = response.status();
-    if span.is_recording() {
+    if request.span.is_recording() {
         // The path may have been rewritten on its way to the router, and routes may differ by guards only.
         let matched = response.request().match_pattern();
-        if matched.is_some() && matched != route {
-            record_route(&mut span, &method, matched.as_deref());
+        if matched != request.route {
+            request.record_route(matched);
         }
-        record_status(&mut span, status);
+        record_status(&mut request.span, status);
+        request.record_response(response.response().head());
     }
-    let bodiless = method.is_head()
+    let bodiless = request.method.is_head()
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    response.map_body(|_, body| TracedBody::new(body, span, bodiless))
-}
-
-fn record_route(span: &mut Running, method: &Method, route: Option<&str>) {
-    if let Some(route) = route {
-        span.rename(format!("{} {route}", method.span_name()));
-        span.set_late(KeyValue::new(HTTP_ROUTE, route.to_owned()));
-    }
+    response.map_body(|_, body| TracedBody::new(body, request.span, bodiless))
 }
 
 fn record_status(span: &mut Running, status: StatusCode) {

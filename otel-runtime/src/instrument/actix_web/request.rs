@@ -20,6 +20,8 @@ use opentelemetry_semantic_conventions::attribute::{
     URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 
+use super::options::Options;
+
 /// The methods of RFC 9110, and the two that came later.
 pub(super) const KNOWN_METHODS: [&str; 10] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
@@ -100,7 +102,7 @@ pub(super) fn parent(request: &ServiceRequest) -> Context {
 }
 
 /// The span as it starts, named by the method alone: the route comes with routing.
-pub(super) fn span(request: &ServiceRequest, method: &Method) -> SpanBuilder {
+pub(super) fn span(request: &ServiceRequest, method: &Method, options: &Options) -> SpanBuilder {
     let mut attributes = Vec::with_capacity(16);
     method.record(&mut attributes);
     attributes.push(KeyValue::new(URL_PATH, request.path().to_owned()));
@@ -123,6 +125,7 @@ pub(super) fn span(request: &ServiceRequest, method: &Method) -> SpanBuilder {
         attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
         attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
     }
+    options.captured_of_request(request.headers(), &mut attributes);
     SpanBuilder::from_name(method.span_name())
         .with_kind(SpanKind::Server)
         .with_attributes(attributes)
