@@ -21,7 +21,7 @@ use super::scope::tracer;
 use crate::{CANCELLED, engine};
 
 /// The `error.type` and `exception.type` of a panic.
-const PANIC: &str = "panic";
+pub(super) const PANIC: &str = "panic";
 
 /// A started span, together with the context in which it is current.
 ///

@@ -37,6 +37,12 @@
 //! ```
 
 mod body;
+#[cfg(feature = "metrics")]
+mod measure;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_measure.rs"]
+mod measure;
+mod observed;
 mod options;
 mod request;
 
@@ -55,10 +61,14 @@ use actix_web::{
     http::StatusCode,
 };
 use opentelemetry::KeyValue;
-use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use pin_project_lite::pin_project;
 
-use self::{options::Options, request::Method};
+use self::{
+    measure::{Instruments, Measure},
+    observed::Observed,
+    options::Options,
+    request::Method,
+};
 use super::running::Running;
 
 pub use self::body::TracedBody;
@@ -80,6 +90,10 @@ where
 }
 
 /// Middleware that makes a server span of each request, by the stable HTTP conventions.
+///
+/// With the feature `metrics` it measures `http.server.request.duration` and `http.server.active_requests` as well, of
+/// every request, skipped or sampled or not. The meter provider has to be installed globally before the server starts;
+/// what is measured ends with the body, as the span does.
 ///
 /// The span is current while the inner services are polled, and while the body is streamed; it ends with the body. A
 /// 5xx answer and a panic mark it as failed; a client that goes away marks it as
@@ -200,6 +214,7 @@ where
         ready(Ok(TracedService {
             service,
             options: Rc::clone(&self.options),
+            instruments: Instruments::new(),
         }))
     }
 }
@@ -209,6 +224,7 @@ where
 pub struct TracedService<S> {
     service: S,
     options: Rc<Options>,
+    instruments: Rc<Instruments>,
 }
 
 impl<S, B> Service<ServiceRequest> for TracedService<S>
@@ -232,11 +248,11 @@ where
         }
         request.extensions_mut().insert(Traced);
 
-        let mut request_span = RequestSpan::start(&request, &self.options);
-        let response = request_span.span.step(|| self.service.call(request));
+        let mut span = RequestSpan::start(&request, &self.options, &self.instruments);
+        let response = span.observed.step(|| self.service.call(request));
         TracedResponse {
             response,
-            span: Some(request_span),
+            span: Some(span),
         }
     }
 }
@@ -246,7 +262,7 @@ struct Traced;
 
 #[derive(Debug)]
 struct RequestSpan {
-    span: Running,
+    observed: Observed,
     method: Method,
     route: Option<String>,
     /// Whether the user chose the name, so that the route does not change it.
@@ -255,8 +271,13 @@ struct RequestSpan {
 }
 
 impl RequestSpan {
-    fn start(request: &ServiceRequest, options: &Rc<Options>) -> Self {
+    fn start(
+        request: &ServiceRequest,
+        options: &Rc<Options>,
+        instruments: &Rc<Instruments>,
+    ) -> Self {
         let method = Method::new(request.method(), &options.known_methods);
+        let measure = Measure::start(instruments, request, &method);
         let parent = request::parent(request);
         let span = if options.skips(request) {
             Running::skipped(&parent)
@@ -264,42 +285,44 @@ impl RequestSpan {
             Running::start(|| request::span(request, &method, options), &parent)
         };
         let mut this = Self {
-            span,
+            observed: Observed { span, measure },
             method,
             route: None,
             named: false,
             options: Rc::clone(options),
         };
-        if this.span.is_recording() {
+        if this.observed.span.is_recording() {
             if let Some(name) = options.span_name(request) {
-                this.span.rename(name);
+                this.observed.span.rename(name);
                 this.named = true;
             }
+            for attribute in options.request_attributes(request) {
+                this.observed.span.set(attribute);
+            }
+        }
+        if this.observed.wants_route() {
             // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
             // also when no response tells it: after a panic, an error, or when the client goes away.
             this.record_route(request.match_pattern());
-            for attribute in options.request_attributes(request) {
-                this.span.set(attribute);
-            }
         }
         this
     }
 
     fn record_route(&mut self, route: Option<String>) {
-        if let Some(route) = route {
-            if !self.named {
-                self.span
-                    .rename(format!("{} {route}", self.method.span_name()));
+        if let Some(route) = route.filter(|route| self.route.as_ref() != Some(route)) {
+            if !self.named && self.observed.span.is_recording() {
+                let name = format!("{} {route}", self.method.span_name());
+                self.observed.span.rename(name);
             }
-            self.span.set_late(KeyValue::new(HTTP_ROUTE, route.clone()));
+            self.observed.record_route(&route);
             self.route = Some(route);
         }
     }
 
     fn record_response(&mut self, response: &ResponseHead) {
-        if self.span.is_recording() {
+        if self.observed.span.is_recording() {
             for attribute in self.options.response_attributes(response) {
-                self.span.set(attribute);
+                self.observed.span.set(attribute);
             }
         }
     }
@@ -326,18 +349,19 @@ where
     fn poll(self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let poll = match this.span {
-            Some(RequestSpan { span, .. }) => span.step(|| this.response.poll(waker)),
+            Some(RequestSpan { observed, .. }) => observed.step(|| this.response.poll(waker)),
             None => this.response.poll(waker),
         };
         poll.map(|result| match (result, this.span.take()) {
             (Ok(response), Some(request)) => Ok(respond(response, request)),
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
-                record_status(&mut request.span, error.as_response_error().status_code());
-                if request.span.is_recording() && request.options.look_at_responses() {
+                let status = error.as_response_error().status_code();
+                request.observed.record_status(status);
+                if request.observed.span.is_recording() && request.options.look_at_responses() {
                     request.record_response(error.error_response().head());
                 }
-                request.span.end();
+                request.observed.end();
                 Err(error)
             }
             (Err(error), None) => Err(error),
@@ -351,29 +375,14 @@ fn respond<B: MessageBody>(
     mut request: RequestSpan,
 ) -> ServiceResponse<TracedBody<B>> {
     let status = response.status();
-    if request.span.is_recording() {
+    if request.observed.wants_route() {
         // The path may have been rewritten on its way to the router, and routes may differ by guards only.
-        let matched = response.request().match_pattern();
-        if matched != request.route {
-            request.record_route(matched);
-        }
-        record_status(&mut request.span, status);
-        request.record_response(response.response().head());
+        request.record_route(response.request().match_pattern());
     }
+    request.observed.record_status(status);
+    request.record_response(response.response().head());
     let bodiless = request.method.is_head()
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    response.map_body(|_, body| TracedBody::new(body, request.span, bodiless))
-}
-
-fn record_status(span: &mut Running, status: StatusCode) {
-    if span.is_recording() {
-        span.set(KeyValue::new(
-            HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        ));
-        if status.is_server_error() {
-            span.fail(status.as_str().to_owned(), String::new());
-        }
-    }
+    response.map_body(|_, body| TracedBody::new(body, request.observed, bodiless))
 }

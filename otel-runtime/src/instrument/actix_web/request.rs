@@ -78,16 +78,19 @@ impl Method {
         matches!(self, Self::Standard("HEAD"))
     }
 
-    fn record(&self, attributes: &mut Vec<KeyValue>) {
+    /// The method as it may stand in an attribute: one of few.
+    pub(super) fn attribute(&self) -> KeyValue {
         match self {
-            Self::Standard(method) => attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method)),
-            Self::Known(method) => {
-                attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method.clone()));
-            }
-            Self::Other(method) => attributes.extend([
-                KeyValue::new(HTTP_REQUEST_METHOD, "_OTHER"),
-                KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()),
-            ]),
+            Self::Standard(method) => KeyValue::new(HTTP_REQUEST_METHOD, *method),
+            Self::Known(method) => KeyValue::new(HTTP_REQUEST_METHOD, method.clone()),
+            Self::Other(_) => KeyValue::new(HTTP_REQUEST_METHOD, "_OTHER"),
+        }
+    }
+
+    fn record(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.push(self.attribute());
+        if let Self::Other(method) = self {
+            attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()));
         }
     }
 }
@@ -143,13 +146,7 @@ fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
 
 /// Client and server as seen here, without the allocations of actix-web's `connection_info`.
 fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
-    let scheme = match request.uri().scheme_str() {
-        Some("http") => Cow::Borrowed("http"),
-        Some("https") => Cow::Borrowed("https"),
-        Some(other) => Cow::Owned(other.to_owned()),
-        None if request.app_config().secure() => Cow::Borrowed("https"),
-        None => Cow::Borrowed("http"),
-    };
+    let scheme = direct_scheme(request);
     attributes.push(KeyValue::new(URL_SCHEME, scheme));
     let host = request
         .headers()
@@ -162,6 +159,26 @@ fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
     if let Some(peer) = request.peer_addr() {
         attributes.push(KeyValue::new(CLIENT_ADDRESS, peer.ip().to_string()));
         attributes.push(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
+    }
+}
+
+/// The scheme as the client sees it.
+#[cfg(feature = "metrics")]
+pub(super) fn scheme(request: &ServiceRequest) -> Cow<'static, str> {
+    if is_forwarded(request.headers()) {
+        request.connection_info().scheme().to_owned().into()
+    } else {
+        direct_scheme(request)
+    }
+}
+
+fn direct_scheme(request: &ServiceRequest) -> Cow<'static, str> {
+    match request.uri().scheme_str() {
+        Some("http") => Cow::Borrowed("http"),
+        Some("https") => Cow::Borrowed("https"),
+        Some(other) => Cow::Owned(other.to_owned()),
+        None if request.app_config().secure() => Cow::Borrowed("https"),
+        None => Cow::Borrowed("http"),
     }
 }
 
@@ -185,7 +202,7 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
     }
 }
 
-fn protocol_version(version: Version) -> Option<&'static str> {
+pub(super) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),
         Version::HTTP_10 => Some("1.0"),
