@@ -4,6 +4,8 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
+#[cfg(any(feature = "messaging", feature = "reqwest"))]
+use std::{future::poll_fn, pin::pin};
 
 #[cfg(feature = "actix-web")]
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
@@ -107,7 +109,7 @@ impl Running {
     }
 
     /// The context in which the span is current.
-    #[cfg(feature = "messaging")]
+    #[cfg(any(feature = "messaging", feature = "reqwest"))]
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
@@ -126,6 +128,13 @@ impl Running {
             self.panicked(&*panic);
             resume_unwind(panic)
         })
+    }
+
+    /// Drives a future to its end, with the span current at each poll.
+    #[cfg(any(feature = "messaging", feature = "reqwest"))]
+    pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
     }
 
     /// Sets one attribute.

@@ -15,8 +15,8 @@ use opentelemetry_semantic_conventions::{
     metric::{HTTP_SERVER_ACTIVE_REQUESTS, HTTP_SERVER_REQUEST_DURATION},
 };
 
-use super::request::{self, Method};
-use crate::instrument::{running::PANIC, scope::meter};
+use super::request;
+use crate::instrument::{http::Method, running::PANIC, scope::meter};
 
 /// In seconds; the conventions' advice.
 const BOUNDARIES: [f64; 14] = [

@@ -67,9 +67,8 @@ use self::{
     measure::{Instruments, Measure},
     observed::Observed,
     options::Options,
-    request::Method,
 };
-use super::running::Running;
+use super::{http::Method, running::Running};
 
 pub use self::body::TracedBody;
 
@@ -276,7 +275,7 @@ impl RequestSpan {
         options: &Rc<Options>,
         instruments: &Rc<Instruments>,
     ) -> Self {
-        let method = Method::new(request.method(), &options.known_methods);
+        let method = Method::new(request.method().as_str(), &options.known_methods);
         let measure = Measure::start(instruments, request, &method);
         let parent = request::parent(request);
         let span = if options.skips(request) {

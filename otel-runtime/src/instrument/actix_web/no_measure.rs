@@ -9,7 +9,7 @@ use std::{borrow::Cow, rc::Rc};
 
 use actix_web::{dev::ServiceRequest, http::StatusCode};
 
-use super::request::Method;
+use crate::instrument::http::Method;
 
 #[derive(Debug)]
 pub(super) struct Instruments;

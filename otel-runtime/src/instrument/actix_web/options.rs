@@ -13,8 +13,7 @@ use actix_web::{
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_semantic_conventions::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 
-use super::request::KNOWN_METHODS;
-use crate::diagnostics;
+use crate::{diagnostics, instrument::http::KNOWN_METHODS};
 
 type OfRequest<T> = Rc<dyn Fn(&ServiceRequest) -> T>;
 type OfResponse<T> = Rc<dyn Fn(&ResponseHead) -> T>;
