@@ -35,6 +35,24 @@
 //!     });
 //! # drop(App::new().wrap(tracing));
 //! ```
+//!
+//! With the feature `metrics`, requests are measured by the meter provider that is installed when the server starts:
+//!
+//! ```
+//! # #[cfg(feature = "metrics")]
+//! # {
+//! use actix_web::{App, HttpServer};
+//! use opentelemetry::global;
+//! use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+//! use otel_runtime::instrument::actix_web::RequestTracing;
+//!
+//! let exporter = InMemoryMetricExporter::default();
+//! let metrics = SdkMeterProvider::builder().with_periodic_exporter(exporter).build();
+//! global::set_meter_provider(metrics);
+//! let server = HttpServer::new(|| App::new().wrap(RequestTracing::new()));
+//! # drop(server);
+//! # }
+//! ```
 
 mod body;
 #[cfg(feature = "metrics")]
