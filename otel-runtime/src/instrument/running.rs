@@ -46,13 +46,7 @@ impl Running {
     /// nothing is recorded, the span is not even described.
     pub(super) fn start(builder: impl FnOnce() -> SpanBuilder, parent: &Context) -> Self {
         if engine::control::is_off() {
-            return Self {
-                context: parent.clone(),
-                recording: false,
-                open: false,
-                failed: false,
-                late: None,
-            };
+            return Self::unrecorded(parent.clone());
         }
         let span = tracer().build_with_context(builder(), parent);
         let recording = span.is_recording();
@@ -73,9 +67,12 @@ impl Running {
     }
 
     /// Work that makes no spans, itself and all below it: nothing is recorded here, and others are told, by the
-    /// propagator, that the trace is not sampled.
+    /// propagator, that the trace is not sampled. With telemetry off there is nothing to skip.
     #[cfg(feature = "actix-web")]
     pub(super) fn skipped(parent: &Context) -> Self {
+        if engine::control::is_off() {
+            return Self::unrecorded(parent.clone());
+        }
         let remote = parent.span().span_context().clone();
         let unsampled = if remote.is_valid() {
             SpanContext::new(
@@ -96,11 +93,15 @@ impl Running {
                 TraceState::NONE,
             )
         };
+        // Suppressed as well, as not every sampler asks what the parent is.
+        let context = parent.with_remote_span_context(unsampled);
+        Self::unrecorded(context.with_telemetry_suppressed())
+    }
+
+    /// Just a context.
+    fn unrecorded(context: Context) -> Self {
         Self {
-            // Suppressed as well, as not every sampler asks what the parent is.
-            context: parent
-                .with_remote_span_context(unsampled)
-                .with_telemetry_suppressed(),
+            context,
             recording: false,
             open: false,
             failed: false,
