@@ -8,7 +8,7 @@
 //! | `QUEUE_URL`     | `sqlite:` or `amqp:` URL     | `sqlite://queue.db`    | the queue shared with the booking service         |
 //! | `RUST_LOG`      | filter                       | `info`                 | which log lines are written                       |
 //!
-//! A database is a file, `sqlite://<file>`, created if it is not there; or one of a `PostgreSQL` server,
+//! A database is a file, `sqlite://<file>`, created if it is not there; or one of a PostgreSQL server,
 //! `postgres://<user>:<password>@<host>:<port>/<database>`, which must be there. For a user, password or port that the
 //! URL leaves out, `libpq` takes its own variables (`PGPASSWORD`, `PGPASSFILE`, ..) and defaults. TLS is not built in.
 //! A queue is a file too, or on a RabbitMQ broker, `amqp://<user>:<password>@<host>:<port>/<virtual host>`.

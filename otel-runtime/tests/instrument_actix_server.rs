@@ -2,13 +2,19 @@
 
 mod recorded;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    body::BodyStream,
+    web::{self, Bytes},
+};
+use futures_util::stream;
 use opentelemetry::{
     Context, global,
     trace::{Status, Tracer as _},
 };
+use otel_runtime::CANCELLED;
 use otel_runtime::instrument::actix_web::{RequestTracing, block};
 use otel_runtime::testing::{Detail, tree};
 use recorded::Recorded;
@@ -38,6 +44,12 @@ async fn pass_on() -> HttpResponse {
     HttpResponse::Ok().json(headers)
 }
 
+/// A body that is sent piece by piece, as long as there is somebody to send it to.
+async fn endless() -> HttpResponse {
+    let pieces = stream::repeat_with(|| Ok::<_, actix_web::Error>(Bytes::from(vec![0; 65_536])));
+    HttpResponse::Ok().body(BodyStream::new(pieces))
+}
+
 fn serve() -> (SocketAddr, actix_web::dev::ServerHandle) {
     let app = || {
         App::new()
@@ -50,6 +62,11 @@ fn serve() -> (SocketAddr, actix_web::dev::ServerHandle) {
             )
             .route("/broken", web::get().to(HttpResponse::InternalServerError))
             .route(
+                "/slow",
+                web::get().to(async || std::future::pending::<HttpResponse>().await),
+            )
+            .route("/endless", web::get().to(endless))
+            .route(
                 "/panic",
                 web::get().to(async || -> HttpResponse { panic!("no") }),
             )
@@ -57,6 +74,7 @@ fn serve() -> (SocketAddr, actix_web::dev::ServerHandle) {
     let server = HttpServer::new(app)
         .workers(2)
         .disable_signals()
+        .h1_allow_half_closed(false)
         .bind(("127.0.0.1", 0))
         .expect("a port");
     let address = server.addrs()[0];
@@ -249,5 +267,65 @@ async fn an_unsampled_caller_makes_no_spans_and_is_passed_on() {
     spans.wait_for(1).await;
     assert_eq!(spans.finished().len(), 1);
     assert_eq!(spans.finished()[0].parent_span_id, None);
+    server.stop(true).await;
+}
+
+#[actix_web::test]
+async fn a_connection_that_is_dropped_ends_the_span_marked() {
+    let spans = Recorded::start();
+    let (address, server) = serve();
+    let mut endless = client()
+        .get(format!("http://{address}/endless"))
+        .send()
+        .await
+        .expect("an answer");
+    assert!(endless.chunk().await.expect("a piece").is_some());
+    assert_eq!(spans.finished().len(), 0, "the body is being sent");
+    drop(endless);
+    spans.wait_for(1).await;
+
+    let url = format!("http://{address}/slow");
+    let brief = client().get(&url).timeout(Duration::from_millis(50));
+    assert!(brief.send().await.is_err());
+    spans.wait_for(2).await;
+
+    let told = spans.finished().into_iter().map(|span| {
+        let has = |key| {
+            let mut attributes = span.attributes.iter();
+            attributes.any(|attribute| attribute.key.as_str() == key)
+        };
+        let status = has("http.response.status_code");
+        (
+            span.name.clone(),
+            span.status.clone(),
+            has(CANCELLED),
+            status,
+        )
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("GET /endless".to_owned(), Status::Unset, true, true),
+            ("GET /slow".to_owned(), Status::Unset, true, false),
+        ]
+    );
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_caller_that_says_its_trace_id_is_random_is_joined_too() {
+    let spans = Recorded::start();
+    let (address, server) = serve();
+    let random = SAMPLED.replace("-01", "-03");
+    let request = client().get(format!("http://{address}/pass-on"));
+    let answer = request.header("traceparent", random).send().await;
+    let answer = answer.expect("an answer").text().await.expect("a body");
+    assert!(
+        answer.contains("00-0af7651916cd43dd8448eb211c80319c-") && answer.contains("-01\""),
+        "{answer}"
+    );
+    spans.wait_for(1).await;
+    let parent = spans.finished()[0].parent_span_id.map(|id| id.to_string());
+    assert_eq!(parent.as_deref(), Some("b7ad6b7169203331"));
     server.stop(true).await;
 }

@@ -1,4 +1,4 @@
-//! Client spans of connections to a real `PostgreSQL`: the one that `TEST_POSTGRES_URL` names.
+//! Client spans of connections to a real PostgreSQL: the one that `TEST_POSTGRES_URL` names.
 
 #![expect(missing_docs, reason = "the tables are public, as diesel makes them")]
 

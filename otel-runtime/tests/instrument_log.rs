@@ -12,7 +12,7 @@ use opentelemetry::{
     Context, global,
     trace::{TraceContextExt as _, Tracer as _},
 };
-use otel_runtime::instrument::log::{Correlated, init};
+use otel_runtime::instrument::log::{Correlated, init, json_line};
 use recorded::Recorded;
 
 /// What a logger wrote.
@@ -183,4 +183,77 @@ fn the_key_values_can_be_counted_and_looked_up() {
                 .build(),
         );
     });
+}
+
+/// The one line that `log` writes as JSON, without its time.
+fn json(lines: &Lines, log: impl FnOnce(&dyn log::Log)) -> String {
+    let logger = env_logger::Builder::new()
+        .filter_level(LevelFilter::Info)
+        .format(json_line)
+        .target(env_logger::Target::Pipe(Box::new(lines.clone())))
+        .build();
+    log(&logger);
+    let line = lines.take();
+    let rest = line.strip_prefix("{\"timestamp\":\"").expect("a time");
+    let (time, rest) = rest.split_at("2026-01-31T12:00:00.000000Z".len());
+    assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+    rest.strip_prefix("\",").expect("more").to_owned()
+}
+
+#[test]
+fn a_line_of_json_tells_of_the_span_and_of_the_key_values() {
+    let _spans = Recorded::start();
+    let lines = Lines::default();
+    let own: &[(&str, log::kv::Value<'_>)] = &[
+        ("room", 7.into()),
+        ("price", 1.0.into()),
+        ("rate", f64::NAN.into()),
+        ("free", true.into()),
+        ("name", "the \"best\"".into()),
+        ("big", u128::MAX.into()),
+        ("none", log::kv::Value::null()),
+        ("room", 8.into()),
+    ];
+    let record = |arguments: std::fmt::Arguments<'_>, logger: &dyn log::Log| {
+        let mut record = Record::builder();
+        record.level(log::Level::Warn).target("t").key_values(&own);
+        logger.log(&record.args(arguments).build());
+    };
+    let told = r#""room":8,"price":1.0,"rate":"NaN","free":true,"name":"the \"best\"","big":"340282366920938463463374607431768211455","none":null"#;
+    assert_eq!(
+        json(&lines, |logger| record(format_args!("a\nb"), logger)),
+        format!(
+            "\"level\":\"WARN\",\"target\":\"t\",\"message\":\"a\\nb\",\"attributes\":{{{told}}}}}\n"
+        )
+    );
+    global::tracer("test").in_span("outer", |context| {
+        let (trace, span) = ids(&context);
+        let ids = format!("\"trace_id\":\"{trace}\",\"span_id\":\"{span}\"");
+        let expected = format!(
+            "\"level\":\"WARN\",\"target\":\"t\",\"message\":\"b\",{ids},\"attributes\":{{{told}}}}}\n"
+        );
+        // With the ids as key-values and without, there they are once.
+        let correlated = |logger: &dyn log::Log| {
+            let logger = Correlated::new(logger);
+            record(format_args!("b"), &logger);
+        };
+        assert_eq!(json(&lines, correlated), expected);
+        assert_eq!(
+            json(&lines, |logger| record(format_args!("b"), logger)),
+            expected
+        );
+    });
+}
+
+#[test]
+fn a_line_of_json_without_anything_to_add_is_short() {
+    let _spans = Recorded::start();
+    let lines = Lines::default();
+    let log = |logger: &dyn log::Log| {
+        logger.log(&Record::builder().args(format_args!("")).target("").build());
+    };
+    assert_eq!(
+        json(&lines, log),
+        "\"level\":\"INFO\",\"target\":\"\",\"message\":\"\"}\n"
+    );
 }

@@ -12,7 +12,7 @@ use diesel::{PgConnection, SqliteConnection};
 pub enum Connection<'a> {
     /// To a file.
     Sqlite(&'a mut SqliteConnection),
-    /// To a `PostgreSQL` server.
+    /// To a PostgreSQL server.
     Postgres(&'a mut PgConnection),
 }
 

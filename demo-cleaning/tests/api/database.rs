@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 
 /// The kinds of databases there are here: each test runs once on each.
 ///
-/// `PostgreSQL` is there when `TEST_POSTGRES_URL` names a server and a user who may create databases in it.
+/// PostgreSQL is there when `TEST_POSTGRES_URL` names a server and a user who may create databases in it.
 pub(crate) fn databases() -> impl Iterator<Item = Kind> {
     static TOLD: Once = Once::new();
     let kinds: &[_] = if server().is_some() {

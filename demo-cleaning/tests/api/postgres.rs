@@ -1,4 +1,4 @@
-//! What is special about a `PostgreSQL` server.
+//! What is special about a PostgreSQL server.
 
 use demo_cleaning::{config::Database, store::Store};
 use diesel::{Connection as _, PgConnection};

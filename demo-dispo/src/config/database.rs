@@ -9,7 +9,7 @@ use super::SqliteFile;
 pub enum Database {
     /// A file of this machine.
     Sqlite(SqliteFile),
-    /// A database of a `PostgreSQL` server.
+    /// A database of a PostgreSQL server.
     Postgres(PostgresUrl),
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for Database {
     }
 }
 
-/// A database of a `PostgreSQL` server. Printed, it shows neither user nor password.
+/// A database of a PostgreSQL server. Printed, it shows neither user nor password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     url: String,

@@ -13,14 +13,14 @@ use diesel::{PgConnection, SqliteConnection, result::Error};
 pub enum Connection<'a> {
     /// To a file.
     Sqlite(&'a mut SqliteConnection),
-    /// To a `PostgreSQL` server.
+    /// To a PostgreSQL server.
     Postgres(&'a mut PgConnection),
 }
 
 impl Connection<'_> {
     /// Runs `work` in a transaction, which is rolled back when `work` fails.
     ///
-    /// `SQLite` lets one writing transaction in at a time. `PostgreSQL` does not: each statement sees what others have
+    /// `SQLite` lets one writing transaction in at a time. PostgreSQL does not: each statement sees what others have
     /// committed before it, so work that relies on what it has read locks a row that others lock too.
     ///
     /// # Errors

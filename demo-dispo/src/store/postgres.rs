@@ -1,4 +1,4 @@
-//! A database of a `PostgreSQL` server.
+//! A database of a PostgreSQL server.
 
 use diesel::{
     Connection, PgConnection,

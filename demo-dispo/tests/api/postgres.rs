@@ -1,4 +1,4 @@
-//! What is special about a `PostgreSQL` server: bookings at the same time, and that it may go away and come back.
+//! What is special about a PostgreSQL server: bookings at the same time, and that it may go away and come back.
 
 use std::{
     net::TcpListener,

@@ -9,7 +9,9 @@
 //! ```
 //!
 //! The ids are key-values of the record, so they show up wherever the wrapped logger writes key-values; `env_logger`
-//! does with its feature `kv`.
+//! does with its feature `kv`. [`json_line`] makes lines of JSON of them.
+
+mod json;
 
 use log::{
     LevelFilter, Log, Metadata, Record, SetLoggerError,
@@ -19,6 +21,8 @@ use opentelemetry::{
     Context,
     trace::{SpanId, TraceContextExt as _, TraceId},
 };
+
+pub use self::json::json_line;
 
 const TRACE_ID: &str = "trace_id";
 const SPAN_ID: &str = "span_id";
@@ -56,12 +60,7 @@ impl<L: Log> Log for Correlated<L> {
     }
 
     fn log(&self, record: &Record<'_>) {
-        // Only the ids are taken while the current context is borrowed; formatting the record may need it again.
-        let ids = Context::map_current(|context| {
-            let span = context.span().span_context().clone();
-            span.is_valid().then(|| (span.trace_id(), span.span_id()))
-        });
-        match ids {
+        match current_ids() {
             Some((trace_id, span_id)) if self.logger.enabled(record.metadata()) => {
                 let key_values = WithIds::new(record.key_values(), trace_id, span_id);
                 self.logger
@@ -74,6 +73,16 @@ impl<L: Log> Log for Correlated<L> {
     fn flush(&self) {
         self.logger.flush();
     }
+}
+
+/// The ids of the current span, if there is one.
+///
+/// No more is done while the current context is borrowed; formatting a record may need it again.
+fn current_ids() -> Option<(TraceId, SpanId)> {
+    Context::map_current(|context| {
+        let span = context.span().span_context().clone();
+        span.is_valid().then(|| (span.trace_id(), span.span_id()))
+    })
 }
 
 /// A record's own key-values, followed by the ids it has not.

@@ -26,9 +26,8 @@ use std::{
     any::type_name,
     borrow::Cow,
     fmt::{Display, Write as _},
-    future::{Future, poll_fn},
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
 };
 
 use opentelemetry::{
@@ -117,7 +116,7 @@ impl Message {
     {
         let mut span = self.producer(&mut headers);
         let publishing = span.step(|| publish(headers));
-        let result = drive(&mut span, publishing).await;
+        let result = span.drive(publishing).await;
         finish(span, &result);
         result
     }
@@ -161,7 +160,7 @@ impl Message {
         let parent = parent(headers);
         async move {
             let mut span = self.consumer(&parent);
-            let result = drive(&mut span, work).await;
+            let result = span.drive(work).await;
             finish(span, &result);
             result
         }
@@ -251,12 +250,6 @@ impl<H: Extractor + ?Sized> Extractor for Headers<'_, H> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         self.0.get_all(key)
     }
-}
-
-/// Drives a future to its end, with the span current at each poll.
-async fn drive<F: Future>(span: &mut Running, work: F) -> F::Output {
-    let mut work = pin!(work);
-    poll_fn(|waker| span.step(|| work.as_mut().poll(waker))).await
 }
 
 fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {

@@ -7,11 +7,20 @@
 pub mod actix_web;
 #[cfg(feature = "diesel")]
 pub mod diesel;
+#[cfg(any(feature = "actix-web", feature = "reqwest"))]
+mod http;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(feature = "messaging")]
 pub mod messaging;
-#[cfg(any(feature = "actix-web", feature = "messaging"))]
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+#[cfg(any(feature = "actix-web", feature = "messaging", feature = "reqwest"))]
 mod running;
-#[cfg(any(feature = "actix-web", feature = "diesel", feature = "messaging"))]
+#[cfg(any(
+    feature = "actix-web",
+    feature = "diesel",
+    feature = "messaging",
+    feature = "reqwest"
+))]
 mod scope;

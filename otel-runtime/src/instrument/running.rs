@@ -4,11 +4,17 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
+#[cfg(any(feature = "messaging", feature = "reqwest"))]
+use std::{future::poll_fn, pin::pin};
 
+#[cfg(feature = "actix-web")]
+use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
 };
+#[cfg(feature = "actix-web")]
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
@@ -17,7 +23,7 @@ use super::scope::tracer;
 use crate::{CANCELLED, engine};
 
 /// The `error.type` and `exception.type` of a panic.
-const PANIC: &str = "panic";
+pub(super) const PANIC: &str = "panic";
 
 /// A started span, together with the context in which it is current.
 ///
@@ -40,13 +46,7 @@ impl Running {
     /// nothing is recorded, the span is not even described.
     pub(super) fn start(builder: impl FnOnce() -> SpanBuilder, parent: &Context) -> Self {
         if engine::control::is_off() {
-            return Self {
-                context: parent.clone(),
-                recording: false,
-                open: false,
-                failed: false,
-                late: None,
-            };
+            return Self::unrecorded(parent.clone());
         }
         let span = tracer().build_with_context(builder(), parent);
         let recording = span.is_recording();
@@ -66,8 +66,51 @@ impl Running {
         }
     }
 
+    /// Work that makes no spans, itself and all below it: nothing is recorded here, and others are told, by the
+    /// propagator, that the trace is not sampled. With telemetry off there is nothing to skip.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn skipped(parent: &Context) -> Self {
+        if engine::control::is_off() {
+            return Self::unrecorded(parent.clone());
+        }
+        let remote = parent.span().span_context().clone();
+        let unsampled = if remote.is_valid() {
+            SpanContext::new(
+                remote.trace_id(),
+                remote.span_id(),
+                remote.trace_flags().with_sampled(false),
+                true,
+                remote.trace_state().clone(),
+            )
+        } else {
+            // Without a trace to name, those who are called would take the call for the first of a new one.
+            let ids = RandomIdGenerator::default();
+            SpanContext::new(
+                ids.new_trace_id(),
+                ids.new_span_id(),
+                TraceFlags::NOT_SAMPLED,
+                true,
+                TraceState::NONE,
+            )
+        };
+        // Suppressed as well, as not every sampler asks what the parent is.
+        let context = parent.with_remote_span_context(unsampled);
+        Self::unrecorded(context.with_telemetry_suppressed())
+    }
+
+    /// Just a context.
+    fn unrecorded(context: Context) -> Self {
+        Self {
+            context,
+            recording: false,
+            open: false,
+            failed: false,
+            late: None,
+        }
+    }
+
     /// The context in which the span is current.
-    #[cfg(feature = "messaging")]
+    #[cfg(any(feature = "messaging", feature = "reqwest"))]
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
@@ -86,6 +129,13 @@ impl Running {
             self.panicked(&*panic);
             resume_unwind(panic)
         })
+    }
+
+    /// Drives a future to its end, with the span current at each poll.
+    #[cfg(any(feature = "messaging", feature = "reqwest"))]
+    pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
     }
 
     /// Sets one attribute.

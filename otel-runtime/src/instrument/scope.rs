@@ -1,4 +1,4 @@
-//! The instrumentation scope that all spans of these modules have.
+//! The instrumentation scope that all spans and metrics of these modules have.
 
 use std::sync::LazyLock;
 
@@ -14,6 +14,12 @@ static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
         .with_schema_url(SCHEMA_URL)
         .build()
 });
+
+/// The meter of this crate's instrumentations, from the provider that is installed now.
+#[cfg(all(feature = "actix-web", feature = "metrics"))]
+pub(super) fn meter() -> opentelemetry::metrics::Meter {
+    global::meter_with_scope(SCOPE.clone())
+}
 
 /// The tracer of this crate's instrumentations, from the provider that is installed now.
 ///

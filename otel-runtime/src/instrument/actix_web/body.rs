@@ -12,7 +12,7 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use crate::instrument::running::Running;
+use super::observed::Observed;
 
 pin_project! {
     /// A response body that ends the request's span.
@@ -20,7 +20,7 @@ pin_project! {
     pub struct TracedBody<B> {
         #[pin]
         body: B,
-        span: Option<Running>,
+        span: Option<Observed>,
         // Bytes still to come, where the size was told beforehand: such a body need not be polled past its end.
         remaining: Option<u64>,
     }
@@ -28,7 +28,7 @@ pin_project! {
 
 impl<B: MessageBody> TracedBody<B> {
     /// Ends the span with the body, or now if there is none to be sent.
-    pub(super) fn new(body: B, mut span: Running, bodiless: bool) -> Self {
+    pub(super) fn new(body: B, span: Observed, bodiless: bool) -> Self {
         let size = body.size();
         if bodiless || size.is_eof() {
             span.end();
@@ -80,12 +80,12 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
                 *this.remaining == Some(0)
             }
             Some(Err(_)) => {
-                span.fail(type_name::<B::Error>(), String::new());
+                span.fail(type_name::<B::Error>().into());
                 true
             }
             None => true,
         };
-        if ended && let Some(mut span) = this.span.take() {
+        if ended && let Some(span) = this.span.take() {
             span.end();
         }
         Poll::Ready(chunk)
@@ -99,7 +99,7 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
         } = self;
         match body.try_into_bytes() {
             Ok(bytes) => {
-                if let Some(mut span) = span {
+                if let Some(span) = span {
                     span.end();
                 }
                 Ok(bytes)

@@ -12,8 +12,56 @@
 //!
 //! A request to it makes the span `GET /api/v1/rooms/{id}`, as a child of the caller's span if the request's headers
 //! name one. Wrap it last, so that it is outermost and sees what the other middleware does.
+//!
+//! What is skipped, recorded in addition, or named in another way:
+//!
+//! ```
+//! use actix_web::{App, HttpMessage as _, dev::{ResponseHead, ServiceRequest}};
+//! use opentelemetry::KeyValue;
+//! use otel_runtime::instrument::actix_web::RequestTracing;
+//!
+//! let tracing = RequestTracing::new()
+//!     .skip_paths(["/metrics", "/health/*"])
+//!     .request_headers(["x-request-id"])
+//!     .response_headers(["content-type"])
+//!     .request_attributes(|request: &ServiceRequest| {
+//!         [KeyValue::new("booking.chunked", request.chunked().unwrap_or(false))]
+//!     })
+//!     .response_attributes(|response: &ResponseHead| {
+//!         Some(KeyValue::new("booking.upgraded", response.upgrade()))
+//!     })
+//!     .span_name(|request: &ServiceRequest| {
+//!         request.path().starts_with("/admin/").then(|| format!("{} admin", request.method()))
+//!     });
+//! # drop(App::new().wrap(tracing));
+//! ```
+//!
+//! With the feature `metrics`, requests are measured by the meter provider that is installed when the server starts:
+//!
+//! ```
+//! # #[cfg(feature = "metrics")]
+//! # {
+//! use actix_web::{App, HttpServer};
+//! use opentelemetry::global;
+//! use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+//! use otel_runtime::instrument::actix_web::RequestTracing;
+//!
+//! let exporter = InMemoryMetricExporter::default();
+//! let metrics = SdkMeterProvider::builder().with_periodic_exporter(exporter).build();
+//! global::set_meter_provider(metrics);
+//! let server = HttpServer::new(|| App::new().wrap(RequestTracing::new()));
+//! # drop(server);
+//! # }
+//! ```
 
 mod body;
+#[cfg(feature = "metrics")]
+mod measure;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_measure.rs"]
+mod measure;
+mod observed;
+mod options;
 mod request;
 
 use std::{
@@ -26,16 +74,19 @@ use std::{
 use actix_web::{
     Error, HttpMessage as _,
     body::MessageBody,
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::BlockingError,
     http::StatusCode,
 };
 use opentelemetry::KeyValue;
-use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 use pin_project_lite::pin_project;
 
-use self::request::Method;
-use super::running::Running;
+use self::{
+    measure::{Instruments, Measure},
+    observed::Observed,
+    options::Options,
+};
+use super::{http::Method, running::Running};
 
 pub use self::body::TracedBody;
 
@@ -57,12 +108,17 @@ where
 
 /// Middleware that makes a server span of each request, by the stable HTTP conventions.
 ///
+/// With the feature `metrics` it measures `http.server.request.duration` and `http.server.active_requests` as well, of
+/// every request, skipped or sampled or not. The meter provider has to be installed globally before the server starts;
+/// what is measured ends with the body, as the span does.
+///
 /// The span is current while the inner services are polled, and while the body is streamed; it ends with the body. A
 /// 5xx answer and a panic mark it as failed; a client that goes away marks it as
-/// [`CANCELLED`](crate::CANCELLED).
+/// [`CANCELLED`](crate::CANCELLED). A client that goes away is noticed when bytes are sent to it; with
+/// [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) also while the handler works.
 #[derive(Clone, Debug)]
 pub struct RequestTracing {
-    known_methods: Rc<[Box<str>]>,
+    options: Rc<Options>,
 }
 
 impl RequestTracing {
@@ -70,19 +126,87 @@ impl RequestTracing {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            known_methods: request::KNOWN_METHODS
-                .iter()
-                .map(|&method| method.into())
-                .collect(),
+            options: Rc::new(Options::new()),
         }
     }
 
     /// Replaces the methods that may stand in span names; all others are recorded as `_OTHER`.
     #[must_use]
     pub fn known_methods<'a>(self, methods: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            known_methods: methods.into_iter().map(Box::from).collect(),
-        }
+        self.with(|options| {
+            options.known_methods = methods.into_iter().map(Box::from).collect();
+        })
+    }
+
+    /// Makes no span of requests to these paths, nor of anything that is done for them; with `*` at its end, a path
+    /// stands for all that begin so.
+    ///
+    /// What is done for such a request includes what other services do: they are told that the trace is not sampled.
+    /// Paths are compared as they come from the client, before any middleware rewrites them.
+    #[must_use]
+    pub fn skip_paths<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| paths.into_iter().for_each(|path| options.skip_path(path)))
+    }
+
+    /// Like [`skip_paths`](Self::skip_paths), for requests that `skip` says yes to.
+    #[must_use]
+    pub fn skip_if(self, skip: impl Fn(&ServiceRequest) -> bool + 'static) -> Self {
+        self.with(|options| options.skip_if(skip))
+    }
+
+    /// Records these headers of the request, as `http.request.header.<name>` with the name in lower case.
+    ///
+    /// No header is recorded unless it is listed, as there are secrets in them.
+    #[must_use]
+    pub fn request_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| {
+            names
+                .into_iter()
+                .for_each(|name| options.request_header(name));
+        })
+    }
+
+    /// Records these headers of the response, as `http.response.header.<name>` with the name in lower case.
+    #[must_use]
+    pub fn response_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.with(|options| {
+            names
+                .into_iter()
+                .for_each(|name| options.response_header(name));
+        })
+    }
+
+    /// Records more about each request whose span records, before it is handled. Samplers do not see it.
+    #[must_use]
+    pub fn request_attributes<I>(self, attributes: impl Fn(&ServiceRequest) -> I + 'static) -> Self
+    where
+        I: IntoIterator<Item = KeyValue>,
+    {
+        self.with(|options| options.add_request_attributes(attributes))
+    }
+
+    /// Records more about each response to a request whose span records, before its body is sent.
+    ///
+    /// Where another middleware answers with an error, it is that error's response.
+    #[must_use]
+    pub fn response_attributes<I>(self, attributes: impl Fn(&ResponseHead) -> I + 'static) -> Self
+    where
+        I: IntoIterator<Item = KeyValue>,
+    {
+        self.with(|options| options.add_response_attributes(attributes))
+    }
+
+    /// Names spans; where it answers `None`, the name is `{method} {route}`, or the method without a route.
+    ///
+    /// There should be few different names, so no ids in them. Samplers see the method alone, whatever the name.
+    #[must_use]
+    pub fn span_name(self, name: impl Fn(&ServiceRequest) -> Option<String> + 'static) -> Self {
+        self.with(|options| options.name_by(name))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(Rc::make_mut(&mut self.options));
+        self
     }
 }
 
@@ -106,7 +230,8 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(TracedService {
             service,
-            known_methods: Rc::clone(&self.known_methods),
+            options: Rc::clone(&self.options),
+            instruments: Instruments::new(),
         }))
     }
 }
@@ -115,7 +240,8 @@ where
 #[derive(Debug)]
 pub struct TracedService<S> {
     service: S,
-    known_methods: Rc<[Box<str>]>,
+    options: Rc<Options>,
+    instruments: Rc<Instruments>,
 }
 
 impl<S, B> Service<ServiceRequest> for TracedService<S>
@@ -139,26 +265,11 @@ where
         }
         request.extensions_mut().insert(Traced);
 
-        let method = Method::new(request.method(), &self.known_methods);
-        let mut span = Running::start(
-            || request::span(&request, &method),
-            &request::parent(&request),
-        );
-        let mut route = None;
-        if span.is_recording() {
-            // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
-            // also when no response tells it: after a panic, an error, or when the client goes away.
-            route = request.match_pattern();
-            record_route(&mut span, &method, route.as_deref());
-        }
-        let response = span.step(|| self.service.call(request));
+        let mut span = RequestSpan::start(&request, &self.options, &self.instruments);
+        let response = span.observed.step(|| self.service.call(request));
         TracedResponse {
             response,
-            span: Some(RequestSpan {
-                span,
-                method,
-                route,
-            }),
+            span: Some(span),
         }
     }
 }
@@ -168,9 +279,70 @@ struct Traced;
 
 #[derive(Debug)]
 struct RequestSpan {
-    span: Running,
+    observed: Observed,
     method: Method,
     route: Option<String>,
+    /// Whether the user chose the name, so that the route does not change it.
+    named: bool,
+    options: Rc<Options>,
+}
+
+impl RequestSpan {
+    fn start(
+        request: &ServiceRequest,
+        options: &Rc<Options>,
+        instruments: &Rc<Instruments>,
+    ) -> Self {
+        let method = Method::new(request.method().as_str(), &options.known_methods);
+        let measure = Measure::start(instruments, request, &method);
+        let parent = request::parent(request);
+        let span = if options.skips(request) {
+            Running::skipped(&parent)
+        } else {
+            Running::start(|| request::span(request, &method, options), &parent)
+        };
+        let mut this = Self {
+            observed: Observed { span, measure },
+            method,
+            route: None,
+            named: false,
+            options: Rc::clone(options),
+        };
+        if this.observed.span.is_recording() {
+            if let Some(name) = options.span_name(request) {
+                this.observed.span.rename(name);
+                this.named = true;
+            }
+            for attribute in options.request_attributes(request) {
+                this.observed.span.set(attribute);
+            }
+        }
+        if this.observed.wants_route() {
+            // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
+            // also when no response tells it: after a panic, an error, or when the client goes away.
+            this.record_route(request.match_pattern());
+        }
+        this
+    }
+
+    fn record_route(&mut self, route: Option<String>) {
+        if let Some(route) = route.filter(|route| self.route.as_ref() != Some(route)) {
+            if !self.named && self.observed.span.is_recording() {
+                let name = format!("{} {route}", self.method.span_name());
+                self.observed.span.rename(name);
+            }
+            self.observed.record_route(&route);
+            self.route = Some(route);
+        }
+    }
+
+    fn record_response(&mut self, response: &ResponseHead) {
+        if self.observed.span.is_recording() {
+            for attribute in self.options.response_attributes(response) {
+                self.observed.span.set(attribute);
+            }
+        }
+    }
 }
 
 pin_project! {
@@ -194,15 +366,19 @@ where
     fn poll(self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let poll = match this.span {
-            Some(RequestSpan { span, .. }) => span.step(|| this.response.poll(waker)),
+            Some(RequestSpan { observed, .. }) => observed.step(|| this.response.poll(waker)),
             None => this.response.poll(waker),
         };
         poll.map(|result| match (result, this.span.take()) {
             (Ok(response), Some(request)) => Ok(respond(response, request)),
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
-                record_status(&mut request.span, error.as_response_error().status_code());
-                request.span.end();
+                let status = error.as_response_error().status_code();
+                request.observed.record_status(status);
+                if request.observed.span.is_recording() && request.options.look_at_responses() {
+                    request.record_response(error.error_response().head());
+                }
+                request.observed.end();
                 Err(error)
             }
             (Err(error), None) => Err(error),
@@ -213,43 +389,17 @@ where
 /// Records what the response tells, and leaves the span to its body.
 fn respond<B: MessageBody>(
     response: ServiceResponse<B>,
-    request: RequestSpan,
+    mut request: RequestSpan,
 ) -> ServiceResponse<TracedBody<B>> {
-    let RequestSpan {
-        mut span,
-        method,
-        route,
-    } = request;
     let status = response.status();
-    if span.is_recording() {
+    if request.observed.wants_route() {
         // The path may have been rewritten on its way to the router, and routes may differ by guards only.
-        let matched = response.request().match_pattern();
-        if matched.is_some() && matched != route {
-            record_route(&mut span, &method, matched.as_deref());
-        }
-        record_status(&mut span, status);
+        request.record_route(response.request().match_pattern());
     }
-    let bodiless = method.is_head()
+    request.observed.record_status(status);
+    request.record_response(response.response().head());
+    let bodiless = request.method.is_head()
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    response.map_body(|_, body| TracedBody::new(body, span, bodiless))
-}
-
-fn record_route(span: &mut Running, method: &Method, route: Option<&str>) {
-    if let Some(route) = route {
-        span.rename(format!("{} {route}", method.span_name()));
-        span.set_late(KeyValue::new(HTTP_ROUTE, route.to_owned()));
-    }
-}
-
-fn record_status(span: &mut Running, status: StatusCode) {
-    if span.is_recording() {
-        span.set(KeyValue::new(
-            HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        ));
-        if status.is_server_error() {
-            span.fail(status.as_str().to_owned(), String::new());
-        }
-    }
+    response.map_body(|_, body| TracedBody::new(body, request.observed, bodiless))
 }

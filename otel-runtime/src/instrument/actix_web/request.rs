@@ -15,80 +15,15 @@ use opentelemetry::{
     trace::{SpanBuilder, SpanKind},
 };
 use opentelemetry_semantic_conventions::attribute::{
-    CLIENT_ADDRESS, CLIENT_PORT, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
-    NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT,
-    URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
+    CLIENT_ADDRESS, CLIENT_PORT, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
+    SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 
-/// The methods of RFC 9110, and the two that came later.
-pub(super) const KNOWN_METHODS: [&str; 10] = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
-];
+use super::options::Options;
+use crate::instrument::http::{Method, redacted};
 
 /// Headers by which proxies tell what the client asked of them.
 const X_FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
-
-/// Query parameters whose values are credentials, by the conventions' list.
-const SECRET_PARAMETERS: [&str; 5] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "sig",
-    "X-Goog-Signature",
-];
-
-/// A request method, as it may stand in names and attributes.
-#[derive(Debug)]
-pub(super) enum Method {
-    /// One of ours, so that it costs no allocation.
-    Standard(&'static str),
-    /// One the user added to the known ones.
-    Known(String),
-    /// Anything a client made up.
-    Other(String),
-}
-
-impl Method {
-    pub(super) fn new(method: &http::Method, known: &[Box<str>]) -> Self {
-        let method = method.as_str();
-        if !known.iter().any(|known| **known == *method) {
-            return Self::Other(method.to_owned());
-        }
-        match KNOWN_METHODS
-            .into_iter()
-            .find(|standard| *standard == method)
-        {
-            Some(standard) => Self::Standard(standard),
-            None => Self::Known(method.to_owned()),
-        }
-    }
-
-    /// The method's part of the span name.
-    pub(super) fn span_name(&self) -> Cow<'static, str> {
-        match self {
-            Self::Standard(method) => Cow::Borrowed(method),
-            Self::Known(method) => Cow::Owned(method.clone()),
-            Self::Other(_) => Cow::Borrowed("HTTP"),
-        }
-    }
-
-    pub(super) fn is_head(&self) -> bool {
-        matches!(self, Self::Standard("HEAD"))
-    }
-
-    fn record(&self, attributes: &mut Vec<KeyValue>) {
-        match self {
-            Self::Standard(method) => attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, *method)),
-            Self::Known(method) => {
-                attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method.clone()));
-            }
-            Self::Other(method) => attributes.extend([
-                KeyValue::new(HTTP_REQUEST_METHOD, "_OTHER"),
-                KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()),
-            ]),
-        }
-    }
-}
 
 /// The caller's context, by the global propagator.
 pub(super) fn parent(request: &ServiceRequest) -> Context {
@@ -100,12 +35,15 @@ pub(super) fn parent(request: &ServiceRequest) -> Context {
 }
 
 /// The span as it starts, named by the method alone: the route comes with routing.
-pub(super) fn span(request: &ServiceRequest, method: &Method) -> SpanBuilder {
+pub(super) fn span(request: &ServiceRequest, method: &Method, options: &Options) -> SpanBuilder {
     let mut attributes = Vec::with_capacity(16);
     method.record(&mut attributes);
     attributes.push(KeyValue::new(URL_PATH, request.path().to_owned()));
     if !request.query_string().is_empty() {
-        attributes.push(KeyValue::new(URL_QUERY, redacted(request.query_string())));
+        attributes.push(KeyValue::new(
+            URL_QUERY,
+            redacted(request.query_string()).into_owned(),
+        ));
     }
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
@@ -123,6 +61,7 @@ pub(super) fn span(request: &ServiceRequest, method: &Method) -> SpanBuilder {
         attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
         attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
     }
+    options.captured_of_request(request.headers(), &mut attributes);
     SpanBuilder::from_name(method.span_name())
         .with_kind(SpanKind::Server)
         .with_attributes(attributes)
@@ -140,13 +79,7 @@ fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
 
 /// Client and server as seen here, without the allocations of actix-web's `connection_info`.
 fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
-    let scheme = match request.uri().scheme_str() {
-        Some("http") => Cow::Borrowed("http"),
-        Some("https") => Cow::Borrowed("https"),
-        Some(other) => Cow::Owned(other.to_owned()),
-        None if request.app_config().secure() => Cow::Borrowed("https"),
-        None => Cow::Borrowed("http"),
-    };
+    let scheme = direct_scheme(request);
     attributes.push(KeyValue::new(URL_SCHEME, scheme));
     let host = request
         .headers()
@@ -159,6 +92,26 @@ fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
     if let Some(peer) = request.peer_addr() {
         attributes.push(KeyValue::new(CLIENT_ADDRESS, peer.ip().to_string()));
         attributes.push(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
+    }
+}
+
+/// The scheme as the client sees it.
+#[cfg(feature = "metrics")]
+pub(super) fn scheme(request: &ServiceRequest) -> Cow<'static, str> {
+    if is_forwarded(request.headers()) {
+        request.connection_info().scheme().to_owned().into()
+    } else {
+        direct_scheme(request)
+    }
+}
+
+fn direct_scheme(request: &ServiceRequest) -> Cow<'static, str> {
+    match request.uri().scheme_str() {
+        Some("http") => Cow::Borrowed("http"),
+        Some("https") => Cow::Borrowed("https"),
+        Some(other) => Cow::Owned(other.to_owned()),
+        None if request.app_config().secure() => Cow::Borrowed("https"),
+        None => Cow::Borrowed("http"),
     }
 }
 
@@ -182,7 +135,7 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
     }
 }
 
-fn protocol_version(version: Version) -> Option<&'static str> {
+pub(super) fn protocol_version(version: Version) -> Option<&'static str> {
     match version {
         Version::HTTP_09 => Some("0.9"),
         Version::HTTP_10 => Some("1.0"),
@@ -198,25 +151,6 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
         || X_FORWARDED
             .into_iter()
             .any(|name| headers.contains_key(name))
-}
-
-/// The query string, with the values of known secret parameters replaced.
-fn redacted(query: &str) -> String {
-    if !SECRET_PARAMETERS
-        .into_iter()
-        .any(|secret| query.contains(secret))
-    {
-        return query.to_owned();
-    }
-    let parameters = query
-        .split('&')
-        .map(|parameter| match parameter.split_once('=') {
-            Some((name, _)) if SECRET_PARAMETERS.contains(&name) => {
-                format!("{name}=REDACTED").into()
-            }
-            _ => Cow::Borrowed(parameter),
-        });
-    parameters.collect::<Vec<_>>().join("&")
 }
 
 struct Headers<'a>(&'a HeaderMap);
@@ -270,33 +204,5 @@ mod tests {
         for (host, expected) in cases {
             assert_eq!(split_port(host), expected, "{host}");
         }
-    }
-
-    #[test]
-    fn secret_parameters_lose_their_values_only() {
-        let cases = [
-            ("q=1", "q=1"),
-            ("sig=abc", "sig=REDACTED"),
-            ("a=1&sig=abc&b=2", "a=1&sig=REDACTED&b=2"),
-            (
-                "X-Amz-Credential=a&X-Amz-Signature=b",
-                "X-Amz-Credential=REDACTED&X-Amz-Signature=REDACTED",
-            ),
-            ("signal=sig&sig", "signal=sig&sig"),
-        ];
-        for (query, expected) in cases {
-            assert_eq!(redacted(query), expected);
-        }
-    }
-
-    #[test]
-    fn methods_are_known_by_exact_case() {
-        let known: Vec<Box<str>> = ["GET", "BREW"].map(Box::from).to_vec();
-        let name =
-            |method: &str| Method::new(&method.parse().expect("a method"), &known).span_name();
-        assert_eq!(name("GET"), "GET");
-        assert_eq!(name("BREW"), "BREW");
-        assert_eq!(name("get"), "HTTP");
-        assert_eq!(name("POST"), "HTTP");
     }
 }

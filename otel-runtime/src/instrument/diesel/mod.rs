@@ -8,7 +8,7 @@
 //! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
 //! out a connection (`SELECT 1`) makes none.
 //!
-//! A failed query is an error of its kind, such as `UniqueViolation`; on `PostgreSQL` with the code of the server
+//! A failed query is an error of its kind, such as `UniqueViolation`; on PostgreSQL with the code of the server
 //! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation
 //! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
 //! every backend it is a row that does not fit its type. Such an error shows in the span around the call.

@@ -5,7 +5,7 @@
 /// Which rules for quotes and comments hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// What the SQL standard says, with what `PostgreSQL` adds.
+    /// What the SQL standard says, with what PostgreSQL adds.
     Standard,
     /// Names may stand in square brackets.
     Sqlite,
@@ -121,7 +121,7 @@ fn line(sql: &str) -> usize {
     sql.find('\n').unwrap_or(sql.len())
 }
 
-/// Comments nest, as `PostgreSQL` has it; where they do not, this can only hide more.
+/// Comments nest, as PostgreSQL has it; where they do not, this can only hide more.
 fn block_comment(sql: &str) -> usize {
     let bytes = sql.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);

@@ -1,4 +1,4 @@
-//! The code of an error as `PostgreSQL` gives it.
+//! The code of an error as PostgreSQL gives it.
 //!
 //! Diesel keeps the codes to itself. Where one of its kinds of errors is one code, that is it; a few more are known by
 //! messages that the server has for one code only. Those it says in English, unless it is set otherwise; then the code

@@ -1,0 +1,130 @@
+//! What the conventions say of HTTP for clients and servers alike.
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+use opentelemetry_semantic_conventions::attribute::{
+    HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+};
+
+/// The methods of RFC 9110, and the two that came later.
+pub(super) const KNOWN_METHODS: [&str; 10] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
+];
+
+/// Query parameters whose values are credentials, by the conventions' list.
+const SECRET_PARAMETERS: [&str; 5] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "sig",
+    "X-Goog-Signature",
+];
+
+/// A request method, as it may stand in names and attributes.
+#[derive(Debug)]
+pub(super) enum Method {
+    /// One of ours, so that it costs no allocation.
+    Standard(&'static str),
+    /// One the user added to the known ones.
+    Known(String),
+    /// Anything a client made up.
+    Other(String),
+}
+
+impl Method {
+    /// One of the `known`, or another.
+    pub(super) fn new(method: &str, known: &[impl AsRef<str>]) -> Self {
+        if !known.iter().any(|known| known.as_ref() == method) {
+            return Self::Other(method.to_owned());
+        }
+        match KNOWN_METHODS
+            .into_iter()
+            .find(|standard| *standard == method)
+        {
+            Some(standard) => Self::Standard(standard),
+            None => Self::Known(method.to_owned()),
+        }
+    }
+
+    /// The method's part of the span name.
+    pub(super) fn span_name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Standard(method) => Cow::Borrowed(method),
+            Self::Known(method) => Cow::Owned(method.clone()),
+            Self::Other(_) => Cow::Borrowed("HTTP"),
+        }
+    }
+
+    #[cfg(feature = "actix-web")]
+    pub(super) fn is_head(&self) -> bool {
+        matches!(self, Self::Standard("HEAD"))
+    }
+
+    /// The method as it may stand in an attribute: one of few.
+    pub(super) fn attribute(&self) -> KeyValue {
+        match self {
+            Self::Standard(method) => KeyValue::new(HTTP_REQUEST_METHOD, *method),
+            Self::Known(method) => KeyValue::new(HTTP_REQUEST_METHOD, method.clone()),
+            Self::Other(_) => KeyValue::new(HTTP_REQUEST_METHOD, "_OTHER"),
+        }
+    }
+
+    /// All attributes that tell of the method.
+    pub(super) fn record(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.push(self.attribute());
+        if let Self::Other(method) = self {
+            attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()));
+        }
+    }
+}
+
+/// The query string, with the values of known secret parameters replaced.
+pub(super) fn redacted(query: &str) -> Cow<'_, str> {
+    if !SECRET_PARAMETERS
+        .into_iter()
+        .any(|secret| query.contains(secret))
+    {
+        return Cow::Borrowed(query);
+    }
+    let parameters = query
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if SECRET_PARAMETERS.contains(&name) => {
+                format!("{name}=REDACTED").into()
+            }
+            _ => Cow::Borrowed(parameter),
+        });
+    parameters.collect::<Vec<_>>().join("&").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_parameters_lose_their_values_only() {
+        let cases = [
+            ("q=1", "q=1"),
+            ("sig=abc", "sig=REDACTED"),
+            ("a=1&sig=abc&b=2", "a=1&sig=REDACTED&b=2"),
+            (
+                "X-Amz-Credential=a&X-Amz-Signature=b",
+                "X-Amz-Credential=REDACTED&X-Amz-Signature=REDACTED",
+            ),
+            ("signal=sig&sig", "signal=sig&sig"),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(redacted(query), expected);
+        }
+    }
+
+    #[test]
+    fn methods_are_known_by_exact_case() {
+        let name = |method| Method::new(method, &["GET", "BREW"]).span_name();
+        assert_eq!(name("GET"), "GET");
+        assert_eq!(name("BREW"), "BREW");
+        assert_eq!(name("get"), "HTTP");
+        assert_eq!(name("POST"), "HTTP");
+    }
+}

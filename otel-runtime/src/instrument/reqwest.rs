@@ -1,0 +1,239 @@
+//! Client spans for requests that are sent with reqwest.
+//!
+//! ```
+//! use otel_runtime::instrument::reqwest::SendTraced as _;
+//!
+//! # async fn example(client: reqwest::Client) -> reqwest::Result<()> {
+//! let rooms = client.get("http://localhost:8080/api/v1/rooms/").send_traced().await?;
+//! let room = client
+//!     .get(format!("http://localhost:8080/api/v1/rooms/{}", 7))
+//!     .send_traced_to("/api/v1/rooms/{id}")
+//!     .await?;
+//! # drop((rooms, room));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The spans are called `GET` and `GET /api/v1/rooms/{id}`, and the service that is asked continues the trace: the
+//! context is in the request's headers, by the global propagator.
+//!
+//! reqwest follows redirects and retries by itself and does not tell of it. So the span has the URL that was asked for
+//! first and the status that came last, and no `http.request.resend_count`.
+
+use std::{any::type_name, borrow::Cow, error::Error as _, future::Future, io};
+
+use opentelemetry::{
+    Context, KeyValue, global,
+    propagation::Injector,
+    trace::{SpanBuilder, SpanKind},
+};
+use opentelemetry_semantic_conventions::attribute::{
+    HTTP_RESPONSE_STATUS_CODE, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
+    SERVER_ADDRESS, SERVER_PORT, URL_FULL, URL_TEMPLATE,
+};
+use reqwest::{
+    Error, Request, RequestBuilder, Response, Result, Url, Version,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+
+use super::{
+    http::{KNOWN_METHODS, Method, redacted},
+    running::Running,
+};
+
+/// Sends requests within client spans.
+pub trait SendTraced {
+    /// Sends the request within a client span named by the method.
+    ///
+    /// The span's parent is the span that is current when this is called. It is current while the request is sent,
+    /// and ends when the head of the answer is there; reading the body is not part of it. An answer with a status of
+    /// 400 or more, an error and a panic mark it as failed, a drop before the end marks it as
+    /// [`CANCELLED`](crate::CANCELLED). User, password and known signatures in the URL are not recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`RequestBuilder::send`]. A request that cannot be built makes no span, as nothing is sent.
+    fn send_traced(self) -> impl Future<Output = Result<Response>> + Send;
+
+    /// Like [`send_traced`](Self::send_traced), with the path's `template` in the span's name and in `url.template`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_traced`](Self::send_traced).
+    fn send_traced_to(
+        self,
+        template: impl Into<Cow<'static, str>>,
+    ) -> impl Future<Output = Result<Response>> + Send;
+}
+
+impl SendTraced for RequestBuilder {
+    fn send_traced(self) -> impl Future<Output = Result<Response>> + Send {
+        send(self, None, Context::current())
+    }
+
+    fn send_traced_to(
+        self,
+        template: impl Into<Cow<'static, str>>,
+    ) -> impl Future<Output = Result<Response>> + Send {
+        send(self, Some(template.into()), Context::current())
+    }
+}
+
+async fn send(
+    request: RequestBuilder,
+    template: Option<Cow<'static, str>>,
+    parent: Context,
+) -> Result<Response> {
+    let (client, request) = request.build_split();
+    let mut request = request?;
+    let mut span = Running::start(|| describe(&request, template), &parent);
+    global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(span.context(), &mut Headers(request.headers_mut()));
+    });
+    let result = span.drive(client.execute(request)).await;
+    if span.is_recording() {
+        match &result {
+            Ok(response) => record_response(&mut span, response),
+            Err(error) => record_error(&mut span, error),
+        }
+    }
+    span.end();
+    result
+}
+
+fn describe(request: &Request, template: Option<Cow<'static, str>>) -> SpanBuilder {
+    let method = Method::new(request.method().as_str(), &KNOWN_METHODS);
+    let url = request.url();
+    let mut attributes = Vec::with_capacity(12);
+    method.record(&mut attributes);
+    attributes.push(KeyValue::new(URL_FULL, without_secrets(url)));
+    if let Some(host) = url.host_str() {
+        attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
+    }
+    if let Some(port) = url.port_or_known_default() {
+        attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
+    }
+    let name = match template {
+        Some(template) => {
+            let name = format!("{} {template}", method.span_name());
+            attributes.push(KeyValue::new(URL_TEMPLATE, template));
+            Cow::Owned(name)
+        }
+        None => method.span_name(),
+    };
+    SpanBuilder::from_name(name)
+        .with_kind(SpanKind::Client)
+        .with_attributes(attributes)
+}
+
+fn record_response(span: &mut Running, response: &Response) {
+    let status = response.status();
+    span.set(KeyValue::new(
+        HTTP_RESPONSE_STATUS_CODE,
+        i64::from(status.as_u16()),
+    ));
+    if let Some(version) = protocol_version(response.version()) {
+        span.set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+    }
+    if let Some(peer) = response.remote_addr() {
+        span.set(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
+        span.set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    }
+    if status.is_client_error() || status.is_server_error() {
+        span.fail(status.as_str().to_owned(), String::new());
+    }
+}
+
+fn record_error(span: &mut Running, error: &Error) {
+    let message = reason(error);
+    span.exception(type_name::<Error>(), Some(message.clone()));
+    span.fail(error_type(error), message);
+}
+
+/// One of few words. The error's type would be the same for all.
+fn error_type(error: &Error) -> &'static str {
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    match io.map(io::Error::kind) {
+        _ if error.is_timeout() => "timeout",
+        Some(io::ErrorKind::ConnectionRefused) => "connection_refused",
+        Some(io::ErrorKind::ConnectionReset) => "connection_reset",
+        _ if error.is_dns() => "dns",
+        _ if error.is_connect() => "connect",
+        _ if error.is_redirect() => "redirect",
+        _ if error.is_body() => "body",
+        _ => "_OTHER",
+    }
+}
+
+/// The deepest cause in words. The error itself has the whole URL in its text.
+fn reason(error: &Error) -> String {
+    causes(error)
+        .last()
+        .map_or_else(|| error_type(error).to_owned(), ToString::to_string)
+}
+
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// The URL without user, password and signatures.
+fn without_secrets(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both calls fail only for URLs without a host, which have neither.
+    if !url.username().is_empty() {
+        let _ = url.set_username("REDACTED");
+    }
+    if url.password().is_some() {
+        let _ = url.set_password(Some("REDACTED"));
+    }
+    if let Some(query) = url.query().map(|query| redacted(query).into_owned()) {
+        url.set_query(Some(&query));
+    }
+    url.into()
+}
+
+fn protocol_version(version: Version) -> Option<&'static str> {
+    match version {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        // What a propagator writes and no header can hold is left out.
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(key.as_bytes()),
+            HeaderValue::try_from(value),
+        ) {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_recorded_without_their_secrets() {
+        let cases = [
+            ("http://a/", "http://a/"),
+            ("http://a:81/b?c=1#d", "http://a:81/b?c=1#d"),
+            ("https://u:p@[::1]/", "https://REDACTED:REDACTED@[::1]/"),
+            ("https://u@a/", "https://REDACTED@a/"),
+            ("https://:p@a/", "https://:REDACTED@a/"),
+            ("http://a/?sig=s&b=2", "http://a/?sig=REDACTED&b=2"),
+        ];
+        for (url, expected) in cases {
+            let url = url.parse().expect("a URL");
+            assert_eq!(without_secrets(&url), expected);
+        }
+    }
+}
