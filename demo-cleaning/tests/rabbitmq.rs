@@ -328,6 +328,28 @@ async fn a_worker_that_is_killed_in_the_middle_loses_nothing() {
     broker.remove().await;
 }
 
+/// As the threads of a web server do, which end before the queue is closed.
+#[tokio::test]
+async fn a_connection_outlives_the_thread_that_asked_for_it() {
+    let Some(broker) = Broker::from_env().await else {
+        return;
+    };
+    let (queue, name) = (broker.queue.clone(), broker.name);
+    let sending = thread::spawn(move || {
+        runtime().block_on(async move {
+            let note = Note { text: "hello" };
+            queue.send(name, &note).await.unwrap();
+        });
+    });
+    tokio::task::spawn_blocking(|| sending.join().unwrap())
+        .await
+        .unwrap();
+    // Shorter than the queue waits for an answer that never comes.
+    let closing = timeout(Duration::from_secs(4), broker.queue.close());
+    closing.await.expect("the broker answers");
+    broker.remove().await;
+}
+
 #[tokio::test]
 async fn without_a_broker_sending_fails_and_its_span_ends() {
     let _turn = TURN.lock().await;

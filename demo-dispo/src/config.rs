@@ -13,6 +13,8 @@
 //! URL leaves out, `libpq` takes its own variables (`PGPASSWORD`, `PGPASSFILE`, ..) and defaults. TLS is not built in.
 //! A queue is a file too, or on a RabbitMQ broker, `amqp://<user>:<password>@<host>:<port>/<virtual host>`.
 //!
+//! By default the broker's client is kept from telling of spans of its own (`RUST_LOG=info,tracing::span=warn`).
+//!
 //! The `OTEL_*` variables are read by `otel-runtime`.
 
 mod database;

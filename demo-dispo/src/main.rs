@@ -16,6 +16,9 @@ use demo_dispo::{
 /// How long the last spans may take to leave.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What `RUST_LOG` says by default. The broker's client tells of its own spans.
+const LOG_FILTER: &str = "info,tracing::span=warn";
+
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,7 +57,8 @@ fn start() -> anyhow::Result<()> {
         .service_version(env!("CARGO_PKG_VERSION"))
         .init()?;
     let logger =
-        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).build();
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(LOG_FILTER))
+            .build();
     let level = logger.filter();
     otel_runtime::instrument::log::init(logger, level)?;
 

@@ -21,7 +21,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 use otel_runtime::instrument::messaging::Message;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{runtime::Handle, sync::Mutex, time::timeout};
 use ulid::Ulid;
 
 use super::BrokerUrl;
@@ -44,6 +44,8 @@ pub(crate) const RETRY_PAUSES: [Duration; super::MAX_ATTEMPTS - 1] = [
 #[derive(Clone, Debug)]
 pub struct RabbitMqQueue {
     url: BrokerUrl,
+    /// Where the connections live. What asks for one may run on a thread of the web server, which ends before them.
+    runtime: Handle,
     publisher: Arc<Mutex<Option<Publisher>>>,
 }
 
@@ -56,9 +58,11 @@ pub(crate) struct Publisher {
 }
 
 impl RabbitMqQueue {
+    /// Needs a Tokio runtime, on which its connections live.
     pub(super) fn new(url: BrokerUrl) -> Self {
         Self {
             url,
+            runtime: Handle::current(),
             publisher: Arc::default(),
         }
     }
@@ -88,10 +92,11 @@ impl RabbitMqQueue {
 
     /// A connection of its own.
     pub(crate) async fn connect(&self) -> Result<Publisher, PublishError> {
-        let connecting = async {
+        let url = self.url.clone();
+        let connecting = self.runtime.spawn(async move {
             let properties =
                 ConnectionProperties::default().with_connection_name(env!("CARGO_PKG_NAME").into());
-            let connection = Connection::connect(self.url.as_str(), properties).await?;
+            let connection = Connection::connect(url.as_str(), properties).await?;
             let channel = connection.create_channel().await?;
             channel
                 .confirm_select(ConfirmSelectOptions::default())
@@ -101,8 +106,8 @@ impl RabbitMqQueue {
                 channel,
                 declared: HashSet::new(),
             })
-        };
-        Ok(timeout(ANSWER_TIMEOUT, connecting).await??)
+        });
+        Ok(timeout(ANSWER_TIMEOUT, connecting).await???)
     }
 
     pub(super) fn message(&self, queue: &'static str) -> Message {
@@ -250,6 +255,9 @@ pub enum PublishError {
     /// The broker did not take the message.
     #[error("the broker refused: {0}")]
     Refused(String),
+    /// The connecting was cut off.
+    #[error("the connecting was cut off: {0}")]
+    CutOff(#[from] tokio::task::JoinError),
 }
 
 impl From<tokio::time::error::Elapsed> for PublishError {
