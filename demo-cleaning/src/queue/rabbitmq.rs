@@ -84,7 +84,7 @@ impl RabbitMqQueue {
             _ => self.connect().await?,
         };
         current.declare(queue).await?;
-        current.publish(queue, payload, properties).await?;
+        publish(&current.channel, queue, payload, properties).await?;
         // One that failed is not used again.
         *publisher = Some(current);
         Ok(())
@@ -167,29 +167,19 @@ impl Publisher {
         Ok(())
     }
 
-    /// Publishes to the queue of this name, and waits until the broker has it.
-    pub(crate) async fn publish(
-        &self,
-        queue: &str,
-        payload: &[u8],
-        properties: BasicProperties,
-    ) -> Result<(), PublishError> {
-        publish(&self.channel, queue, payload, properties).await
-    }
-
     pub(crate) async fn close(self) {
         let closing = self.connection.close(200, "the service ends".into());
-        if let Ok(Err(error)) | Err(error) = timeout(ANSWER_TIMEOUT, closing)
-            .await
-            .map_err(|_| PublishError::NoAnswer)
-            .map(|closed| closed.map_err(PublishError::from))
-        {
+        let closed = match timeout(ANSWER_TIMEOUT, closing).await {
+            Ok(closed) => closed.map_err(PublishError::from),
+            Err(elapsed) => Err(elapsed.into()),
+        };
+        if let Err(error) = closed {
             log::debug!("the connection to the broker did not end well: {error}");
         }
     }
 }
 
-/// Publishes on a channel that confirms.
+/// Publishes on a channel that confirms, and waits until the broker has the message.
 pub(crate) async fn publish(
     channel: &Channel,
     queue: &str,
@@ -235,7 +225,8 @@ pub(crate) fn text(text: &str) -> AMQPValue {
     AMQPValue::LongString(LongString::from(text))
 }
 
-fn table(headers: &HashMap<String, String>) -> FieldTable {
+/// Headers as they travel.
+pub(crate) fn table(headers: &HashMap<String, String>) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in headers {
         table.insert(ShortString::from(name.as_str()), text(value));

@@ -12,6 +12,7 @@ use lapin::{
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
+use otel_runtime::instrument::messaging::Message;
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
@@ -21,7 +22,7 @@ use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process};
 use crate::{
     queue::{
         MAX_ATTEMPTS, Payload, Queue,
-        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, text},
+        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, table, text},
     },
     shutdown::Shutdown,
     tasks::TaskError,
@@ -91,8 +92,8 @@ where
             delivery = deliveries.next() => match delivery {
                 Some(delivery) => {
                     let message = queue.message(destination);
-                    let received = Received::from_delivery(delivery?, message, destination);
-                    tasks.spawn(settle(channel.clone(), received, handle.clone()));
+                    let delivered = Delivered::new(delivery?, message, destination);
+                    tasks.spawn(settle(channel.clone(), delivered, handle.clone()));
                 }
                 None => return Err(PublishError::Refused("the consumer was cancelled".to_owned())),
             },
@@ -127,19 +128,15 @@ struct Delivered {
     headers: HashMap<String, String>,
 }
 
-impl Received {
-    fn from_delivery(
-        mut delivery: Delivery,
-        message: otel_runtime::instrument::messaging::Message,
-        destination: &'static str,
-    ) -> Delivered {
+impl Delivered {
+    fn new(mut delivery: Delivery, message: Message, destination: &'static str) -> Self {
         let headers = strings(delivery.properties.headers().as_ref());
         let attempt = headers
             .get(ATTEMPT)
             .and_then(|attempt| attempt.parse().ok());
         let id = delivery.properties.message_id().as_ref();
-        Delivered {
-            received: Self {
+        Self {
+            received: Received {
                 message,
                 destination,
                 id: id.map(ToString::to_string).unwrap_or_default(),
@@ -174,10 +171,7 @@ where
         Err(panic) => Some((false, panic.to_string())),
     };
     if let Some((is_final, reason)) = failure {
-        let mut next = FieldTable::default();
-        for (name, value) in &sent_headers {
-            next.insert(name.as_str().into(), text(value));
-        }
+        let mut next = table(&sent_headers);
         let goes_to = if is_final || attempt >= MAX_ATTEMPTS {
             next.insert(GIVEN_UP.into(), text(&reason));
             dead(destination)
