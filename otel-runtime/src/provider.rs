@@ -138,7 +138,8 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
-        if settings.disabled || (settings.exporters.is_empty() && self.processors.is_empty()) {
+        if settings.disabled || (settings.traces.exporters.is_empty() && self.processors.is_empty())
+        {
             engine::switch_off(true);
             return Ok(Telemetry {
                 provider: None,
@@ -148,17 +149,17 @@ impl Builder {
         }
         let mut runtime = otlp::ExportRuntime::default();
         let mut processors = self.processors;
-        for exporter in settings.exporters {
+        for exporter in settings.traces.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
                 Exporter::Otlp(protocol) => {
-                    let endpoint = settings.endpoint.as_deref();
+                    let endpoint = settings.traces.endpoint.as_deref();
                     check_endpoint(endpoint)?;
                     Box::new(otlp::processor(
                         protocol,
                         endpoint,
-                        &settings.batch,
+                        &settings.traces.batch,
                         &mut runtime,
                     )?)
                 }

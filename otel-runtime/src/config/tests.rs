@@ -29,14 +29,14 @@ fn nothing_set_exports_nothing_and_propagates() {
         ("OTEL_TRACES_EXPORTER", ""),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", " "),
     ]);
-    assert_eq!(settings.exporters, []);
+    assert_eq!(settings.traces.exporters, []);
     assert_eq!(
         settings.propagators,
         [Propagator::TraceContext, Propagator::Baggage]
     );
     assert!(!settings.disabled);
     assert!(settings.sampler.is_none());
-    assert_eq!(settings.batch, Batch::default());
+    assert_eq!(settings.traces.batch, Batch::default());
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_endpoint_alone_means_otlp_over_http() {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         assert_eq!(
-            accept(&[(name, "http://jaeger:4318")]).exporters,
+            accept(&[(name, "http://jaeger:4318")]).traces.exporters,
             [Exporter::Otlp(Protocol::HttpProtobuf)]
         );
     }
@@ -55,7 +55,11 @@ fn an_endpoint_alone_means_otlp_over_http() {
 #[test]
 fn the_exporter_list_wins_over_the_endpoint() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4317");
-    let exporters = |list| accept(&[endpoint, ("OTEL_TRACES_EXPORTER", list)]).exporters;
+    let exporters = |list| {
+        accept(&[endpoint, ("OTEL_TRACES_EXPORTER", list)])
+            .traces
+            .exporters
+    };
     assert_eq!(exporters("none"), []);
     assert_eq!(exporters("console"), [Exporter::Console]);
     assert_eq!(
@@ -71,7 +75,7 @@ fn the_protocol_of_traces_wins() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "gRPC"),
     ]);
-    assert_eq!(settings.exporters, [Exporter::Otlp(Protocol::Grpc)]);
+    assert_eq!(settings.traces.exporters, [Exporter::Otlp(Protocol::Grpc)]);
 }
 
 #[test]
@@ -80,17 +84,17 @@ fn what_is_not_understood_is_named_and_ignored() {
         &[("OTEL_TRACES_EXPORTER", "zipkin,console")],
         "OTEL_TRACES_EXPORTER is `zipkin`, which is ignored; it takes a comma list of `otlp`, `console`, or `none`",
     );
-    assert_eq!(settings.exporters, [Exporter::Console]);
+    assert_eq!(settings.traces.exporters, [Exporter::Console]);
     let settings = refuse(
         &[("OTEL_BSP_SCHEDULE_DELAY", "soon")],
         "OTEL_BSP_SCHEDULE_DELAY is `soon`, which is ignored; it takes a whole number, not negative",
     );
-    assert_eq!(settings.batch.schedule_delay, None);
+    assert_eq!(settings.traces.batch.schedule_delay, None);
     let settings = refuse(
         &[("OTEL_BSP_MAX_QUEUE_SIZE", "0")],
         "OTEL_BSP_MAX_QUEUE_SIZE is `0`, which is ignored; it takes a whole number greater than 0",
     );
-    assert_eq!(settings.batch.max_queue_size, None);
+    assert_eq!(settings.traces.batch.max_queue_size, None);
     refuse(
         &[("OTEL_CONFIG_FILE", "otel.yaml")],
         "OTEL_CONFIG_FILE is not supported; use the other OTEL_ variables, or the builder",

@@ -1,0 +1,112 @@
+//! What each signal has variables of its own for: where it is exported to, and in which batches.
+
+use std::time::Duration;
+
+use super::Environment;
+
+/// How one signal leaves the process.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    pub(crate) exporters: Vec<Exporter>,
+    /// Where OTLP goes; `None` means the exporter's default.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) batch: Batch,
+}
+
+/// Where a signal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exporter {
+    Otlp(Protocol),
+    Console,
+}
+
+/// How OTLP travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    HttpProtobuf,
+    Grpc,
+}
+
+/// The settings of a batch processor; what is absent keeps the specification's default.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) schedule_delay: Option<Duration>,
+    pub(crate) max_queue_size: Option<usize>,
+    pub(crate) max_export_batch_size: Option<usize>,
+}
+
+/// What the variables of a signal are called.
+pub(super) struct Names {
+    exporter: &'static str,
+    endpoint: &'static str,
+    protocol: &'static str,
+    schedule_delay: &'static str,
+    max_queue_size: &'static str,
+    max_export_batch_size: &'static str,
+}
+
+pub(super) const TRACES: Names = Names {
+    exporter: "OTEL_TRACES_EXPORTER",
+    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
+    max_queue_size: "OTEL_BSP_MAX_QUEUE_SIZE",
+    max_export_batch_size: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+};
+
+impl Signal {
+    pub(super) fn read(env: &mut Environment<'_>, names: &Names) -> Self {
+        let endpoint = env
+            .text(names.endpoint)
+            .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        Self {
+            exporters: exporters(env, names, endpoint.is_some()),
+            endpoint,
+            batch: Batch {
+                schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
+                max_queue_size: env.positive(names.max_queue_size),
+                max_export_batch_size: env.positive(names.max_export_batch_size),
+            },
+        }
+    }
+}
+
+fn exporters(env: &mut Environment<'_>, names: &Names, has_endpoint: bool) -> Vec<Exporter> {
+    let words = match env.words(names.exporter) {
+        Some(words) => words,
+        None if has_endpoint => vec!["otlp".to_owned()],
+        None => Vec::new(),
+    };
+    let mut exporters = Vec::new();
+    for word in words {
+        let exporter = match word.as_str() {
+            "otlp" => Exporter::Otlp(protocol(env, names)),
+            "console" => Exporter::Console,
+            "none" => continue,
+            other => {
+                env.warn(
+                    names.exporter,
+                    other,
+                    "a comma list of `otlp`, `console`, or `none`",
+                );
+                continue;
+            }
+        };
+        if !exporters.contains(&exporter) {
+            exporters.push(exporter);
+        }
+    }
+    exporters
+}
+
+fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
+    for name in [names.protocol, "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+        let Some(word) = env.text(name) else { continue };
+        match word.to_ascii_lowercase().as_str() {
+            "http/protobuf" => return Protocol::HttpProtobuf,
+            "grpc" => return Protocol::Grpc,
+            _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
+        }
+    }
+    Protocol::HttpProtobuf
+}
