@@ -13,7 +13,7 @@ use std::str::FromStr;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
-pub(crate) use self::signal::{Batch, Exporter, Protocol, Signal};
+pub(crate) use self::signal::{Exporter, Protocol, Signal};
 use crate::diagnostics::Level;
 use crate::sites::SpanRules;
 
@@ -133,9 +133,11 @@ impl Environment<'_> {
     }
 
     fn warn(&mut self, name: &str, found: &str, accepted: &str) {
-        self.warnings.push(format!(
-            "{name} is `{found}`, which is ignored; it takes {accepted}"
-        ));
+        let warning = format!("{name} is `{found}`, which is ignored; it takes {accepted}");
+        // A variable that counts for several signals is read for each of them.
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 }
 

@@ -149,19 +149,15 @@ impl Builder {
         }
         let mut runtime = otlp::ExportRuntime::default();
         let mut processors = self.processors;
-        for exporter in settings.traces.exporters {
+        for &exporter in &settings.traces.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
                 Exporter::Otlp(protocol) => {
-                    let endpoint = settings.traces.endpoint.as_deref();
-                    check_endpoint(endpoint)?;
-                    Box::new(otlp::processor(
-                        protocol,
-                        endpoint,
-                        &settings.traces.batch,
-                        &mut runtime,
-                    )?)
+                    let traces = &settings.traces;
+                    let processor = check_endpoint(traces.endpoint.as_deref())
+                        .and_then(|()| otlp::span_processor(protocol, traces, &mut runtime));
+                    Box::new(processor.map_err(InitError::Exporter)?)
                 }
             });
         }
@@ -300,18 +296,15 @@ fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
 }
 
 /// Refuses at the start what would fail at each export: the exporters are built without TLS, and need a whole URL.
-fn check_endpoint(endpoint: Option<&str>) -> Result<(), InitError> {
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let Some(endpoint) = endpoint else {
         return Ok(());
     };
-    let reason = if !endpoint.contains("://") {
-        format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`")
+    if !endpoint.contains("://") {
+        Err(format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`").into())
     } else if endpoint.to_ascii_lowercase().starts_with("https:") {
-        format!(
-            "the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`"
-        )
+        Err(format!("the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`").into())
     } else {
-        return Ok(());
-    };
-    Err(InitError::Exporter(reason.into()))
+        Ok(())
+    }
 }

@@ -4,12 +4,21 @@ use std::time::Duration;
 
 use super::Environment;
 
+/// How long a request may take where nothing else is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How one signal leaves the process.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only OTLP has requests and batches")
+)]
 pub(crate) struct Signal {
     pub(crate) exporters: Vec<Exporter>,
     /// Where OTLP goes; `None` means the exporter's default.
     pub(crate) endpoint: Option<String>,
+    /// Of one request.
+    pub(crate) timeout: Duration,
     pub(crate) batch: Batch,
 }
 
@@ -40,6 +49,7 @@ pub(super) struct Names {
     exporter: &'static str,
     endpoint: &'static str,
     protocol: &'static str,
+    timeout: &'static str,
     schedule_delay: &'static str,
     max_queue_size: &'static str,
     max_export_batch_size: &'static str,
@@ -49,6 +59,7 @@ pub(super) const TRACES: Names = Names {
     exporter: "OTEL_TRACES_EXPORTER",
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
     schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
     max_queue_size: "OTEL_BSP_MAX_QUEUE_SIZE",
     max_export_batch_size: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
@@ -62,6 +73,7 @@ impl Signal {
         Self {
             exporters: exporters(env, names, endpoint.is_some()),
             endpoint,
+            timeout: timeout(env, names),
             batch: Batch {
                 schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
                 max_queue_size: env.positive(names.max_queue_size),
@@ -109,4 +121,12 @@ fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
         }
     }
     Protocol::HttpProtobuf
+}
+
+fn timeout(env: &mut Environment<'_>, names: &Names) -> Duration {
+    let of_signal = env.number(names.timeout);
+    let of_any = env.number("OTEL_EXPORTER_OTLP_TIMEOUT");
+    of_signal
+        .or(of_any)
+        .map_or(DEFAULT_TIMEOUT, Duration::from_millis)
 }

@@ -36,7 +36,7 @@ fn nothing_set_exports_nothing_and_propagates() {
     );
     assert!(!settings.disabled);
     assert!(settings.sampler.is_none());
-    assert_eq!(settings.traces.batch, Batch::default());
+    assert_eq!(settings.traces.batch, signal::Batch::default());
 }
 
 #[test]
@@ -76,6 +76,16 @@ fn the_protocol_of_traces_wins() {
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "gRPC"),
     ]);
     assert_eq!(settings.traces.exporters, [Exporter::Otlp(Protocol::Grpc)]);
+}
+
+#[test]
+fn the_time_out_of_traces_wins() {
+    let timeout = |pairs: &[(&str, &str)]| accept(pairs).traces.timeout.as_millis();
+    let of_any = ("OTEL_EXPORTER_OTLP_TIMEOUT", "70");
+    let of_traces = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "50");
+    assert_eq!(timeout(&[]), 10_000);
+    assert_eq!(timeout(&[of_any]), 70);
+    assert_eq!(timeout(&[of_any, of_traces]), 50);
 }
 
 #[test]
