@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) propagators: Vec<Propagator>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) traces: Signal,
+    pub(crate) logs: Signal,
     pub(crate) limits: SpanLimits,
     /// Of an attribute's text, in characters.
     pub(crate) max_value_length: Option<usize>,
@@ -69,6 +70,7 @@ impl Settings {
             propagators: propagators(&mut env),
             sampler: sampler::read(&mut env),
             traces: Signal::read(&mut env, &signal::TRACES),
+            logs: Signal::read(&mut env, &signal::LOGS),
             limits: limits(&mut env),
             max_value_length: max_value_length(&mut env),
             rules: rules(&mut env),

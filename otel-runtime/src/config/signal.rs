@@ -42,6 +42,7 @@ pub(crate) struct Batch {
     pub(crate) schedule_delay: Option<Duration>,
     pub(crate) max_queue_size: Option<usize>,
     pub(crate) max_export_batch_size: Option<usize>,
+    pub(crate) export_timeout: Option<Duration>,
 }
 
 /// What the variables of a signal are called.
@@ -53,6 +54,9 @@ pub(super) struct Names {
     schedule_delay: &'static str,
     max_queue_size: &'static str,
     max_export_batch_size: &'static str,
+    export_timeout: &'static str,
+    /// Whether an endpoint is enough to export by OTLP.
+    endpoint_suffices: bool,
 }
 
 pub(super) const TRACES: Names = Names {
@@ -63,6 +67,21 @@ pub(super) const TRACES: Names = Names {
     schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
     max_queue_size: "OTEL_BSP_MAX_QUEUE_SIZE",
     max_export_batch_size: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    export_timeout: "OTEL_BSP_EXPORT_TIMEOUT",
+    endpoint_suffices: true,
+};
+
+pub(super) const LOGS: Names = Names {
+    exporter: "OTEL_LOGS_EXPORTER",
+    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    schedule_delay: "OTEL_BLRP_SCHEDULE_DELAY",
+    max_queue_size: "OTEL_BLRP_MAX_QUEUE_SIZE",
+    max_export_batch_size: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    export_timeout: "OTEL_BLRP_EXPORT_TIMEOUT",
+    // The endpoint that is there may be one for traces only, such as a Jaeger.
+    endpoint_suffices: false,
 };
 
 impl Signal {
@@ -71,22 +90,23 @@ impl Signal {
             .text(names.endpoint)
             .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
         Self {
-            exporters: exporters(env, names, endpoint.is_some()),
+            exporters: exporters(env, names, endpoint.is_some() && names.endpoint_suffices),
             endpoint,
             timeout: timeout(env, names),
             batch: Batch {
                 schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
                 max_queue_size: env.positive(names.max_queue_size),
                 max_export_batch_size: env.positive(names.max_export_batch_size),
+                export_timeout: env.number(names.export_timeout).map(Duration::from_millis),
             },
         }
     }
 }
 
-fn exporters(env: &mut Environment<'_>, names: &Names, has_endpoint: bool) -> Vec<Exporter> {
+fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) -> Vec<Exporter> {
     let words = match env.words(names.exporter) {
         Some(words) => words,
-        None if has_endpoint => vec!["otlp".to_owned()],
+        None if otlp_by_default => vec!["otlp".to_owned()],
         None => Vec::new(),
     };
     let mut exporters = Vec::new();

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Settings {
@@ -66,6 +68,57 @@ fn the_exporter_list_wins_over_the_endpoint() {
         exporters("Console, otlp,otlp"),
         [Exporter::Console, Exporter::Otlp(Protocol::HttpProtobuf)]
     );
+}
+
+#[test]
+fn logs_are_exported_only_where_it_is_said() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    let of_logs = (
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "http://logs:4318/v1/logs",
+    );
+    assert_eq!(accept(&[endpoint, of_logs]).logs.exporters, []);
+    let logs = accept(&[endpoint, of_logs, ("OTEL_LOGS_EXPORTER", "otlp")]).logs;
+    assert_eq!(logs.exporters, [Exporter::Otlp(Protocol::HttpProtobuf)]);
+    assert_eq!(logs.endpoint.as_deref(), Some(of_logs.1));
+    let settings = accept(&[endpoint, ("OTEL_LOGS_EXPORTER", "console,none")]);
+    assert_eq!(settings.logs.exporters, [Exporter::Console]);
+    assert_eq!(settings.logs.endpoint.as_deref(), Some(endpoint.1));
+}
+
+#[test]
+fn each_signal_has_batches_of_its_own() {
+    let settings = accept(&[
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "2"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "3"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "4"),
+    ]);
+    let traces = signal::Batch {
+        schedule_delay: Some(Duration::from_millis(1)),
+        export_timeout: Some(Duration::from_millis(2)),
+        ..signal::Batch::default()
+    };
+    assert_eq!(settings.traces.batch, traces);
+    let logs = signal::Batch {
+        max_queue_size: Some(3),
+        max_export_batch_size: Some(4),
+        ..signal::Batch::default()
+    };
+    assert_eq!(settings.logs.batch, logs);
+}
+
+#[test]
+fn what_counts_for_both_signals_is_complained_of_once() {
+    let settings = refuse(
+        &[
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ],
+        "OTEL_EXPORTER_OTLP_PROTOCOL is `http/json`, which is ignored; it takes `http/protobuf` or `grpc`",
+    );
+    assert_eq!(settings.logs.exporters, settings.traces.exporters);
 }
 
 #[test]

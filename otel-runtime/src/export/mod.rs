@@ -7,6 +7,8 @@ pub(crate) mod console;
 )]
 mod detail;
 mod forest;
+#[cfg(feature = "logs")]
+pub(crate) mod lines;
 #[cfg(feature = "testing")]
 mod log_record;
 #[cfg(feature = "testing")]

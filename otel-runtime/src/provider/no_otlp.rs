@@ -10,11 +10,25 @@ use crate::config::{Protocol, Signal};
 #[derive(Debug, Default)]
 pub(super) struct ExportRuntime(());
 
+/// What is said where the environment asks for OTLP.
+const NOT_BUILT_IN: &str =
+    "OTLP is asked for, but otel-runtime was built without its feature `otlp`";
+
 /// Refuses: the environment asks for what was not built in.
 pub(super) fn span_processor(
     _: Protocol,
     _: &Signal,
     _: &mut ExportRuntime,
 ) -> Result<BatchSpanProcessor, Box<dyn Error + Send + Sync>> {
-    Err("OTLP is asked for, but otel-runtime was built without its feature `otlp`".into())
+    Err(NOT_BUILT_IN.into())
+}
+
+/// Refuses: the environment asks for what was not built in.
+#[cfg(feature = "logs")]
+pub(super) fn log_processor(
+    _: Protocol,
+    _: &Signal,
+    _: &mut ExportRuntime,
+) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
 }

@@ -1,5 +1,8 @@
-//! Exporters for OTLP over HTTP and over gRPC. Endpoint, headers and compression are read from the environment by
+//! Exporters for OTLP over HTTP and over gRPC, here of spans. Endpoint, headers and compression are read from the environment by
 //! `opentelemetry-otlp`.
+
+#[cfg(feature = "logs")]
+mod logs;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,6 +18,8 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
+#[cfg(feature = "logs")]
+pub(super) use self::logs::log_processor;
 use super::reporting::Reporting;
 use crate::config::{Protocol, Signal};
 
@@ -73,11 +78,9 @@ pub(super) fn span_processor(
             .build(),
         Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
-    let exporter = Reporting::new(
-        OnRuntime::new(exporter, runtime.clone()),
-        target(protocol, signal),
-    );
     let batch = &signal.batch;
+    let exporter = OnRuntime::new(exporter, runtime.clone(), batch.export_timeout);
+    let exporter = Reporting::new(exporter, "spans", target(protocol, signal));
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
@@ -113,13 +116,16 @@ fn target(protocol: Protocol, signal: &Signal) -> String {
 struct OnRuntime<E> {
     exporter: Arc<E>,
     runtime: Handle,
+    /// Of one batch, with all that is tried again; the clients have one of their own for each request.
+    timeout: Option<Duration>,
 }
 
 impl<E> OnRuntime<E> {
-    fn new(exporter: E, runtime: Handle) -> Self {
+    fn new(exporter: E, runtime: Handle, timeout: Option<Duration>) -> Self {
         Self {
             exporter: Arc::new(exporter),
             runtime,
+            timeout,
         }
     }
 
@@ -129,12 +135,21 @@ impl<E> OnRuntime<E> {
         F: Future<Output = OTelSdkResult> + Send + 'static,
     {
         let export = export(Arc::clone(&self.exporter));
-        let done = self.runtime.spawn(export).await;
-        done.unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())))
+        let timeout = self.timeout;
+        let done = self.runtime.spawn(async move {
+            match timeout {
+                Some(timeout) => tokio::time::timeout(timeout, export)
+                    .await
+                    .unwrap_or(Err(OTelSdkError::Timeout(timeout))),
+                None => export.await,
+            }
+        });
+        done.await
+            .unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())))
     }
 }
 
-impl<E: SpanExporter + 'static> SpanExporter for OnRuntime<E> {
+impl SpanExporter for OnRuntime<OtlpExporter> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         self.run(|exporter| async move { exporter.export(batch).await })
             .await
