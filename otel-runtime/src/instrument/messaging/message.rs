@@ -1,46 +1,17 @@
-//! Producer and consumer spans for messages that carry string headers.
-//!
-//! The sender's trace goes into the headers by the global propagator, and the receiver's span continues it:
-//!
-//! ```
-//! use std::{collections::HashMap, convert::Infallible};
-//!
-//! use otel_runtime::instrument::messaging::Message;
-//!
-//! # async fn example() -> Result<(), Infallible> {
-//! # async fn enqueue(_: HashMap<String, String>) -> Result<(), Infallible> { Ok(()) }
-//! # async fn plan() -> Result<(), Infallible> { Ok(()) }
-//! // In the service that sends:
-//! Message::new("apalis", "booking.created")
-//!     .id("01JE")
-//!     .send(HashMap::new(), |headers| enqueue(headers))
-//!     .await?;
-//!
-//! // In the worker that received `headers` with the message:
-//! # let headers: HashMap<String, String> = HashMap::new();
-//! Message::new("apalis", "booking.created").id("01JE").process(&headers, plan()).await
-//! # }
-//! ```
+//! Messages that are sent and processed one by one.
 
-use std::{
-    any::type_name,
-    borrow::Cow,
-    fmt::{Display, Write as _},
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::{borrow::Cow, fmt::Display, future::Future};
 
 use opentelemetry::{
     Context, KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
-    trace::{Link, SpanBuilder, SpanKind, TraceContextExt as _},
+    trace::{Link, SpanKind, TraceContextExt as _},
 };
 use opentelemetry_semantic_conventions::attribute::{
-    MESSAGING_DESTINATION_NAME, MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID,
-    MESSAGING_MESSAGE_ID, MESSAGING_OPERATION_NAME, MESSAGING_OPERATION_TYPE, MESSAGING_SYSTEM,
+    MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID, MESSAGING_MESSAGE_ID,
 };
 
-use super::running::Running;
+use super::{Destination, Running, finish, headers, integer};
 
 /// What is known of a message before it is sent or processed.
 ///
@@ -48,9 +19,7 @@ use super::running::Running;
 #[derive(Clone, Debug)]
 #[must_use = "a message makes a span only when it is sent or processed"]
 pub struct Message {
-    system: Cow<'static, str>,
-    destination: Cow<'static, str>,
-    attributes: Vec<KeyValue>,
+    destination: Destination,
 }
 
 impl Message {
@@ -60,9 +29,7 @@ impl Message {
         destination: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
-            system: system.into(),
-            destination: destination.into(),
-            attributes: Vec::new(),
+            destination: Destination::new(system, destination),
         }
     }
 
@@ -86,15 +53,20 @@ impl Message {
     ///
     /// The conventions name this attribute per system, so its key is `messaging.{system}.message.delivery_count`.
     pub fn delivery_count(mut self, count: usize) -> Self {
-        let key = format!("messaging.{}.message.delivery_count", self.system);
-        self.attributes.push(KeyValue::new(key, integer(count)));
+        let key = format!(
+            "messaging.{}.message.delivery_count",
+            self.destination.system
+        );
+        self.destination
+            .attributes
+            .push(KeyValue::new(key, integer(count)));
         self
     }
 
     /// Records what else is known of the message or its broker, such as `server.address`, by the keys of the
     /// conventions.
     pub fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.attributes.push(KeyValue::new(key, value));
+        self.destination.attributes.push(KeyValue::new(key, value));
         self
     }
 
@@ -157,7 +129,7 @@ impl Message {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        let parent = parent(headers);
+        let parent = headers::parent(headers);
         async move {
             let mut span = self.consumer(&parent);
             let result = span.drive(work).await;
@@ -177,7 +149,7 @@ impl Message {
         W: FnOnce() -> Result<T, E>,
         E: Display,
     {
-        let mut span = self.consumer(&parent(headers));
+        let mut span = self.consumer(&headers::parent(headers));
         let result = span.step(work);
         finish(span, &result);
         result
@@ -185,7 +157,7 @@ impl Message {
 
     fn producer(self, headers: &mut dyn Injector) -> Running {
         let span = Running::start(
-            || self.span("send", SpanKind::Producer),
+            || self.destination.span("send", SpanKind::Producer),
             &Context::current(),
         );
         global::get_text_map_propagator(|propagator| {
@@ -197,7 +169,7 @@ impl Message {
     fn consumer(self, parent: &Context) -> Running {
         let builder = || {
             let producer = parent.span().span_context().clone();
-            let mut builder = self.span("process", SpanKind::Consumer);
+            let mut builder = self.destination.span("process", SpanKind::Consumer);
             if producer.is_valid() {
                 builder = builder.with_links(vec![Link::with_context(producer)]);
             }
@@ -205,72 +177,4 @@ impl Message {
         };
         Running::start(builder, parent)
     }
-
-    /// The span for an operation whose name is also its type.
-    fn span(self, operation: &'static str, kind: SpanKind) -> SpanBuilder {
-        let name = format!("{operation} {}", self.destination);
-        let mut attributes = self.attributes;
-        attributes.extend([
-            KeyValue::new(MESSAGING_SYSTEM, self.system),
-            KeyValue::new(MESSAGING_DESTINATION_NAME, self.destination),
-            KeyValue::new(MESSAGING_OPERATION_NAME, operation),
-            KeyValue::new(MESSAGING_OPERATION_TYPE, operation),
-        ]);
-        SpanBuilder::from_name(name)
-            .with_kind(kind)
-            .with_attributes(attributes)
-    }
-}
-
-/// The context in the headers, free of whatever is current here; only that telemetry is suppressed stays.
-fn parent<H: Extractor + ?Sized>(headers: &H) -> Context {
-    let mut empty = Context::new();
-    if Context::is_current_telemetry_suppressed() {
-        empty = empty.with_telemetry_suppressed();
-    }
-    // A propagator that extracts nothing answers with the current context, so the empty one is made current.
-    let _current = empty.clone().attach();
-    global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&empty, &Headers(headers))
-    })
-}
-
-/// Makes any extractor, sized or not, one that can be borrowed as a trait object.
-struct Headers<'a, H: ?Sized>(&'a H);
-
-impl<H: Extractor + ?Sized> Extractor for Headers<'_, H> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys()
-    }
-
-    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        self.0.get_all(key)
-    }
-}
-
-fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
-    if let Err(error) = result
-        && span.is_recording()
-    {
-        // Formatted first, while neither the span nor the current context is borrowed: it is code of the user's.
-        let message = describe(error);
-        span.exception(type_name::<E>(), message.clone());
-        span.fail(type_name::<E>(), message.unwrap_or_default());
-    }
-    span.end();
-}
-
-/// Formats a value that is not ours; `None` when its formatting fails or panics.
-fn describe(value: &dyn Display) -> Option<String> {
-    let mut text = String::new();
-    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
-    matches!(written, Ok(Ok(()))).then_some(text)
-}
-
-fn integer(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
