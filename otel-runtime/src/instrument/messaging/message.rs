@@ -1,17 +1,23 @@
 //! Messages that are sent and processed one by one.
 
-use std::{borrow::Cow, fmt::Display, future::Future};
+use std::{borrow::Cow, fmt::Display, future::Future, time::SystemTime};
 
 use opentelemetry::{
     Context, KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
-    trace::{Link, SpanKind, TraceContextExt as _},
+    trace::{Link, SpanKind},
 };
 use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID, MESSAGING_MESSAGE_ID,
 };
 
-use super::{Destination, Running, finish, headers, integer};
+use super::{Destination, Running, finish, headers::Source, integer};
+
+/// The attribute that tells how long a message waited between sending and processing: seconds, as a float, never
+/// negative.
+///
+/// The conventions have no key for it.
+pub const QUEUE_DURATION: &str = "otel_runtime.messaging.queue.duration";
 
 /// What is known of a message before it is sent or processed.
 ///
@@ -20,6 +26,7 @@ use super::{Destination, Running, finish, headers, integer};
 #[must_use = "a message makes a span only when it is sent or processed"]
 pub struct Message {
     destination: Destination,
+    sent_at: Option<SystemTime>,
 }
 
 impl Message {
@@ -30,6 +37,7 @@ impl Message {
     ) -> Self {
         Self {
             destination: Destination::new(system, destination),
+            sent_at: None,
         }
     }
 
@@ -63,10 +71,20 @@ impl Message {
         self
     }
 
+    /// Says when the message was sent, as its broker or its headers tell: when it is processed, the time until then is
+    /// recorded as [`QUEUE_DURATION`].
+    ///
+    /// Of a message that is sent again it may be the first time or the last, depending on what the worker knows. Where the
+    /// clocks of sender and receiver differ so much that it lies ahead, the duration is 0.
+    pub fn sent_at(mut self, time: SystemTime) -> Self {
+        self.sent_at = Some(time);
+        self
+    }
+
     /// Records what else is known of the message or its broker, such as `server.address`, by the keys of the
     /// conventions.
     pub fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.destination.attributes.push(KeyValue::new(key, value));
+        self.destination = self.destination.attribute(key, value);
         self
     }
 
@@ -113,7 +131,7 @@ impl Message {
     /// Processes the message within a consumer span `process {destination}`.
     ///
     /// Its parent is the sender's span, taken from `headers` by the global propagator; it is linked to that span as
-    /// well. Without usable headers the span is a root. It is current while `work` runs, and ends as
+    /// well, and to the first sender's where the message was sent again with [`keep_origin`](super::keep_origin). Without usable headers the span is a root. It is current while `work` runs, and ends as
     /// [`send`](Self::send) says. A sender that was not sampled is passed on as such.
     ///
     /// # Errors
@@ -129,9 +147,9 @@ impl Message {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        let parent = headers::parent(headers);
+        let source = Source::read(headers);
         async move {
-            let mut span = self.consumer(&parent);
+            let mut span = self.consumer(&source);
             let result = span.drive(work).await;
             finish(span, &result);
             result
@@ -149,7 +167,7 @@ impl Message {
         W: FnOnce() -> Result<T, E>,
         E: Display,
     {
-        let mut span = self.consumer(&headers::parent(headers));
+        let mut span = self.consumer(&Source::read(headers));
         let result = span.step(work);
         finish(span, &result);
         result
@@ -166,15 +184,18 @@ impl Message {
         span
     }
 
-    fn consumer(self, parent: &Context) -> Running {
+    fn consumer(self, source: &Source) -> Running {
         let builder = || {
-            let producer = parent.span().span_context().clone();
-            let mut builder = self.destination.span("process", SpanKind::Consumer);
-            if producer.is_valid() {
-                builder = builder.with_links(vec![Link::with_context(producer)]);
+            let mut destination = self.destination;
+            if let Some(sent_at) = self.sent_at {
+                let waited = sent_at.elapsed().unwrap_or_default();
+                destination = destination.attribute(QUEUE_DURATION, waited.as_secs_f64());
             }
-            builder
+            let links = source.producers().map(Link::with_context);
+            destination
+                .span("process", SpanKind::Consumer)
+                .with_links(links.collect())
         };
-        Running::start(builder, parent)
+        Running::start(builder, &source.parent)
     }
 }

@@ -21,6 +21,9 @@
 //! Message::new("apalis", "booking.created").id("01JE").process(&headers, plan()).await
 //! # }
 //! ```
+//!
+//! For a message that is sent again, as a retry or as a dead letter, see [`keep_origin`]; for how long it waited,
+//! [`Message::sent_at`].
 
 mod headers;
 mod message;
@@ -33,7 +36,7 @@ use std::{
 };
 
 use opentelemetry::{
-    KeyValue,
+    KeyValue, Value,
     trace::{SpanBuilder, SpanKind},
 };
 use opentelemetry_semantic_conventions::attribute::{
@@ -41,7 +44,10 @@ use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_SYSTEM,
 };
 
-pub use self::message::Message;
+pub use self::{
+    headers::keep_origin,
+    message::{Message, QUEUE_DURATION},
+};
 use super::running::Running;
 
 /// Where messages go or come from, and what is recorded of that.
@@ -59,6 +65,11 @@ impl Destination {
             name: name.into(),
             attributes: Vec::new(),
         }
+    }
+
+    fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.push(KeyValue::new(key, value));
+        self
     }
 
     /// The span for an operation whose name is also its type.
