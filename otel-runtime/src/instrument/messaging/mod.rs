@@ -22,9 +22,10 @@
 //! # }
 //! ```
 //!
-//! For a message that is sent again, as a retry or as a dead letter, see [`keep_origin`]; for how long it waited,
-//! [`Message::sent_at`].
+//! [`Batch`] is for messages that are sent or processed together. For one that is sent again, as a retry or as a dead
+//! letter, see [`keep_origin`]; for how long it waited, [`Message::sent_at`].
 
+mod batch;
 mod headers;
 mod message;
 
@@ -45,6 +46,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 pub use self::{
+    batch::Batch,
     headers::keep_origin,
     message::{Message, QUEUE_DURATION},
 };
