@@ -38,7 +38,7 @@ demo-cleaning plans the cleaning of booked rooms.
     demo-cleaning [serve]   the web service
     demo-cleaning worker    the worker
 
-CLEANING_HOST, CLEANING_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.
+CLEANING_HOST, CLEANING_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans and lines go.
 DATABASE_URL names the database: sqlite://<file> (sqlite://cleaning.db if not set), or
 postgres://<user>:<password>@<host>:<port>/<database>.";
 

@@ -38,7 +38,7 @@ demo-dispo takes room bookings.
     demo-dispo [serve]   the web service
     demo-dispo worker    the worker
 
-DISPO_HOST, DISPO_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans go.
+DISPO_HOST, DISPO_PORT, QUEUE_URL and RUST_LOG say where and how, the OTEL_ variables where spans and lines go.
 DATABASE_URL names the database: sqlite://<file> (sqlite://dispo.db if not set), or
 postgres://<user>:<password>@<host>:<port>/<database>.";
 

@@ -6,13 +6,14 @@
 
 mod resource;
 mod sampler;
+mod signal;
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
+pub(crate) use self::signal::{Exporter, Protocol, Signal};
 use crate::diagnostics::Level;
 use crate::sites::SpanRules;
 
@@ -25,10 +26,8 @@ pub(crate) struct Settings {
     pub(crate) resource: Vec<KeyValue>,
     pub(crate) propagators: Vec<Propagator>,
     pub(crate) sampler: Option<Sampler>,
-    pub(crate) exporters: Vec<Exporter>,
-    /// Where OTLP goes; `None` means the exporter's default.
-    pub(crate) endpoint: Option<String>,
-    pub(crate) batch: Batch,
+    pub(crate) traces: Signal,
+    pub(crate) logs: Signal,
     pub(crate) limits: SpanLimits,
     /// Of an attribute's text, in characters.
     pub(crate) max_value_length: Option<usize>,
@@ -44,28 +43,6 @@ pub(crate) struct Settings {
 pub(crate) enum Propagator {
     TraceContext,
     Baggage,
-}
-
-/// Where finished spans go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exporter {
-    Otlp(Protocol),
-    Console,
-}
-
-/// How OTLP travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    HttpProtobuf,
-    Grpc,
-}
-
-/// `OTEL_BSP_*`; what is absent keeps the specification's default.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Batch {
-    pub(crate) schedule_delay: Option<Duration>,
-    pub(crate) max_queue_size: Option<usize>,
-    pub(crate) max_export_batch_size: Option<usize>,
 }
 
 impl Settings {
@@ -92,15 +69,8 @@ impl Settings {
             resource: resource::read(&mut env),
             propagators: propagators(&mut env),
             sampler: sampler::read(&mut env),
-            exporters: exporters(&mut env),
-            endpoint: endpoint(&env),
-            batch: Batch {
-                schedule_delay: env
-                    .number("OTEL_BSP_SCHEDULE_DELAY")
-                    .map(Duration::from_millis),
-                max_queue_size: env.positive("OTEL_BSP_MAX_QUEUE_SIZE"),
-                max_export_batch_size: env.positive("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
-            },
+            traces: Signal::read(&mut env, &signal::TRACES),
+            logs: Signal::read(&mut env, &signal::LOGS),
             limits: limits(&mut env),
             max_value_length: max_value_length(&mut env),
             rules: rules(&mut env),
@@ -165,9 +135,11 @@ impl Environment<'_> {
     }
 
     fn warn(&mut self, name: &str, found: &str, accepted: &str) {
-        self.warnings.push(format!(
-            "{name} is `{found}`, which is ignored; it takes {accepted}"
-        ));
+        let warning = format!("{name} is `{found}`, which is ignored; it takes {accepted}");
+        // A variable that counts for several signals is read for each of them.
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 }
 
@@ -196,51 +168,6 @@ fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
         }
     }
     propagators
-}
-
-fn exporters(env: &mut Environment<'_>) -> Vec<Exporter> {
-    const NAME: &str = "OTEL_TRACES_EXPORTER";
-    let words = match env.words(NAME) {
-        Some(words) => words,
-        None if endpoint(env).is_some() => vec!["otlp".to_owned()],
-        None => Vec::new(),
-    };
-    let mut exporters = Vec::new();
-    for word in words {
-        let exporter = match word.as_str() {
-            "otlp" => Exporter::Otlp(protocol(env)),
-            "console" => Exporter::Console,
-            "none" => continue,
-            other => {
-                env.warn(NAME, other, "a comma list of `otlp`, `console`, or `none`");
-                continue;
-            }
-        };
-        if !exporters.contains(&exporter) {
-            exporters.push(exporter);
-        }
-    }
-    exporters
-}
-
-fn endpoint(env: &Environment<'_>) -> Option<String> {
-    env.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-        .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"))
-}
-
-fn protocol(env: &mut Environment<'_>) -> Protocol {
-    for name in [
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-    ] {
-        let Some(word) = env.text(name) else { continue };
-        match word.to_ascii_lowercase().as_str() {
-            "http/protobuf" => return Protocol::HttpProtobuf,
-            "grpc" => return Protocol::Grpc,
-            _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
-        }
-    }
-    Protocol::HttpProtobuf
 }
 
 fn limits(env: &mut Environment<'_>) -> SpanLimits {

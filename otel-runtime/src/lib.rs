@@ -18,6 +18,8 @@ mod sites;
 mod spawn;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "log")]
+mod timestamp;
 
 pub use attribute::{AttributeValue, ListElement};
 pub use in_span::{InSpan, Spanned};

@@ -1,6 +1,11 @@
 //! Builds the provider and the propagator from the environment, and the guard that flushes them.
 
 mod finishing;
+#[cfg(feature = "logs")]
+mod logs;
+#[cfg(not(feature = "logs"))]
+#[path = "provider/no_logs.rs"]
+mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(not(feature = "otlp"))]
@@ -16,19 +21,21 @@ use std::time::Duration;
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{
-    SdkTracerProvider, SimpleSpanProcessor, SpanExporter, SpanProcessor,
+    Sampler, SdkTracerProvider, SimpleSpanProcessor, SpanExporter, SpanLimits, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
 use self::finishing::Finishing;
-use crate::config::{Exporter, Propagator, Settings};
+use self::logs::Logs;
+use crate::config::{Exporter, Propagator, Settings, Signal};
 use crate::export::console::ConsoleExporter;
 use crate::sites::SpanRules;
 use crate::{diagnostics, engine};
 
-/// How long a dropped [`Telemetry`] waits for its spans to be exported.
+/// How long a dropped [`Telemetry`] waits for its spans and log records to be exported.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether a [`Telemetry`] is alive.
@@ -121,7 +128,8 @@ impl Builder {
     ///
     /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor or
     /// exporter of the application's own, nothing is recorded and nothing printed; contexts of incoming requests are
-    /// still passed on. A variable that cannot be understood is named on standard error and ignored.
+    /// still passed on. Log records are exported only where `OTEL_LOGS_EXPORTER` says so, with the feature `logs`; see
+    /// `instrument::log`. A variable that cannot be understood is named on standard error and ignored.
     ///
     /// # Errors
     ///
@@ -138,50 +146,76 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
-        if settings.disabled || (settings.exporters.is_empty() && self.processors.is_empty()) {
-            engine::switch_off(true);
-            return Ok(Telemetry {
-                provider: None,
-                _runtime: otlp::ExportRuntime::default(),
-                _started: started,
-            });
-        }
         let mut runtime = otlp::ExportRuntime::default();
-        let mut processors = self.processors;
-        for exporter in settings.exporters {
+        let (provider, logs) = if settings.disabled {
+            (None, Logs::OFF)
+        } else {
+            let resource = resource(self.resource, settings.resource);
+            let traces = Traces {
+                signal: &settings.traces,
+                sampler: settings.sampler,
+                limits: settings.limits,
+                max_value_length: settings.max_value_length,
+            };
+            let provider = traces.build(self.processors, resource.clone(), &mut runtime)?;
+            // Last, as log records flow from here on.
+            let logs = Logs::start(&settings.logs, resource, &mut runtime)?;
+            (provider, logs)
+        };
+        if let Some(provider) = &provider {
+            global::set_tracer_provider(provider.clone());
+        }
+        engine::switch_off(provider.is_none());
+        Ok(Telemetry {
+            provider,
+            logs,
+            _runtime: runtime,
+            _started: started,
+        })
+    }
+}
+
+/// What the variables say of traces.
+struct Traces<'a> {
+    signal: &'a Signal,
+    sampler: Option<Sampler>,
+    limits: SpanLimits,
+    max_value_length: Option<usize>,
+}
+
+impl Traces<'_> {
+    /// The provider; none where there is nothing that takes its spans.
+    fn build(
+        self,
+        mut processors: Vec<Box<dyn SpanProcessor>>,
+        resource: Resource,
+        runtime: &mut otlp::ExportRuntime,
+    ) -> Result<Option<SdkTracerProvider>, InitError> {
+        for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
                 Exporter::Otlp(protocol) => {
-                    let endpoint = settings.endpoint.as_deref();
-                    check_endpoint(endpoint)?;
-                    Box::new(otlp::processor(
-                        protocol,
-                        endpoint,
-                        &settings.batch,
-                        &mut runtime,
-                    )?)
+                    let processor = check_endpoint(self.signal.endpoint.as_deref())
+                        .and_then(|()| otlp::span_processor(protocol, self.signal, runtime));
+                    Box::new(processor.map_err(InitError::Exporter)?)
                 }
             });
         }
+        if processors.is_empty() {
+            return Ok(None);
+        }
         let mut provider = SdkTracerProvider::builder()
-            .with_resource(resource(self.resource, settings.resource))
-            .with_span_limits(settings.limits);
-        if let Some(sampler) = settings.sampler {
+            .with_resource(resource)
+            .with_span_limits(self.limits);
+        if let Some(sampler) = self.sampler {
             provider = provider.with_sampler(sampler);
         }
         for processor in processors {
-            let processor = Finishing::new(processor, settings.max_value_length);
+            let processor = Finishing::new(processor, self.max_value_length);
             provider = provider.with_span_processor(processor);
         }
-        let provider = provider.build();
-        global::set_tracer_provider(provider.clone());
-        engine::switch_off(false);
-        Ok(Telemetry {
-            provider: Some(provider),
-            _runtime: runtime,
-            _started: started,
-        })
+        Ok(Some(provider.build()))
     }
 }
 
@@ -194,43 +228,43 @@ impl Builder {
 pub struct Telemetry {
     /// `None` where nothing is recorded.
     provider: Option<SdkTracerProvider>,
-    /// Dropped after the provider was shut down, as `Drop` runs before the fields.
+    logs: Logs,
+    /// Dropped after the providers were shut down, as `Drop` runs before the fields.
     _runtime: otlp::ExportRuntime,
     _started: Started,
 }
 
 impl Telemetry {
-    /// Exports every span that has ended.
+    /// Exports every span that has ended, and every log record.
     ///
     /// # Errors
     ///
     /// [`ShutdownError`] with the exporter's reason.
     pub fn force_flush(&self) -> Result<(), ShutdownError> {
-        match &self.provider {
-            Some(provider) => provider
-                .force_flush()
-                .map_err(|error| ShutdownError(error.to_string())),
+        let spans = match &self.provider {
+            Some(provider) => provider.force_flush(),
             None => Ok(()),
-        }
+        };
+        ShutdownError::check(spans, self.logs.force_flush())
     }
 
-    /// Exports every span that has ended and shuts down, within `timeout` for each exporter. Spans that end later are
-    /// dropped.
+    /// Exports every span that has ended and every log record, and shuts down, within `timeout` for each exporter. Spans
+    /// that end later and lines that are written later are not exported.
     ///
     /// # Errors
     ///
-    /// [`ShutdownError`] when spans were not exported in time.
+    /// [`ShutdownError`] when spans or log records were not exported in time.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         self.stop(timeout)
     }
 
     fn stop(&mut self, timeout: Duration) -> Result<(), ShutdownError> {
-        match self.provider.take() {
-            Some(provider) => provider
-                .shutdown_with_timeout(timeout)
-                .map_err(|error| ShutdownError(error.to_string())),
+        let spans = match self.provider.take() {
+            Some(provider) => provider.shutdown_with_timeout(timeout),
             None => Ok(()),
-        }
+        };
+        // After the spans, since what is done for those may log.
+        ShutdownError::check(spans, self.logs.stop(timeout))
     }
 }
 
@@ -252,12 +286,32 @@ pub enum InitError {
     /// An exporter cannot be built.
     #[error("the exporter of spans cannot be built: {0}")]
     Exporter(Box<dyn Error + Send + Sync>),
+    /// An exporter of log records cannot be built.
+    #[error("the exporter of log records cannot be built: {0}")]
+    LogExporter(Box<dyn Error + Send + Sync>),
 }
 
-/// What went wrong at the end: the spans that had ended may not all have been exported.
+/// What went wrong at the end: the spans that had ended, or the log records, may not all have been exported.
 #[derive(Debug, thiserror::Error)]
-#[error("not every span could be exported: {0}")]
+#[error("{0}")]
 pub struct ShutdownError(String);
+
+impl ShutdownError {
+    fn check(spans: OTelSdkResult, log_records: OTelSdkResult) -> Result<(), ShutdownError> {
+        let failures: Vec<_> = [("span", spans), ("log record", log_records)]
+            .into_iter()
+            .filter_map(|(what, result)| {
+                let error = result.err()?;
+                Some(format!("not every {what} could be exported: {error}"))
+            })
+            .collect();
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(ShutdownError(failures.join("; ")))
+        }
+    }
+}
 
 /// The proof that no other [`Telemetry`] is alive.
 #[derive(Debug)]
@@ -299,18 +353,15 @@ fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
 }
 
 /// Refuses at the start what would fail at each export: the exporters are built without TLS, and need a whole URL.
-fn check_endpoint(endpoint: Option<&str>) -> Result<(), InitError> {
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let Some(endpoint) = endpoint else {
         return Ok(());
     };
-    let reason = if !endpoint.contains("://") {
-        format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`")
+    if !endpoint.contains("://") {
+        Err(format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`").into())
     } else if endpoint.to_ascii_lowercase().starts_with("https:") {
-        format!(
-            "the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`"
-        )
+        Err(format!("the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`").into())
     } else {
-        return Ok(());
-    };
-    Err(InitError::Exporter(reason.into()))
+        Ok(())
+    }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Settings {
@@ -29,14 +31,14 @@ fn nothing_set_exports_nothing_and_propagates() {
         ("OTEL_TRACES_EXPORTER", ""),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", " "),
     ]);
-    assert_eq!(settings.exporters, []);
+    assert_eq!(settings.traces.exporters, []);
     assert_eq!(
         settings.propagators,
         [Propagator::TraceContext, Propagator::Baggage]
     );
     assert!(!settings.disabled);
     assert!(settings.sampler.is_none());
-    assert_eq!(settings.batch, Batch::default());
+    assert_eq!(settings.traces.batch, signal::Batch::default());
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn an_endpoint_alone_means_otlp_over_http() {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ] {
         assert_eq!(
-            accept(&[(name, "http://jaeger:4318")]).exporters,
+            accept(&[(name, "http://jaeger:4318")]).traces.exporters,
             [Exporter::Otlp(Protocol::HttpProtobuf)]
         );
     }
@@ -55,7 +57,11 @@ fn an_endpoint_alone_means_otlp_over_http() {
 #[test]
 fn the_exporter_list_wins_over_the_endpoint() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4317");
-    let exporters = |list| accept(&[endpoint, ("OTEL_TRACES_EXPORTER", list)]).exporters;
+    let exporters = |list| {
+        accept(&[endpoint, ("OTEL_TRACES_EXPORTER", list)])
+            .traces
+            .exporters
+    };
     assert_eq!(exporters("none"), []);
     assert_eq!(exporters("console"), [Exporter::Console]);
     assert_eq!(
@@ -65,13 +71,74 @@ fn the_exporter_list_wins_over_the_endpoint() {
 }
 
 #[test]
+fn logs_are_exported_only_where_it_is_said() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    let of_logs = (
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "http://logs:4318/v1/logs",
+    );
+    assert_eq!(accept(&[endpoint, of_logs]).logs.exporters, []);
+    let logs = accept(&[endpoint, of_logs, ("OTEL_LOGS_EXPORTER", "otlp")]).logs;
+    assert_eq!(logs.exporters, [Exporter::Otlp(Protocol::HttpProtobuf)]);
+    assert_eq!(logs.endpoint.as_deref(), Some(of_logs.1));
+    let settings = accept(&[endpoint, ("OTEL_LOGS_EXPORTER", "console,none")]);
+    assert_eq!(settings.logs.exporters, [Exporter::Console]);
+    assert_eq!(settings.logs.endpoint.as_deref(), Some(endpoint.1));
+}
+
+#[test]
+fn each_signal_has_batches_of_its_own() {
+    let settings = accept(&[
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "2"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "3"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "4"),
+    ]);
+    let traces = signal::Batch {
+        schedule_delay: Some(Duration::from_millis(1)),
+        export_timeout: Some(Duration::from_millis(2)),
+        ..signal::Batch::default()
+    };
+    assert_eq!(settings.traces.batch, traces);
+    let logs = signal::Batch {
+        max_queue_size: Some(3),
+        max_export_batch_size: Some(4),
+        ..signal::Batch::default()
+    };
+    assert_eq!(settings.logs.batch, logs);
+}
+
+#[test]
+fn what_counts_for_both_signals_is_complained_of_once() {
+    let settings = refuse(
+        &[
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ],
+        "OTEL_EXPORTER_OTLP_PROTOCOL is `http/json`, which is ignored; it takes `http/protobuf` or `grpc`",
+    );
+    assert_eq!(settings.logs.exporters, settings.traces.exporters);
+}
+
+#[test]
 fn the_protocol_of_traces_wins() {
     let settings = accept(&[
         ("OTEL_TRACES_EXPORTER", "otlp"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "gRPC"),
     ]);
-    assert_eq!(settings.exporters, [Exporter::Otlp(Protocol::Grpc)]);
+    assert_eq!(settings.traces.exporters, [Exporter::Otlp(Protocol::Grpc)]);
+}
+
+#[test]
+fn the_time_out_of_traces_wins() {
+    let timeout = |pairs: &[(&str, &str)]| accept(pairs).traces.timeout.as_millis();
+    let of_any = ("OTEL_EXPORTER_OTLP_TIMEOUT", "70");
+    let of_traces = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "50");
+    assert_eq!(timeout(&[]), 10_000);
+    assert_eq!(timeout(&[of_any]), 70);
+    assert_eq!(timeout(&[of_any, of_traces]), 50);
 }
 
 #[test]
@@ -80,17 +147,17 @@ fn what_is_not_understood_is_named_and_ignored() {
         &[("OTEL_TRACES_EXPORTER", "zipkin,console")],
         "OTEL_TRACES_EXPORTER is `zipkin`, which is ignored; it takes a comma list of `otlp`, `console`, or `none`",
     );
-    assert_eq!(settings.exporters, [Exporter::Console]);
+    assert_eq!(settings.traces.exporters, [Exporter::Console]);
     let settings = refuse(
         &[("OTEL_BSP_SCHEDULE_DELAY", "soon")],
         "OTEL_BSP_SCHEDULE_DELAY is `soon`, which is ignored; it takes a whole number, not negative",
     );
-    assert_eq!(settings.batch.schedule_delay, None);
+    assert_eq!(settings.traces.batch.schedule_delay, None);
     let settings = refuse(
         &[("OTEL_BSP_MAX_QUEUE_SIZE", "0")],
         "OTEL_BSP_MAX_QUEUE_SIZE is `0`, which is ignored; it takes a whole number greater than 0",
     );
-    assert_eq!(settings.batch.max_queue_size, None);
+    assert_eq!(settings.traces.batch.max_queue_size, None);
     refuse(
         &[("OTEL_CONFIG_FILE", "otel.yaml")],
         "OTEL_CONFIG_FILE is not supported; use the other OTEL_ variables, or the builder",

@@ -7,6 +7,10 @@ pub(crate) mod console;
 )]
 mod detail;
 mod forest;
+#[cfg(feature = "logs")]
+pub(crate) mod lines;
+#[cfg(feature = "testing")]
+mod log_record;
 #[cfg(feature = "testing")]
 mod otlp;
 #[cfg(feature = "testing")]
@@ -26,7 +30,8 @@ use record::SpanRecord;
 #[cfg(feature = "testing")]
 pub(crate) mod testing {
     pub use super::detail::Detail;
-    pub(crate) use super::otlp::records;
+    pub use super::log_record::LogRecord;
+    pub(crate) use super::otlp::{log_records, records};
     pub use super::plain::tree;
     pub(crate) use super::record::shared_resource;
     pub use super::record::{EventRecord, LinkRecord, SpanRecord};

@@ -1,4 +1,4 @@
-//! Finished spans as they come over OTLP.
+//! What comes over OTLP: here finished spans.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, InstrumentationScope, KeyValue as WireKeyValue,
 };
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, Span, SpanFlags, Status as WireStatus, span, status,
@@ -17,15 +18,17 @@ use opentelemetry_proto::tonic::trace::v1::{
 use super::record::{EventRecord, LinkRecord, SpanRecord};
 use super::text;
 
+mod logs;
+
+pub(crate) use logs::log_records;
+
 /// Takes over what a sender recorded. The number tells how many spans were left out because their trace id, their
 /// span id or the parent's is of the wrong length or zero.
 pub(crate) fn records(received: Vec<ResourceSpans>) -> (Vec<SpanRecord>, usize) {
     let mut records = Vec::new();
     let mut invalid = 0;
     for from_process in received {
-        let mut resource = attributes(from_process.resource.unwrap_or_default().attributes);
-        resource.sort_by(|a, b| a.key.cmp(&b.key));
-        let resource: Arc<[KeyValue]> = resource.into();
+        let resource = resource(from_process.resource);
         for from_scope in from_process.scope_spans {
             let scope = from_scope.scope.unwrap_or_default();
             for span in from_scope.spans {
@@ -106,6 +109,13 @@ fn status(status: WireStatus) -> Status {
         status::StatusCode::Ok => Status::Ok,
         status::StatusCode::Error => Status::error(status.message),
     }
+}
+
+/// What describes a process, sorted by key.
+fn resource(received: Option<Resource>) -> Arc<[KeyValue]> {
+    let mut resource = attributes(received.unwrap_or_default().attributes);
+    resource.sort_by(|a, b| a.key.cmp(&b.key));
+    resource.into()
 }
 
 fn trace_id(bytes: &[u8]) -> Option<TraceId> {

@@ -175,7 +175,8 @@ pub(crate) fn shared_resource(resource: &Resource) -> Arc<[KeyValue]> {
     attributes.into()
 }
 
-fn last<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+/// The last value of that key.
+pub(super) fn last<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
     attributes
         .iter()
         .rev()

@@ -10,7 +10,26 @@
 //!
 //! The ids are key-values of the record, so they show up wherever the wrapped logger writes key-values; `env_logger`
 //! does with its feature `kv`. [`json_line`] makes lines of JSON of them.
+//!
+//! # Export
+//!
+//! With the feature `logs`, while a [`Telemetry`](crate::Telemetry) lives, `OTEL_LOGS_EXPORTER` says where each record
+//! that the wrapped logger takes goes besides: a comma list of `otlp`, `console` (a line on standard output) and `none`. The
+//! specification's default is `otlp`; here it is `none`, also where `OTEL_EXPORTER_OTLP_ENDPOINT` is set: what listens there
+//! may take traces only, as a Jaeger does.
+//!
+//! | variables | say |
+//! |---|---|
+//! | `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, `_HEADERS`, `_TIMEOUT`, `_COMPRESSION`, `_PROTOCOL` | where `otlp` goes and how; without them those without `LOGS_` do |
+//! | `OTEL_BLRP_SCHEDULE_DELAY`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`, `_EXPORT_TIMEOUT` | in which batches |
+//! | `OTEL_SDK_DISABLED` | with `true`: nowhere |
+//!
+//! A record has the time, the severity (number and the level's name), the message as its body, the ids and flags of the
+//! current span, the target as the name of its instrumentation scope, `code.file.path`, `code.line.number`, and the
+//! key-values as attributes. What the exporters' own clients log is written by the wrapped logger, and never exported.
 
+#[cfg(feature = "logs")]
+pub(crate) mod bridge;
 mod json;
 
 use log::{
@@ -67,6 +86,10 @@ impl<L: Log> Log for Correlated<L> {
                     .log(&record.to_builder().key_values(&key_values).build());
             }
             _ => self.logger.log(record),
+        }
+        #[cfg(feature = "logs")]
+        if bridge::is_on() && self.logger.enabled(record.metadata()) {
+            bridge::emit(record);
         }
     }
 

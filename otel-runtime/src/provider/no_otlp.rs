@@ -1,22 +1,34 @@
 //! What stands in for OTLP where the feature `otlp` is off.
 
+use std::error::Error;
+
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
-use super::InitError;
-use crate::config::{Batch, Protocol};
+use crate::config::{Protocol, Signal};
 
 /// There is no client, so nothing for one to run on.
 #[derive(Debug, Default)]
 pub(super) struct ExportRuntime(());
 
+/// What is said where the environment asks for OTLP.
+const NOT_BUILT_IN: &str =
+    "OTLP is asked for, but otel-runtime was built without its feature `otlp`";
+
 /// Refuses: the environment asks for what was not built in.
-pub(super) fn processor(
+pub(super) fn span_processor(
     _: Protocol,
-    _: Option<&str>,
-    _: &Batch,
+    _: &Signal,
     _: &mut ExportRuntime,
-) -> Result<BatchSpanProcessor, InitError> {
-    Err(InitError::Exporter(
-        "OTLP is asked for, but otel-runtime was built without its feature `otlp`".into(),
-    ))
+) -> Result<BatchSpanProcessor, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
+}
+
+/// Refuses: the environment asks for what was not built in.
+#[cfg(feature = "logs")]
+pub(super) fn log_processor(
+    _: Protocol,
+    _: &Signal,
+    _: &mut ExportRuntime,
+) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
 }

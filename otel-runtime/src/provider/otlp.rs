@@ -1,25 +1,47 @@
-//! Exporters for OTLP over HTTP and over gRPC. Endpoint, headers, time-out and compression are read from the
-//! environment by `opentelemetry-otlp`.
+//! Exporters for OTLP over HTTP and over gRPC, here of spans. Endpoint, headers and compression are read from the environment by
+//! `opentelemetry-otlp`.
 
+#[cfg(feature = "logs")]
+mod logs;
+
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::Context;
 use opentelemetry_otlp::{
-    ExporterBuildError, Protocol as OtlpProtocol, SpanExporter as OtlpExporter,
-    WithExportConfig as _,
+    Protocol as OtlpProtocol, SpanExporter as OtlpExporter, WithExportConfig as _,
+    WithHttpConfig as _,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
-use super::InitError;
+#[cfg(feature = "logs")]
+pub(super) use self::logs::log_processor;
 use super::reporting::Reporting;
-use crate::config::{Batch, Protocol};
+use crate::config::{Protocol, Signal};
 
-/// The runtime that the gRPC exporter's client runs on, where there is one.
+/// Why an exporter cannot be built.
+type BuildError = Box<dyn Error + Send + Sync>;
+
+/// The runtime that the exporters' clients run on, where there is one.
+///
+/// Both clients need Tokio, whatever the application runs on. Its threads are the clients' own, with telemetry
+/// suppressed: what a client logs while it exports is not exported in turn.
 #[derive(Debug, Default)]
 pub(super) struct ExportRuntime(Option<Runtime>);
+
+impl ExportRuntime {
+    fn handle(&mut self) -> std::io::Result<Handle> {
+        let runtime = match self.0.take() {
+            Some(runtime) => runtime,
+            None => start_runtime()?,
+        };
+        Ok(self.0.insert(runtime).handle().clone())
+    }
+}
 
 impl Drop for ExportRuntime {
     fn drop(&mut self) {
@@ -30,60 +52,35 @@ impl Drop for ExportRuntime {
     }
 }
 
-/// A batch processor that exports over OTLP.
-pub(super) fn processor(
-    protocol: Protocol,
-    endpoint: Option<&str>,
-    batch: &Batch,
-    runtime: &mut ExportRuntime,
-) -> Result<BatchSpanProcessor, InitError> {
-    Ok(match protocol {
-        Protocol::HttpProtobuf => {
-            let exporter = http().map_err(|error| InitError::Exporter(Box::new(error)))?;
-            let target = format!("{} by HTTP", endpoint.unwrap_or("http://localhost:4318"));
-            batched(exporter, target, batch)
-        }
-        Protocol::Grpc => {
-            let own = grpc_runtime().map_err(|error| InitError::Exporter(Box::new(error)))?;
-            let exporter = grpc(&own).map_err(|error| InitError::Exporter(Box::new(error)))?;
-            runtime.0 = Some(own);
-            let target = format!("{} by gRPC", endpoint.unwrap_or("http://localhost:4317"));
-            batched(exporter, target, batch)
-        }
-    })
-}
-
-/// Protobuf over HTTP. The client works on the batch processor's thread and needs no runtime.
-fn http() -> Result<OtlpExporter, ExporterBuildError> {
-    OtlpExporter::builder()
-        .with_http()
-        .with_protocol(OtlpProtocol::HttpBinary)
-        .build()
-}
-
-/// The gRPC client needs a Tokio runtime, whatever the application runs on, so it brings one of one thread.
-fn grpc_runtime() -> std::io::Result<Runtime> {
+fn start_runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .thread_name("otel-runtime-grpc")
+        .thread_name("otel-runtime-export")
+        // Never undone: nothing else runs on these threads.
+        .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
         .enable_all()
         .build()
 }
 
-fn grpc(runtime: &Runtime) -> Result<OnRuntime, ExporterBuildError> {
+/// A batch processor that exports spans over OTLP.
+pub(super) fn span_processor(
+    protocol: Protocol,
+    signal: &Signal,
+    runtime: &mut ExportRuntime,
+) -> Result<BatchSpanProcessor, BuildError> {
+    let runtime = runtime.handle()?;
     let _entered = runtime.enter();
-    let exporter = OtlpExporter::builder().with_tonic().build()?;
-    Ok(OnRuntime {
-        exporter: Arc::new(exporter),
-        runtime: runtime.handle().clone(),
-    })
-}
-
-fn batched(
-    exporter: impl SpanExporter + 'static,
-    target: String,
-    batch: &Batch,
-) -> BatchSpanProcessor {
+    let exporter = match protocol {
+        Protocol::HttpProtobuf => OtlpExporter::builder()
+            .with_http()
+            .with_protocol(OtlpProtocol::HttpBinary)
+            .with_http_client(http_client(signal.timeout)?)
+            .build(),
+        Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
+    }?;
+    let batch = &signal.batch;
+    let exporter = OnRuntime::new(exporter, runtime.clone(), batch.export_timeout);
+    let exporter = Reporting::new(exporter, "spans", target(protocol, signal));
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
@@ -94,25 +91,68 @@ fn batched(
     if let Some(size) = batch.max_export_batch_size {
         config = config.with_max_export_batch_size(size);
     }
-    BatchSpanProcessor::builder(Reporting::new(exporter, target))
+    Ok(BatchSpanProcessor::builder(exporter)
         .with_batch_config(config.build())
-        .build()
+        .build())
 }
 
-/// An exporter whose work is done on a runtime of its own.
+/// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not.
+fn http_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().timeout(timeout).build()
+}
+
+/// Where a signal goes, for messages.
+fn target(protocol: Protocol, signal: &Signal) -> String {
+    let (default, by) = match protocol {
+        Protocol::HttpProtobuf => ("http://localhost:4318", "HTTP"),
+        Protocol::Grpc => ("http://localhost:4317", "gRPC"),
+    };
+    let endpoint = signal.endpoint.as_deref().unwrap_or(default);
+    format!("{endpoint} by {by}")
+}
+
+/// An exporter whose work is done on a runtime.
 #[derive(Debug)]
-pub(super) struct OnRuntime {
-    exporter: Arc<OtlpExporter>,
+struct OnRuntime<E> {
+    exporter: Arc<E>,
     runtime: Handle,
+    /// Of one batch, with all that is tried again; the clients have one of their own for each request.
+    timeout: Option<Duration>,
 }
 
-impl SpanExporter for OnRuntime {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let exporter = Arc::clone(&self.exporter);
-        self.runtime
-            .spawn(async move { exporter.export(batch).await })
-            .await
+impl<E> OnRuntime<E> {
+    fn new(exporter: E, runtime: Handle, timeout: Option<Duration>) -> Self {
+        Self {
+            exporter: Arc::new(exporter),
+            runtime,
+            timeout,
+        }
+    }
+
+    /// Waits for what is done on the runtime; an error where it is gone already.
+    async fn run<F>(&self, export: impl FnOnce(Arc<E>) -> F) -> OTelSdkResult
+    where
+        F: Future<Output = OTelSdkResult> + Send + 'static,
+    {
+        let export = export(Arc::clone(&self.exporter));
+        let timeout = self.timeout;
+        let done = self.runtime.spawn(async move {
+            match timeout {
+                Some(timeout) => tokio::time::timeout(timeout, export)
+                    .await
+                    .unwrap_or(Err(OTelSdkError::Timeout(timeout))),
+                None => export.await,
+            }
+        });
+        done.await
             .unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())))
+    }
+}
+
+impl SpanExporter for OnRuntime<OtlpExporter> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.run(|exporter| async move { exporter.export(batch).await })
+            .await
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

@@ -11,25 +11,28 @@ use opentelemetry::trace::TraceId;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::oneshot;
 
-use super::SpanRecord;
+use super::{LogRecord, SpanRecord};
 
 mod grpc;
 mod http;
 mod store;
+mod timed_out;
 
-pub use store::{Requests, TimedOut};
+pub use store::Requests;
+pub use timed_out::{LogsTimedOut, TimedOut};
 
 use store::Store;
 
-/// How many spans are kept where nothing else is said.
+/// How many spans are kept where nothing else is said, and how many log records.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 /// The largest message taken, in bytes, before and after decompression.
 const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Receives spans over OTLP on loopback ports of its own, from this process or others, and keeps them in memory.
+/// Receives spans and log records over OTLP on loopback ports of its own, from this process or others, and keeps them in
+/// memory.
 ///
-/// It runs in a thread of its own, so that a test needs no runtime, and stops when dropped. The newest spans are kept,
-/// 65536 unless [`with_capacity`](Self::with_capacity) says otherwise.
+/// It runs in a thread of its own, so that a test needs no runtime, and stops when dropped. The newest are kept, 65536 of
+/// each unless [`with_capacity`](Self::with_capacity) says otherwise.
 ///
 /// ```
 /// use otel_runtime::testing::Collector;
@@ -60,7 +63,7 @@ impl Collector {
         Self::with_capacity(CAPACITY)
     }
 
-    /// Starts to receive, and keeps the newest `spans`.
+    /// Starts to receive, and keeps the newest `spans` and as many log records.
     ///
     /// # Errors
     ///
@@ -97,7 +100,8 @@ impl Collector {
         })
     }
 
-    /// Where OTLP/HTTP is served, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it: exporters add `/v1/traces`.
+    /// Where OTLP/HTTP is served, as `OTEL_EXPORTER_OTLP_ENDPOINT` wants it: exporters add `/v1/traces` or
+    /// `/v1/logs`.
     #[must_use]
     pub fn http_endpoint(&self) -> String {
         format!("http://{}", self.http)
@@ -136,7 +140,37 @@ impl Collector {
         timeout: Duration,
         done: impl FnMut(&[SpanRecord]) -> bool,
     ) -> Result<Vec<SpanRecord>, TimedOut> {
-        self.store.wait_for(timeout, done)
+        let there = self
+            .store
+            .wait_for(timeout, |received| &received.spans, done);
+        there.map_err(|spans| TimedOut { timeout, spans })
+    }
+
+    /// The log records received so far, in that order.
+    #[must_use]
+    pub fn log_records(&self) -> Vec<LogRecord> {
+        self.store.log_records()
+    }
+
+    /// Waits until the log records received so far are as `done` wants them, and returns them.
+    ///
+    /// As [`wait_for`](Self::wait_for), for log records.
+    ///
+    /// # Errors
+    ///
+    /// [`LogsTimedOut`] when that does not happen within `timeout`; it shows the records that were there.
+    pub fn wait_for_log_records(
+        &self,
+        timeout: Duration,
+        done: impl FnMut(&[LogRecord]) -> bool,
+    ) -> Result<Vec<LogRecord>, LogsTimedOut> {
+        let there = self
+            .store
+            .wait_for(timeout, |received| &received.log_records, done);
+        there.map_err(|log_records| LogsTimedOut {
+            timeout,
+            log_records,
+        })
     }
 
     /// How many requests came so far.
@@ -151,7 +185,7 @@ impl Collector {
         self.store.dropped()
     }
 
-    /// Forgets the spans received so far.
+    /// Forgets the spans and log records received so far.
     pub fn clear(&self) {
         self.store.clear();
     }

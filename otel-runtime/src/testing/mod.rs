@@ -1,7 +1,7 @@
 //! Finished spans to assert on, as text and as data, from this process or from others.
 //!
-//! [`Spans`] keeps what this process records; [`Collector`] receives what processes send over OTLP. Both give
-//! [`SpanRecord`]s, which [`tree`] turns into text that is the same each time, and [`timed_tree`] into a page for
+//! [`Spans`] keeps what this process records; [`Collector`] receives what processes send over OTLP, [`LogRecord`]s too. Both
+//! give [`SpanRecord`]s, which [`tree`] turns into text that is the same each time, and [`timed_tree`] into a page for
 //! people.
 //!
 //! ```
@@ -18,6 +18,8 @@
 mod collector;
 mod spans;
 
-pub use crate::export::testing::{Detail, EventRecord, LinkRecord, SpanRecord, timed_tree, tree};
-pub use collector::{Collector, Requests, TimedOut};
+pub use crate::export::testing::{
+    Detail, EventRecord, LinkRecord, LogRecord, SpanRecord, timed_tree, tree,
+};
+pub use collector::{Collector, LogsTimedOut, Requests, TimedOut};
 pub use spans::Spans;

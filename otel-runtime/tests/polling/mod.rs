@@ -1,5 +1,10 @@
 //! Futures without a runtime.
 
+#![allow(
+    dead_code,
+    reason = "shared by test binaries of which none needs all of it"
+)]
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};

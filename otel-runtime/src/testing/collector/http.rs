@@ -1,4 +1,4 @@
-//! OTLP/HTTP: `POST /v1/traces` with a protobuf body, plain or compressed.
+//! OTLP/HTTP: `POST /v1/traces` or `/v1/logs` with a protobuf body, plain or compressed.
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -62,16 +63,20 @@ struct Refusal {
 
 async fn take(request: Request<Incoming>, store: &Store) -> Result<Vec<u8>, Refusal> {
     let (head, body) = request.into_parts();
-    if head.uri.path() != "/v1/traces" {
-        return Err(refusal(
-            StatusCode::NOT_FOUND,
-            "traces are taken at /v1/traces",
-        ));
-    }
+    let answer: fn(&Store, Bytes, bool) -> Result<_, _> = match head.uri.path() {
+        "/v1/traces" => take_spans,
+        "/v1/logs" => take_logs,
+        _ => {
+            return Err(refusal(
+                StatusCode::NOT_FOUND,
+                "traces are taken at /v1/traces, logs at /v1/logs",
+            ));
+        }
+    };
     if head.method != Method::POST {
         return Err(refusal(
             StatusCode::METHOD_NOT_ALLOWED,
-            "traces are taken by POST",
+            "traces and logs are taken by POST",
         ));
     }
     if media_type(&head.headers) != PROTOBUF.as_bytes() {
@@ -108,13 +113,28 @@ async fn take(request: Request<Incoming>, store: &Store) -> Result<Vec<u8>, Refu
     } else {
         body
     };
-    let request = ExportTraceServiceRequest::decode(body).map_err(|error| {
+    answer(store, body, gzip)
+}
+
+fn take_spans(store: &Store, body: Bytes, gzip: bool) -> Result<Vec<u8>, Refusal> {
+    let request = decoded::<ExportTraceServiceRequest>(body, "trace")?;
+    let answer = store.take_spans(request, Protocol::Http, gzip);
+    Ok(answer.encode_to_vec())
+}
+
+fn take_logs(store: &Store, body: Bytes, gzip: bool) -> Result<Vec<u8>, Refusal> {
+    let request = decoded::<ExportLogsServiceRequest>(body, "log")?;
+    let answer = store.take_logs(request, Protocol::Http, gzip);
+    Ok(answer.encode_to_vec())
+}
+
+fn decoded<M: Message + Default>(body: Bytes, signal: &str) -> Result<M, Refusal> {
+    M::decode(body).map_err(|error| {
         refusal(
             StatusCode::BAD_REQUEST,
-            &format!("the body is no trace export: {error}"),
+            &format!("the body is no {signal} export: {error}"),
         )
-    })?;
-    Ok(store.take(request, Protocol::Http, gzip).encode_to_vec())
+    })
 }
 
 fn decompressed(body: &[u8]) -> Result<Vec<u8>, Refusal> {

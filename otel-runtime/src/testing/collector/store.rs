@@ -1,16 +1,18 @@
 //! What a collector has received, and how to wait for more.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 
-use crate::export::testing::{Detail, SpanRecord, records, tree};
+use crate::export::testing::{LogRecord, SpanRecord, log_records, records};
 
 /// How many requests a collector has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,86 +35,72 @@ pub(super) enum Protocol {
     Grpc,
 }
 
-/// The spans waited for did not all come in time.
-///
-/// Shows what was there as a tree, also by `Debug`, so that a failed `unwrap` tells what is missing.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct TimedOut {
-    /// How long it was waited.
-    pub timeout: Duration,
-    /// The spans that were there at the end.
-    pub spans: Vec<SpanRecord>,
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, seconds) = (self.spans.len(), self.timeout.as_secs_f64());
-        if count == 0 {
-            return write!(formatter, "no span came within {seconds} s");
-        }
-        let tree = tree(&self.spans, Detail::NAMES.with_services());
-        write!(
-            formatter,
-            "not all that was waited for came within {seconds} s; {count} spans did:\n{tree}"
-        )
-    }
-}
-
-impl fmt::Debug for TimedOut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl std::error::Error for TimedOut {}
-
 #[derive(Debug)]
 pub(super) struct Store {
-    capacity: usize,
     received: Mutex<Received>,
     arrived: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct Received {
-    spans: VecDeque<SpanRecord>,
-    dropped: u64,
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) spans: Newest<SpanRecord>,
+    pub(super) log_records: Newest<LogRecord>,
     requests: Requests,
-    /// Grows with each change of `spans`.
+    /// Grows with each change of what is kept.
     version: u64,
+}
+
+/// The newest of what came.
+#[derive(Debug)]
+pub(super) struct Newest<T> {
+    kept: VecDeque<T>,
+    capacity: usize,
+    dropped: u64,
+}
+
+impl<T: Clone> Newest<T> {
+    fn new(capacity: NonZeroUsize) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            capacity: capacity.get(),
+            dropped: 0,
+        }
+    }
+
+    fn extend(&mut self, arrived: Vec<T>) {
+        self.kept.extend(arrived);
+        let surplus = self.kept.len().saturating_sub(self.capacity);
+        self.kept.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+
+    fn all(&self) -> Vec<T> {
+        self.kept.iter().cloned().collect()
+    }
 }
 
 impl Store {
     pub(super) fn new(capacity: NonZeroUsize) -> Self {
         Self {
-            capacity: capacity.get(),
-            received: Mutex::default(),
+            received: Mutex::new(Received {
+                spans: Newest::new(capacity),
+                log_records: Newest::new(capacity),
+                requests: Requests::default(),
+                version: 0,
+            }),
             arrived: Condvar::new(),
         }
     }
 
     /// Keeps the spans of a request; the answer tells the sender which of them were no spans.
-    pub(super) fn take(
+    pub(super) fn take_spans(
         &self,
         request: ExportTraceServiceRequest,
         protocol: Protocol,
         gzip: bool,
     ) -> ExportTraceServiceResponse {
         let (spans, invalid) = records(request.resource_spans);
-        let mut received = self.lock();
-        received.spans.extend(spans);
-        let surplus = received.spans.len().saturating_sub(self.capacity);
-        received.spans.drain(..surplus);
-        received.dropped += surplus as u64;
-        match protocol {
-            Protocol::Http => received.requests.http += 1,
-            Protocol::Grpc => received.requests.grpc += 1,
-        }
-        received.requests.gzip += u64::from(gzip);
-        received.version += 1;
-        drop(received);
-        self.arrived.notify_all();
+        self.take(protocol, gzip, |received| received.spans.extend(spans));
         ExportTraceServiceResponse {
             partial_success: (invalid > 0).then(|| ExportTracePartialSuccess {
                 rejected_spans: i64::try_from(invalid).unwrap_or(i64::MAX),
@@ -122,12 +110,45 @@ impl Store {
         }
     }
 
+    /// Keeps the log records of a request.
+    pub(super) fn take_logs(
+        &self,
+        request: ExportLogsServiceRequest,
+        protocol: Protocol,
+        gzip: bool,
+    ) -> ExportLogsServiceResponse {
+        let records = log_records(request.resource_logs);
+        self.take(protocol, gzip, |received| {
+            received.log_records.extend(records);
+        });
+        ExportLogsServiceResponse {
+            partial_success: None,
+        }
+    }
+
+    fn take(&self, protocol: Protocol, gzip: bool, keep: impl FnOnce(&mut Received)) {
+        let mut received = self.lock();
+        keep(&mut received);
+        match protocol {
+            Protocol::Http => received.requests.http += 1,
+            Protocol::Grpc => received.requests.grpc += 1,
+        }
+        received.requests.gzip += u64::from(gzip);
+        received.version += 1;
+        drop(received);
+        self.arrived.notify_all();
+    }
+
     pub(super) fn refused(&self) {
         self.lock().requests.refused += 1;
     }
 
     pub(super) fn spans(&self) -> Vec<SpanRecord> {
-        self.lock().spans.iter().cloned().collect()
+        self.lock().spans.all()
+    }
+
+    pub(super) fn log_records(&self) -> Vec<LogRecord> {
+        self.lock().log_records.all()
     }
 
     pub(super) fn requests(&self) -> Requests {
@@ -135,36 +156,37 @@ impl Store {
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.lock().dropped
+        self.lock().spans.dropped
     }
 
     pub(super) fn clear(&self) {
         let mut received = self.lock();
-        received.spans.clear();
+        received.spans.kept.clear();
+        received.log_records.kept.clear();
         received.version += 1;
     }
 
+    /// Waits until those that `of` chooses are as `done` wants them; what is there at the end is the error otherwise.
+    ///
     /// `done` runs without the lock, so that it may panic and may ask the collector.
-    pub(super) fn wait_for(
+    pub(super) fn wait_for<T: Clone>(
         &self,
         timeout: Duration,
-        mut done: impl FnMut(&[SpanRecord]) -> bool,
-    ) -> Result<Vec<SpanRecord>, TimedOut> {
+        of: impl Fn(&Received) -> &Newest<T>,
+        mut done: impl FnMut(&[T]) -> bool,
+    ) -> Result<Vec<T>, Vec<T>> {
         let started = Instant::now();
         loop {
-            let (spans, version) = {
+            let (there, version) = {
                 let received = self.lock();
-                (
-                    received.spans.iter().cloned().collect::<Vec<_>>(),
-                    received.version,
-                )
+                (of(&received).all(), received.version)
             };
-            if done(&spans) {
-                return Ok(spans);
+            if done(&there) {
+                return Ok(there);
             }
             let left = timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
-                return Err(TimedOut { timeout, spans });
+                return Err(there);
             }
             let unchanged = |received: &mut Received| received.version == version;
             drop(

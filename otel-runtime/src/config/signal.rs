@@ -1,0 +1,152 @@
+//! What each signal has variables of its own for: where it is exported to, and in which batches.
+
+use std::time::Duration;
+
+use super::Environment;
+
+/// How long a request may take where nothing else is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How one signal leaves the process.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    expect(dead_code, reason = "only OTLP has requests and batches")
+)]
+pub(crate) struct Signal {
+    pub(crate) exporters: Vec<Exporter>,
+    /// Where OTLP goes; `None` means the exporter's default.
+    pub(crate) endpoint: Option<String>,
+    /// Of one request.
+    pub(crate) timeout: Duration,
+    pub(crate) batch: Batch,
+}
+
+/// Where a signal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exporter {
+    Otlp(Protocol),
+    Console,
+}
+
+/// How OTLP travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    HttpProtobuf,
+    Grpc,
+}
+
+/// The settings of a batch processor; what is absent keeps the specification's default.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) schedule_delay: Option<Duration>,
+    pub(crate) max_queue_size: Option<usize>,
+    pub(crate) max_export_batch_size: Option<usize>,
+    pub(crate) export_timeout: Option<Duration>,
+}
+
+/// What the variables of a signal are called.
+pub(super) struct Names {
+    exporter: &'static str,
+    endpoint: &'static str,
+    protocol: &'static str,
+    timeout: &'static str,
+    schedule_delay: &'static str,
+    max_queue_size: &'static str,
+    max_export_batch_size: &'static str,
+    export_timeout: &'static str,
+    /// Whether an endpoint is enough to export by OTLP.
+    endpoint_suffices: bool,
+}
+
+pub(super) const TRACES: Names = Names {
+    exporter: "OTEL_TRACES_EXPORTER",
+    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
+    max_queue_size: "OTEL_BSP_MAX_QUEUE_SIZE",
+    max_export_batch_size: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    export_timeout: "OTEL_BSP_EXPORT_TIMEOUT",
+    endpoint_suffices: true,
+};
+
+pub(super) const LOGS: Names = Names {
+    exporter: "OTEL_LOGS_EXPORTER",
+    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+    timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    schedule_delay: "OTEL_BLRP_SCHEDULE_DELAY",
+    max_queue_size: "OTEL_BLRP_MAX_QUEUE_SIZE",
+    max_export_batch_size: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    export_timeout: "OTEL_BLRP_EXPORT_TIMEOUT",
+    // The endpoint that is there may be one for traces only, such as a Jaeger.
+    endpoint_suffices: false,
+};
+
+impl Signal {
+    pub(super) fn read(env: &mut Environment<'_>, names: &Names) -> Self {
+        let endpoint = env
+            .text(names.endpoint)
+            .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        Self {
+            exporters: exporters(env, names, endpoint.is_some() && names.endpoint_suffices),
+            endpoint,
+            timeout: timeout(env, names),
+            batch: Batch {
+                schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
+                max_queue_size: env.positive(names.max_queue_size),
+                max_export_batch_size: env.positive(names.max_export_batch_size),
+                export_timeout: env.number(names.export_timeout).map(Duration::from_millis),
+            },
+        }
+    }
+}
+
+fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) -> Vec<Exporter> {
+    let words = match env.words(names.exporter) {
+        Some(words) => words,
+        None if otlp_by_default => vec!["otlp".to_owned()],
+        None => Vec::new(),
+    };
+    let mut exporters = Vec::new();
+    for word in words {
+        let exporter = match word.as_str() {
+            "otlp" => Exporter::Otlp(protocol(env, names)),
+            "console" => Exporter::Console,
+            "none" => continue,
+            other => {
+                env.warn(
+                    names.exporter,
+                    other,
+                    "a comma list of `otlp`, `console`, or `none`",
+                );
+                continue;
+            }
+        };
+        if !exporters.contains(&exporter) {
+            exporters.push(exporter);
+        }
+    }
+    exporters
+}
+
+fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
+    for name in [names.protocol, "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+        let Some(word) = env.text(name) else { continue };
+        match word.to_ascii_lowercase().as_str() {
+            "http/protobuf" => return Protocol::HttpProtobuf,
+            "grpc" => return Protocol::Grpc,
+            _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
+        }
+    }
+    Protocol::HttpProtobuf
+}
+
+fn timeout(env: &mut Environment<'_>, names: &Names) -> Duration {
+    let of_signal = env.number(names.timeout);
+    let of_any = env.number("OTEL_EXPORTER_OTLP_TIMEOUT");
+    of_signal
+        .or(of_any)
+        .map_or(DEFAULT_TIMEOUT, Duration::from_millis)
+}

@@ -1,0 +1,174 @@
+//! Messages that are sent or processed together.
+
+use std::{borrow::Cow, fmt::Display, future::Future};
+
+use opentelemetry::{
+    Context, Value, global,
+    propagation::{Extractor, Injector},
+    trace::{Link, SpanContext, SpanKind},
+};
+use opentelemetry_semantic_conventions::attribute::MESSAGING_BATCH_MESSAGE_COUNT;
+
+use super::{Destination, Running, finish, headers::Source, integer};
+
+/// What is known of messages that one operation sends or processes at once.
+///
+/// `destination` becomes part of the span's name, as with [`Message`](super::Message). One message that is on its own is
+/// better a `Message`, also where its client knows batches only: then its span continues the sender's.
+///
+/// ```
+/// # use std::{collections::HashMap, convert::Infallible};
+/// use otel_runtime::instrument::messaging::Batch;
+///
+/// # struct Received { headers: HashMap<String, String> }
+/// # async fn plan_all(_: Vec<Received>) -> Result<(), Infallible> { Ok(()) }
+/// # async fn example(received: Vec<Received>) -> Result<(), Infallible> {
+/// let batch = Batch::new("kafka", "booking.created");
+/// received
+///     .iter()
+///     .fold(batch, |batch, message| batch.message(&message.headers))
+///     .process(plan_all(received))
+///     .await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a batch makes a span only when it is sent or processed"]
+pub struct Batch {
+    destination: Destination,
+    count: usize,
+    producers: Vec<SpanContext>,
+}
+
+impl Batch {
+    /// Starts with the messaging system (`rabbitmq`, `kafka`, `apalis`, ...) and the name of the destination.
+    pub fn new(
+        system: impl Into<Cow<'static, str>>,
+        destination: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            destination: Destination::new(system, destination),
+            count: 0,
+            producers: Vec::new(),
+        }
+    }
+
+    /// Adds a message that is to be processed: it counts, and its producer, taken from `headers` by the global
+    /// propagator, is linked to. A producer of several of the messages is linked to once.
+    pub fn message<H: Extractor + ?Sized>(mut self, headers: &H) -> Self {
+        self.count += 1;
+        for producer in Source::read(headers).producers() {
+            if !self.producers.contains(&producer) {
+                self.producers.push(producer);
+            }
+        }
+        self
+    }
+
+    /// Records what else is known of the batch or its broker, such as `server.address`, by the keys of the conventions.
+    pub fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.destination = self.destination.attribute(key, value);
+        self
+    }
+
+    /// Sends messages, of which these are the headers, within one producer span `send {destination}`.
+    ///
+    /// The span's context is written into each message's headers, so that whoever receives one of them continues the
+    /// sender's trace. How many there are is recorded (`messaging.batch.message_count`). For the rest it is as
+    /// [`Message::send`](super::Message::send).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the future returns is handed on.
+    pub async fn send<H, P, F, T, E>(self, mut headers: Vec<H>, publish: P) -> Result<T, E>
+    where
+        H: Injector,
+        P: FnOnce(Vec<H>) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let mut span = self.producer(&mut headers);
+        let publishing = span.step(|| publish(headers));
+        let result = span.drive(publishing).await;
+        finish(span, &result);
+        result
+    }
+
+    /// Like [`send`](Self::send), for senders that are not async.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `publish` returns is handed on.
+    pub fn send_blocking<H, P, T, E>(self, mut headers: Vec<H>, publish: P) -> Result<T, E>
+    where
+        H: Injector,
+        P: FnOnce(Vec<H>) -> Result<T, E>,
+        E: Display,
+    {
+        let mut span = self.producer(&mut headers);
+        let result = span.step(|| publish(headers));
+        finish(span, &result);
+        result
+    }
+
+    /// Processes the messages that were [added](Self::message) within one consumer span `process {destination}`.
+    ///
+    /// The span is linked to each producer and continues none of their traces: its parent is the current span, and
+    /// without one it is a root. How many messages there are is recorded (`messaging.batch.message_count`). It is current
+    /// while `work` runs, and ends as [`Message::send`](super::Message::send) says.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `work` returns is handed on.
+    pub async fn process<F, T, E>(self, work: F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Display,
+    {
+        let mut span = self.consumer();
+        let result = span.drive(work).await;
+        finish(span, &result);
+        result
+    }
+
+    /// Like [`process`](Self::process), for workers that are not async.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `work` returns is handed on.
+    pub fn process_blocking<W, T, E>(self, work: W) -> Result<T, E>
+    where
+        W: FnOnce() -> Result<T, E>,
+        E: Display,
+    {
+        let mut span = self.consumer();
+        let result = span.step(work);
+        finish(span, &result);
+        result
+    }
+
+    fn producer<H: Injector>(mut self, headers: &mut [H]) -> Running {
+        self.count = headers.len();
+        let span = self.start("send", SpanKind::Producer);
+        global::get_text_map_propagator(|propagator| {
+            for headers in &mut *headers {
+                propagator.inject_context(span.context(), headers);
+            }
+        });
+        span
+    }
+
+    fn consumer(self) -> Running {
+        self.start("process", SpanKind::Consumer)
+    }
+
+    fn start(self, operation: &'static str, kind: SpanKind) -> Running {
+        let builder = || {
+            let links = self.producers.into_iter().map(Link::with_context);
+            self.destination
+                .attribute(MESSAGING_BATCH_MESSAGE_COUNT, integer(self.count))
+                .span(operation, kind)
+                .with_links(links.collect())
+        };
+        Running::start(builder, &Context::current())
+    }
+}

@@ -1,0 +1,70 @@
+//! The provider of log records, and what the variables of logs ask it for.
+
+use std::time::Duration;
+
+use opentelemetry::logs::LoggerProvider as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+
+use super::{InitError, check_endpoint, otlp};
+use crate::config::{Exporter, Signal};
+use crate::export::lines::Lines;
+use crate::instrument::log::bridge;
+
+/// Where the lines of the `log` facade go besides the logger that the application has.
+#[derive(Debug)]
+pub(super) struct Logs {
+    /// `None` where they go nowhere else.
+    provider: Option<SdkLoggerProvider>,
+}
+
+impl Logs {
+    /// Exports nothing.
+    pub(super) const OFF: Self = Self { provider: None };
+
+    pub(super) fn start(
+        signal: &Signal,
+        resource: Resource,
+        runtime: &mut otlp::ExportRuntime,
+    ) -> Result<Self, InitError> {
+        if signal.exporters.is_empty() {
+            return Ok(Self::OFF);
+        }
+        let mut provider = SdkLoggerProvider::builder().with_resource(resource);
+        for &exporter in &signal.exporters {
+            provider = match exporter {
+                Exporter::Console => provider.with_log_processor(Lines::stdout()),
+                Exporter::Otlp(protocol) => {
+                    let processor = check_endpoint(signal.endpoint.as_deref())
+                        .and_then(|()| otlp::log_processor(protocol, signal, runtime));
+                    provider.with_log_processor(processor.map_err(InitError::LogExporter)?)
+                }
+            };
+        }
+        let provider = provider.build();
+        // The scope's name is each record's target.
+        bridge::set_logger(Some(provider.logger("")));
+        Ok(Self {
+            provider: Some(provider),
+        })
+    }
+
+    pub(super) fn force_flush(&self) -> OTelSdkResult {
+        match &self.provider {
+            Some(provider) => provider.force_flush(),
+            None => Ok(()),
+        }
+    }
+
+    /// Lines written later are not exported.
+    pub(super) fn stop(&mut self, timeout: Duration) -> OTelSdkResult {
+        match self.provider.take() {
+            Some(provider) => {
+                bridge::set_logger(None);
+                provider.shutdown_with_timeout(timeout)
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Lines of the `log` facade over OTLP, in a process of its own for each case: the environment is the process's.
+
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use opentelemetry::Value;
+use otel_runtime::testing::{Collector, LogRecord};
+use otel_runtime::traced_span;
+
+/// The variable that makes this test binary the process under test.
+const CHILD: &str = "TEST_EXPORT_LOGS_CHILD";
+/// Long enough for a busy machine; nothing waits so long when all is well.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[traced_span("room.book")]
+fn book() {
+    log::warn!(target: "rooms", room = 7, price = 1.5, free = true, guest = "Ada"; "booked {}", "twice");
+}
+
+/// Takes every line, and counts those that are not ours.
+struct Everything;
+
+static OF_OTHERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Log for Everything {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        OF_OTHERS.fetch_add(usize::from(record.target() != "rooms"), Ordering::Relaxed);
+    }
+
+    fn flush(&self) {}
+}
+
+/// What the child process does.
+#[test]
+fn child_process() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let telemetry = match otel_runtime::builder().service_name("dispo").init() {
+        Ok(telemetry) => telemetry,
+        Err(error) => panic!("INIT FAILED: {error}"),
+    };
+    otel_runtime::instrument::log::init(Everything, LevelFilter::Trace).expect("the first logger");
+    log::info!(target: "rooms", "outside");
+    book();
+    let flushed = telemetry.force_flush();
+    log::debug!(target: "rooms", "after the flush");
+    let shut_down = telemetry.shutdown(PATIENCE);
+    log::error!(target: "rooms", "after the end");
+    #[expect(clippy::print_stdout, reason = "read by the test")]
+    {
+        println!("flushed: {flushed:?}, shut down: {shut_down:?}");
+        println!("lines of others: {}", OF_OTHERS.load(Ordering::Relaxed));
+    }
+}
+
+fn run(variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().expect("this test's path"));
+    command.args(["child_process", "--exact", "--nocapture"]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_") {
+            command.env_remove(name);
+        }
+    }
+    // What is not flushed leaves with the shutdown only.
+    command
+        .env(CHILD, "1")
+        .env("OTEL_BLRP_SCHEDULE_DELAY", "600000")
+        .env("NO_PROXY", "127.0.0.1")
+        .envs(variables.iter().copied());
+    command.output().expect("the test runs again")
+}
+
+/// What the child printed, when it ended well and had nothing to complain of.
+#[track_caller]
+fn quiet(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stderr), "");
+    text(&output.stdout)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn bodies(records: &[LogRecord]) -> Vec<String> {
+    records.iter().map(|it| it.body.to_string()).collect()
+}
+
+#[track_caller]
+fn check(collector: &Collector, variables: &[(&str, &str)]) {
+    let printed = quiet(&run(variables));
+    assert!(
+        printed.contains("flushed: Ok(()), shut down: Ok(())"),
+        "{printed}"
+    );
+    // The clients have written lines as well, and none of them was exported.
+    assert!(!printed.contains("lines of others: 0"), "{printed}");
+    let records = collector.log_records();
+    assert_eq!(
+        bodies(&records),
+        ["outside", "booked twice", "after the flush"]
+    );
+    let spans = collector.spans();
+    let [span] = spans.as_slice() else {
+        panic!("{spans:?}");
+    };
+    for record in &records {
+        assert_eq!(record.service_name(), Some("dispo"));
+        assert_eq!(record.scope_name, "rooms");
+        let Some(Value::String(file)) = record.attribute("code.file.path") else {
+            panic!("{record:?}");
+        };
+        assert!(file.as_str().ends_with("export_logs.rs"), "{file}");
+        assert!(matches!(
+            record.attribute("code.line.number"),
+            Some(Value::I64(1..))
+        ));
+    }
+    let [outside, inside, _] = records.as_slice() else {
+        panic!("{records:?}");
+    };
+    assert_eq!((outside.trace_id, outside.span_id), (None, None));
+    assert_eq!(
+        (outside.severity_number, &*outside.severity_text),
+        (9, "INFO")
+    );
+    assert_eq!(outside.attributes.len(), 2);
+    assert_eq!(inside.trace_id, Some(span.trace_id));
+    assert_eq!(inside.span_id, Some(span.span_id));
+    assert!(inside.trace_flags.is_sampled());
+    assert_eq!(
+        (inside.severity_number, &*inside.severity_text),
+        (13, "WARN")
+    );
+    assert!((span.start_unix_nanos..=span.end_unix_nanos).contains(&inside.time_unix_nanos));
+    assert_eq!(inside.attribute("room"), Some(&Value::I64(7)));
+    assert_eq!(inside.attribute("price"), Some(&Value::F64(1.5)));
+    assert_eq!(inside.attribute("free"), Some(&Value::Bool(true)));
+    assert_eq!(inside.attribute("guest"), Some(&Value::from("Ada")));
+}
+
+#[test]
+fn over_http() {
+    let collector = Collector::start().expect("a port");
+    check(
+        &collector,
+        &[
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.http_endpoint()),
+        ],
+    );
+    let requests = collector.requests();
+    assert_eq!((requests.grpc, requests.gzip, requests.refused), (0, 0, 0));
+}
+
+#[test]
+fn over_grpc() {
+    let collector = Collector::start().expect("a port");
+    check(
+        &collector,
+        &[
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.grpc_endpoint()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ],
+    );
+    assert_eq!(collector.requests().http, 0);
+}
+
+#[test]
+fn the_variables_of_logs_win() {
+    let collector = Collector::start().expect("a port");
+    check(
+        &collector,
+        &[
+            ("OTEL_LOGS_EXPORTER", "OTLP"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.grpc_endpoint()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            // The whole address, where it is the one of a signal over HTTP.
+            (
+                "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+                &format!("{}/v1/logs", collector.http_endpoint()),
+            ),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+        ],
+    );
+    let requests = collector.requests();
+    assert_eq!((requests.http, requests.grpc, requests.gzip), (2, 1, 2));
+}
+
+#[test]
+fn without_traces_there_are_no_ids() {
+    let collector = Collector::start().expect("a port");
+    quiet(&run(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.http_endpoint()),
+    ]));
+    let records = collector.log_records();
+    assert_eq!(records.len(), 3);
+    assert!(
+        records.iter().all(|it| it.trace_id.is_none()),
+        "{records:?}"
+    );
+    assert_eq!(collector.spans(), []);
+}
+
+#[test]
+fn nothing_is_exported_unless_it_is_asked_for() {
+    let collector = Collector::start().expect("a port");
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.http_endpoint());
+    for variables in [
+        &[endpoint] as &[_],
+        &[endpoint, ("OTEL_LOGS_EXPORTER", " ")],
+        &[endpoint, ("OTEL_LOGS_EXPORTER", "none")],
+        &[
+            endpoint,
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_SDK_DISABLED", "true"),
+        ],
+    ] {
+        quiet(&run(variables));
+    }
+    assert_eq!(collector.log_records(), []);
+    // The first three have sent their span.
+    assert_eq!(collector.spans().len(), 3);
+}
+
+#[test]
+fn an_unknown_exporter_is_named_once_and_the_others_are_used() {
+    let output = run(&[("OTEL_LOGS_EXPORTER", "file,console")]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stderr),
+        "otel-runtime: OTEL_LOGS_EXPORTER is `file`, which is ignored; it takes a comma list of `otlp`, `console`, or \
+         `none`\n"
+    );
+    assert!(text(&output.stdout).contains(" rooms outside  "));
+}
+
+#[test]
+fn the_console_prints_a_line_each() {
+    let printed = quiet(&run(&[
+        ("OTEL_LOGS_EXPORTER", "console"),
+        ("OTEL_TRACES_EXPORTER", "console"),
+    ]));
+    let line = |of: &str| {
+        let mut lines = printed.lines();
+        let found = lines.find(|line| line.contains(of));
+        found.unwrap_or_else(|| panic!("{printed}"))
+    };
+    assert!(line("outside").contains("Z INFO  rooms outside  code.file.path = "));
+    let inside = line("booked");
+    assert!(inside.contains("Z WARN  rooms booked twice  "), "{inside}");
+    assert!(
+        inside.contains("  room = 7  price = 1.5  free = true  guest = Ada  trace_id = "),
+        "{inside}"
+    );
+    assert!(!printed.contains("after the end"), "{printed}");
+}
+
+#[test]
+fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
+    for (protocol, by) in [("http/protobuf", "HTTP"), ("grpc", "gRPC")] {
+        let output = run(&[
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        let said = text(&output.stderr);
+        let start =
+            format!("otel-runtime: could not export 2 log records to http://127.0.0.1:9 by {by}: ");
+        assert!(said.starts_with(&start), "{said}");
+        // Both the flush and the shutdown fail; the lines of the failures are exported by neither.
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let printed = text(&output.stdout);
+        assert!(
+            printed.contains("not every log record could be exported"),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
+fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
+    let output = run(&[
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "https://127.0.0.1:9"),
+    ]);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains(
+            "INIT FAILED: the exporter of log records cannot be built: the endpoint `https:"
+        ),
+        "{said}"
+    );
+}
