@@ -55,6 +55,12 @@ impl AppState {
     }
 }
 
+/// A span for each request, but for those of the probes: asked every few seconds, they would be most of all there is.
+#[must_use]
+pub fn tracing() -> RequestTracing {
+    RequestTracing::new().skip_paths(routes::PROBES)
+}
+
 /// Takes the address of the configuration; the server answers once it is awaited.
 ///
 /// # Errors
@@ -69,7 +75,7 @@ pub fn bind(config: &Config, state: &AppState) -> Result<(Server, SocketAddr), B
     let state = web::Data::new(state.clone());
     let server = HttpServer::new(move || {
         App::new()
-            .wrap(RequestTracing::new())
+            .wrap(tracing())
             .app_data(state.clone())
             .configure(routes::configure)
     })

@@ -69,11 +69,10 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = self.status_code();
-        if status.is_server_error() {
+        if self.is_ours() {
             log::error!("{self}");
         }
-        let mut response = HttpResponse::build(status);
+        let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::Invalid(problems) => response.json(Detail { detail: problems }),
             _ => response.json(Detail {
@@ -84,10 +83,16 @@ impl ResponseError for ApiError {
 }
 
 impl ApiError {
+    /// Whether the failure is the service's, and not the caller's.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.status_code().is_server_error()
+    }
+
     /// What the caller is told: all about their own mistake, nothing about the inside of this service.
     fn told(&self) -> String {
-        let status = self.status_code();
-        if status.is_server_error() {
+        if self.is_ours() {
+            let status = self.status_code();
             status.canonical_reason().unwrap_or_default().to_owned()
         } else {
             self.to_string()

@@ -331,9 +331,12 @@ def probes_ask_what_is_there(system):
             if asked and asked not in ports:
                 yield f"{name}: its {kind} asks the port {asked}, which it does not have"
         if name in SERVICES:
-            for kind in ("startupProbe", "readinessProbe"):
+            for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 if "httpGet" not in probes.get(kind, {}):
                     yield f"{name}: its {kind} does not ask the service"
+            live, ready = (probes.get(kind, {}).get("httpGet") for kind in ("livenessProbe", "readinessProbe"))
+            if live and live == ready:
+                yield f"{name}: is started again when what it needs is down"
             asked = re.findall(r"GET (\S+) HTTP", " ".join(system.compose["services"][name]["healthcheck"]["test"]))
             if not asked or not set(asked) <= system.code[name].paths:
                 yield f"{name}: the health check of compose.yaml asks {asked}"

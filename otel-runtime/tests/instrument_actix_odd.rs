@@ -86,7 +86,6 @@ async fn everything_a_request_tells_is_recorded() {
         r#"
         SERVER GET /rooms
             · client.address = "2001:db8::1"
-            · client.port = 4711
             · http.request.method = "GET"
             · http.response.status_code = 200
             · http.route = "/rooms"

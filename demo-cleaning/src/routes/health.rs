@@ -1,11 +1,16 @@
-//! Whether the service can do its work.
+//! Whether the service lives, and whether it can do its work.
 
 use actix_web::web::{Data, Json};
 use serde_json::{Value, json};
 
 use crate::{app::AppState, error::ApiError, store};
 
-/// Answers when the database does.
+/// `GET /live`: answers as long as requests are answered at all. A restart helps when this does not, and only then.
+pub async fn live() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// `GET /health`: answers when the database does.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! `/api/v1/cleanings/` and `/health`.
+//! `/api/v1/cleanings/`.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -15,15 +15,5 @@ async fn nothing_is_planned_at_first() {
             answer.tree().await,
             "SERVER GET /api/v1/cleanings/\n  CLIENT SELECT cleanings"
         );
-    }
-}
-
-#[tokio::test]
-async fn health_asks_the_database_and_leaves_no_query_span() {
-    for kind in databases() {
-        let answer = spawn_app(kind).await.get("/health").await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.text, r#"{"status":"ok"}"#);
-        assert_eq!(answer.tree().await, "SERVER GET /health");
     }
 }

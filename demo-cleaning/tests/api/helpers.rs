@@ -167,6 +167,17 @@ impl Answer {
     }
 }
 
+/// That this request left no span. Whatever it made has ended before a later request over the same connection does.
+pub(crate) async fn assert_untraced(app: &TestApp, answer: &Answer) {
+    app.get("/").await.spans().await;
+    let spans = spans().finished();
+    let found: Vec<_> = spans
+        .iter()
+        .filter(|span| span.trace_id.to_string() == answer.trace)
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// The spans of a trace, when the one that ends last is there.
 pub(crate) async fn spans_of(trace: &str, last: impl Fn(&SpanRecord) -> bool) -> Vec<SpanRecord> {
     eventually(&format!("the last span of trace {trace}"), || {

@@ -2,6 +2,7 @@
 
 mod cleanings;
 mod database;
+mod health;
 mod helpers;
 mod postgres;
 mod routes;

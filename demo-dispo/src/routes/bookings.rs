@@ -51,7 +51,8 @@ pub async fn create(
     Ok(Json(made.booking))
 }
 
-#[traced_span("booking.create")]
+/// A caller's mistake is an expected answer, and leaves the span as it is.
+#[traced_span("booking.create", err_if = ApiError::is_ours)]
 #[span_attr("room.id" = draft.room_id)]
 async fn make(state: &AppState, draft: BookingDraft) -> Result<BookingWithRoom, ApiError> {
     let (made, announcement) = state

@@ -9,9 +9,17 @@ pub mod rooms;
 
 use actix_web::web::{ServiceConfig, get, post, resource, to};
 
+/// The paths by which it is asked whether the service lives and can do its work.
+pub const PROBES: [&str; 2] = ["/live", "/health"];
+
 /// Adds all routes of the service.
 pub fn configure(service: &mut ServiceConfig) {
     service
+        .service(
+            resource("/live")
+                .route(get().to(health::live))
+                .default_service(fallback::allow("GET")),
+        )
         .service(
             resource("/health")
                 .route(get().to(health::check))

@@ -134,6 +134,7 @@ async fn a_room_is_taken_once() {
                 answer.text,
                 r#"{"detail":"Room is booked from 2023-02-04 to 2023-02-06."}"#
             );
+            assert_no_failure(&answer).await;
         }
         assert_eq!(stored_and_queued(&app).await, (1, 1));
     }
@@ -165,6 +166,7 @@ async fn an_unknown_room_is_not_booked() {
             .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
         assert_eq!(answer.text, r#"{"detail":"Room not found."}"#);
+        assert_no_failure(&answer).await;
         assert_eq!(stored_and_queued(&app).await, (0, 0));
     }
 }
@@ -236,6 +238,13 @@ async fn assert_hint(answer: &Answer, place: &Value) {
     let event = spans[0].event("request.invalid").unwrap();
     let places = event.attribute("problem.places").unwrap().to_string();
     assert!(places.contains(&place.join(".")), "{places}");
+}
+
+/// A refusal that is the caller's own mistake fails no span.
+async fn assert_no_failure(answer: &Answer) {
+    let tree = answer.tree().await;
+    assert!(tree.contains("INTERNAL booking.create\n"), "{tree}");
+    assert!(!tree.contains("ERROR"), "{tree}");
 }
 
 async fn stored_and_queued(app: &TestApp) -> (usize, usize) {

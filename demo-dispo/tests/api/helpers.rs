@@ -8,10 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::{
+    App, HttpServer,
+    web::{Data, ServiceConfig},
+};
 use demo_dispo::{
     app::{self, AppState},
     config::Config,
     queue::{Queue, QueueAddress},
+    routes,
     store::Store,
 };
 use diesel::{
@@ -93,6 +98,27 @@ pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
     }
 }
 
+/// Starts the service with further routes, which go before its own: for what the product has no path to.
+pub(crate) async fn spawn_app_with(kind: Kind, further: fn(&mut ServiceConfig)) -> TestApp {
+    let mut app = spawn_app(kind).await;
+    let state = Data::new(AppState::new(app.store.clone(), app.queue.clone()));
+    let service = move || {
+        App::new()
+            .wrap(app::tracing())
+            .app_data(state.clone())
+            .configure(further)
+            .configure(routes::configure)
+    };
+    let server = HttpServer::new(service)
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    app.address = format!("http://{}", server.addrs()[0]);
+    tokio::spawn(server.run());
+    app
+}
+
 impl TestApp {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.request(Method::GET, path, "").await
@@ -158,8 +184,12 @@ impl Queued {
 
     /// The trace the message was sent in.
     pub(crate) fn trace(&self) -> String {
+        self.header("traceparent").unwrap()[3..35].to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let headers: Value = serde_json::from_str(&self.metadata).unwrap();
-        headers["traceparent"].as_str().unwrap()[3..35].to_owned()
+        headers[name].as_str().map(str::to_owned)
     }
 }
 
@@ -182,6 +212,17 @@ impl Answer {
     pub(crate) async fn tree(&self) -> String {
         tree(&self.spans().await, Detail::NAMES)
     }
+}
+
+/// That this request left no span. Whatever it made has ended before a later request over the same connection does.
+pub(crate) async fn assert_untraced(app: &TestApp, answer: &Answer) {
+    app.get("/").await.spans().await;
+    let spans = spans().finished();
+    let found: Vec<_> = spans
+        .iter()
+        .filter(|span| span.trace_id.to_string() == answer.trace)
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 /// The spans of a trace, when the one that ends last is there.

@@ -2,6 +2,7 @@
 
 mod bookings;
 mod database;
+mod health;
 mod helpers;
 mod outbox;
 mod postgres;

@@ -1,4 +1,4 @@
-//! `/api/v1/rooms/` and `/health`.
+//! `/api/v1/rooms/`.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -50,15 +50,5 @@ async fn an_id_that_is_no_number_is_told() {
             answer.text,
             r#"{"detail":[{"type":"int_parsing","loc":["path","room_id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"first"}]}"#
         );
-    }
-}
-
-#[tokio::test]
-async fn health_asks_the_database_and_leaves_no_query_span() {
-    for kind in databases() {
-        let answer = spawn_app(kind).await.get("/health").await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.text, r#"{"status":"ok"}"#);
-        assert_eq!(answer.tree().await, "SERVER GET /health");
     }
 }

@@ -15,7 +15,7 @@ use opentelemetry::{
     trace::{SpanBuilder, SpanKind},
 };
 use opentelemetry_semantic_conventions::attribute::{
-    CLIENT_ADDRESS, CLIENT_PORT, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
+    CLIENT_ADDRESS, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
     SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 
@@ -78,6 +78,8 @@ fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
 }
 
 /// Client and server as seen here, without the allocations of actix-web's `connection_info`.
+///
+/// The conventions want `client.port` only where somebody asks for it; here it is what `network.peer.port` says.
 fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
     let scheme = direct_scheme(request);
     attributes.push(KeyValue::new(URL_SCHEME, scheme));
@@ -91,7 +93,6 @@ fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
     }
     if let Some(peer) = request.peer_addr() {
         attributes.push(KeyValue::new(CLIENT_ADDRESS, peer.ip().to_string()));
-        attributes.push(KeyValue::new(CLIENT_PORT, i64::from(peer.port())));
     }
 }
 
