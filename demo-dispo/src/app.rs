@@ -8,6 +8,7 @@ use otel_runtime::instrument::actix_web::{RequestTracing, block};
 use crate::{
     config::Config,
     error::ApiError,
+    outbox::{self, OutgoingMessage},
     queue::Queue,
     routes,
     shutdown::Shutdown,
@@ -31,10 +32,9 @@ impl AppState {
         Self { store, queue }
     }
 
-    /// The queue to announce bookings in.
-    #[must_use]
-    pub fn queue(&self) -> &Queue {
-        &self.queue
+    /// Sends a message that is stored; what the queue does not take now is sent later.
+    pub async fn announce(&self, message: OutgoingMessage) {
+        outbox::send(&self.store, &self.queue, message).await;
     }
 
     /// Runs `work` with a connection, away from the threads that serve requests.
@@ -82,7 +82,7 @@ pub fn bind(config: &Config, state: &AppState) -> Result<(Server, SocketAddr), B
     Ok((server.run(), address))
 }
 
-/// Serves requests until `shutdown` is requested; those under way are answered first.
+/// Serves requests, and sends what was left over, until `shutdown` is requested; requests under way are answered first.
 ///
 /// # Errors
 ///
@@ -93,7 +93,7 @@ pub async fn serve(config: &Config, state: &AppState, shutdown: &Shutdown) -> an
     let handle = server.handle();
     tokio::select! {
         outcome = &mut server => outcome?,
-        () = shutdown.requested() => {
+        () = outbox::relay(&state.store, &state.queue, shutdown) => {
             let ((), outcome) = tokio::join!(handle.stop(true), server);
             outcome?;
         }

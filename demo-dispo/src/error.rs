@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::{
     domain::Period,
-    queue::SendError,
     routes::problem::Problem,
     store::{StoreError, bookings::InsertError},
 };
@@ -31,9 +30,6 @@ pub enum ApiError {
     /// The database could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The booking could not be announced and was taken back.
-    #[error("the booking could not be announced: {0}")]
-    Send(#[from] SendError),
     /// The work on the database was cut off.
     #[error("the work on the database was cut off: {0}")]
     CutOff(#[from] BlockingError),
@@ -63,7 +59,7 @@ impl ResponseError for ApiError {
             Self::Body(status, _) => *status,
             Self::RoomNotFound | Self::BookingNotFound => StatusCode::NOT_FOUND,
             Self::Overlap(_) => StatusCode::CONFLICT,
-            Self::Send(_) | Self::Store(StoreError::Pool(_) | StoreError::Lost(_)) => {
+            Self::Store(StoreError::Pool(_) | StoreError::Lost(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Store(StoreError::Query(_)) | Self::CutOff(_) => {

@@ -11,6 +11,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox (id) {
+        id -> Text,
+        payload -> Text,
+        headers -> Text,
+    }
+}
+
+diesel::table! {
     rooms (id) {
         id -> BigInt,
         number -> Text,
@@ -20,4 +28,4 @@ diesel::table! {
 
 diesel::joinable!(bookings -> rooms (room_id));
 
-diesel::allow_tables_to_appear_in_same_query!(bookings, rooms,);
+diesel::allow_tables_to_appear_in_same_query!(bookings, outbox, rooms,);

@@ -12,7 +12,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lapin::{
@@ -30,7 +30,10 @@ use super::BrokerUrl;
 const SYSTEM: &str = "rabbitmq";
 
 /// How long the broker may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a broker that failed is left alone.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pauses before the second, third, .. attempt.
 pub(crate) const RETRY_PAUSES: [Duration; super::MAX_ATTEMPTS - 1] = [
@@ -46,7 +49,14 @@ pub struct RabbitMqQueue {
     url: BrokerUrl,
     /// Where the connections live. What asks for one may run on a thread of the web server, which ends before them.
     runtime: Handle,
-    publisher: Arc<Mutex<Option<Publisher>>>,
+    link: Arc<Mutex<Link>>,
+}
+
+/// The way to the broker that all who publish share.
+#[derive(Debug, Default)]
+struct Link {
+    publisher: Option<Publisher>,
+    failed: Option<Instant>,
 }
 
 /// A channel that confirms what is published.
@@ -63,7 +73,7 @@ impl RabbitMqQueue {
         Self {
             url,
             runtime: Handle::current(),
-            publisher: Arc::default(),
+            link: Arc::default(),
         }
     }
 
@@ -78,16 +88,13 @@ impl RabbitMqQueue {
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
             .with_headers(table(headers));
-        let mut publisher = self.publisher.lock().await;
-        let mut current = match publisher.take() {
-            Some(current) if current.channel.status().connected() => current,
-            _ => self.connect().await?,
-        };
-        current.declare(queue).await?;
-        publish(&current.channel, queue, payload, properties).await?;
-        // One that failed is not used again.
-        *publisher = Some(current);
-        Ok(())
+        let channel = self.link.lock().await.channel(self, queue).await?;
+        let published = publish(&channel, queue, payload, properties).await;
+        if published.is_err() {
+            // Whatever it was, a new connection is no worse.
+            self.link.lock().await.publisher = None;
+        }
+        published
     }
 
     /// A connection of its own.
@@ -118,13 +125,58 @@ impl RabbitMqQueue {
     }
 
     pub(super) async fn close(&self) {
-        if let Some(publisher) = self.publisher.lock().await.take() {
+        if let Some(publisher) = self.link.lock().await.publisher.take() {
             publisher.close().await;
         }
     }
 }
 
+impl Link {
+    /// A channel on which to publish into the queue of this name. Many may use it at once.
+    ///
+    /// A broker that failed is left alone for a moment, so that not everyone waits for it in turn.
+    async fn channel(
+        &mut self,
+        broker: &RabbitMqQueue,
+        queue: &'static str,
+    ) -> Result<Channel, PublishError> {
+        if self
+            .failed
+            .is_some_and(|failed| failed.elapsed() < RECONNECT_PAUSE)
+        {
+            return Err(PublishError::FailedBefore);
+        }
+        let usable = self.publisher.take().filter(Publisher::is_usable);
+        let ready = async {
+            let mut publisher = match usable {
+                Some(publisher) => publisher,
+                None => broker.connect().await?,
+            };
+            publisher.declare(queue).await?;
+            Ok(publisher)
+        };
+        match ready.await {
+            Ok(publisher) => {
+                let channel = publisher.channel.clone();
+                *self = Self {
+                    publisher: Some(publisher),
+                    failed: None,
+                };
+                Ok(channel)
+            }
+            Err(error) => {
+                self.failed = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+}
+
 impl Publisher {
+    fn is_usable(&self) -> bool {
+        self.channel.status().connected()
+    }
+
     /// Declares the queue of this name and those that belong to it, if that was not done before.
     pub(crate) async fn declare(&mut self, queue: &'static str) -> Result<(), PublishError> {
         if self.declared.contains(queue) {
@@ -243,6 +295,9 @@ pub enum PublishError {
     /// The broker is there and says nothing.
     #[error("the broker did not answer within {ANSWER_TIMEOUT:?}")]
     NoAnswer,
+    /// The broker failed a moment ago, and was not asked again.
+    #[error("the broker failed less than {RECONNECT_PAUSE:?} ago")]
+    FailedBefore,
     /// The broker did not take the message.
     #[error("the broker refused: {0}")]
     Refused(String),

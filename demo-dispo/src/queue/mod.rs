@@ -56,8 +56,22 @@ impl Queue {
         queue: &'static str,
         message: &M,
     ) -> Result<(), SendError> {
-        let payload = serde_json::to_vec(message)?;
-        let id = Ulid::generate();
+        self.publish(queue, Ulid::generate(), serde_json::to_vec(message)?)
+            .await
+    }
+
+    /// Puts a message with this id, written as JSON, into the queue of this name, with the current trace context in its
+    /// headers.
+    ///
+    /// # Errors
+    ///
+    /// The message was not stored.
+    pub async fn publish(
+        &self,
+        queue: &'static str,
+        id: Ulid,
+        payload: Payload,
+    ) -> Result<(), SendError> {
         self.message(queue)
             .id(id.to_string())
             .body_size(payload.len())

@@ -5,9 +5,8 @@ use otel_runtime::{span_attr, traced_span};
 
 use crate::{
     app::AppState,
-    domain::{Booking, BookingCreated, BookingDraft, BookingWithRoom},
+    domain::{Booking, BookingDraft, BookingWithRoom},
     error::ApiError,
-    queue::SendError,
     routes::input,
     store::{Connection, StoreError, bookings, rooms},
 };
@@ -42,7 +41,7 @@ pub async fn read(
 ///
 /// # Errors
 ///
-/// The body is not a booking, the room is unknown or taken, or the booking could not be stored and announced.
+/// The body is not a booking, the room is unknown or taken, or the booking could not be stored.
 pub async fn create(
     state: Data<AppState>,
     body: Result<Bytes, actix_web::Error>,
@@ -55,33 +54,14 @@ pub async fn create(
 #[traced_span("booking.create")]
 #[span_attr("room.id" = draft.room_id)]
 async fn make(state: &AppState, draft: BookingDraft) -> Result<BookingWithRoom, ApiError> {
-    let made = state
+    let (made, announcement) = state
         .store(move |connection| bookings::insert(connection, &draft))
         .await?;
     #[span_attr("room")]
     let room = &made.room.name;
     log::info!("booked {room} until {}", made.booking.period.end());
-    let message = BookingCreated::from(&made);
-    let announced = state.queue().send(BookingCreated::QUEUE, &message).await;
-    match announced {
-        Ok(()) => Ok(made),
-        Err(error) => Err(take_back(state, &made.booking, error).await),
-    }
-}
-
-/// A booking that nobody hears of would never be cleaned after, so it is not kept.
-async fn take_back(state: &AppState, booking: &Booking, error: SendError) -> ApiError {
-    let id = booking.id;
-    let taken = state
-        .store(move |connection| bookings::delete(connection, id).map_err(StoreError::from))
-        .await;
-    match taken {
-        Ok(()) => error.into(),
-        Err(second) => {
-            log::error!("booking {id} stays although it could not be announced: {error}");
-            second
-        }
-    }
+    state.announce(announcement).await;
+    Ok(made)
 }
 
 #[traced_span("booking.find")]

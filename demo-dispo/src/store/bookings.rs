@@ -6,14 +6,15 @@ use diesel::{
     RunQueryDsl, Selectable, SelectableHelper, result::Error,
 };
 
-use super::{Connection, StoreError, either, rooms};
+use super::{Connection, StoreError, either, outbox, rooms};
 use crate::{
-    domain::{Booking, BookingDraft, BookingWithRoom, Period},
+    domain::{Booking, BookingCreated, BookingDraft, BookingWithRoom, Period},
+    outbox::OutgoingMessage,
     schema::bookings,
 };
 
-/// Stores a booking, unless the room is unknown or taken. Check and insert are one transaction, and
-/// bookings of one room come one after the other.
+/// Stores a booking and its announcement, unless the room is unknown or taken. Check and insert are one transaction,
+/// and bookings of one room come one after the other.
 ///
 /// # Errors
 ///
@@ -21,7 +22,7 @@ use crate::{
 pub fn insert(
     connection: &mut Connection<'_>,
     draft: &BookingDraft,
-) -> Result<BookingWithRoom, InsertError> {
+) -> Result<(BookingWithRoom, OutgoingMessage), InsertError> {
     connection.transaction(|connection| {
         let room = rooms::lock(connection, draft.room_id)?.ok_or(InsertError::UnknownRoom)?;
         if let Some(other) = find_overlap(connection, draft)? {
@@ -37,10 +38,14 @@ pub fn insert(
         ))
         .returning(BookingRow::as_returning())
         .get_result(connection))?;
-        Ok(BookingWithRoom {
+        let made = BookingWithRoom {
             booking: row.try_into()?,
             room,
-        })
+        };
+        let announcement = OutgoingMessage::new(&BookingCreated::from(&made))
+            .map_err(|error| Error::SerializationError(Box::new(error)))?;
+        outbox::insert(connection, &announcement)?;
+        Ok((made, announcement))
     })
 }
 
@@ -103,19 +108,6 @@ pub fn mark_cleaning_planned(connection: &mut Connection<'_>, id: i64) -> QueryR
     .set(bookings::cleaning_planned.eq(true))
     .execute(connection))?;
     Ok(rows > 0)
-}
-
-/// Takes a booking back.
-///
-/// # Errors
-///
-/// The database refuses.
-pub fn delete(connection: &mut Connection<'_>, id: i64) -> QueryResult<()> {
-    either!(connection, |connection| diesel::delete(
-        bookings::table.find(id)
-    )
-    .execute(connection))?;
-    Ok(())
 }
 
 /// The day of departure is free for the next guest.

@@ -2,6 +2,7 @@
 
 pub mod bookings;
 mod connection;
+pub mod outbox;
 mod postgres;
 pub mod rooms;
 mod sqlite;

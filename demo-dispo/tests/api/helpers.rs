@@ -53,6 +53,8 @@ pub(crate) struct Queued {
     #[diesel(sql_type = Binary)]
     job: Vec<u8>,
     #[diesel(sql_type = Text)]
+    pub(crate) id: String,
+    #[diesel(sql_type = Text)]
     metadata: String,
     #[diesel(sql_type = Text)]
     pub(crate) status: String,
@@ -141,7 +143,7 @@ impl TestApp {
     pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
         let mut connection = self.open_queue();
         diesel::sql_query(
-            "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
+            "SELECT job, id, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
         )
         .bind::<Text, _>(queue)
         .load(&mut connection)

@@ -3,6 +3,7 @@
 mod bookings;
 mod database;
 mod helpers;
+mod outbox;
 mod postgres;
 mod rooms;
 mod routes;

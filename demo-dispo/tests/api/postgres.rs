@@ -134,8 +134,10 @@ async fn a_booking_shows_its_transaction() {
              CLIENT SELECT rooms\n    \
              CLIENT SELECT bookings\n    \
              CLIENT INSERT bookings\n    \
+             CLIENT INSERT outbox\n    \
              CLIENT COMMIT\n    \
-             PRODUCER send booking.created"
+             PRODUCER send booking.created\n    \
+             CLIENT DELETE outbox"
     );
     let insert = spans
         .iter()

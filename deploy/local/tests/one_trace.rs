@@ -184,21 +184,27 @@ fn assert_queries_on_postgres(trace: &[SpanRecord], database: &str) {
             let told = |key| span.attribute(key).unwrap().to_string();
             assert_eq!(told("db.system.name"), "postgresql", "{}", span.name);
             assert!(database.ends_with(&told("db.namespace")), "{}", span.name);
-            (span.start_unix_nanos, span.name.as_str())
+            let service = span.service_name().unwrap();
+            (service, span.start_unix_nanos, span.name.as_str())
         })
         .collect();
     queries.sort_unstable();
-    let queries: Vec<_> = queries.into_iter().map(|(_, name)| name).collect();
+    let queries: Vec<_> = queries
+        .into_iter()
+        .map(|(service, _, name)| (service, name))
+        .collect();
     assert_eq!(
         queries,
         [
-            "BEGIN",
-            "SELECT rooms",
-            "SELECT bookings",
-            "INSERT bookings",
-            "COMMIT",
-            "INSERT cleanings",
-            "UPDATE bookings",
+            ("cleaning-worker", "INSERT cleanings"),
+            ("dispo", "BEGIN"),
+            ("dispo", "SELECT rooms"),
+            ("dispo", "SELECT bookings"),
+            ("dispo", "INSERT bookings"),
+            ("dispo", "INSERT outbox"),
+            ("dispo", "COMMIT"),
+            ("dispo", "DELETE outbox"),
+            ("dispo-worker", "UPDATE bookings"),
         ]
     );
 }

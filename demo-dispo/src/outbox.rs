@@ -1,0 +1,167 @@
+//! Messages are stored together with what they tell of, and sent after that.
+//!
+//! The transaction that stores a booking stores its announcement too, so a crash loses both or neither. The request sends
+//! the announcement as soon as it is stored; what it could not send, because the broker was down or the process was
+//! killed, the relay sends later. A message may thus be sent twice, always with the same id.
+
+use std::{collections::HashMap, time::Duration};
+
+use opentelemetry::{Context, global, trace::FutureExt as _};
+use serde::Serialize;
+use tokio::time::sleep;
+use ulid::Ulid;
+
+use crate::{
+    domain::BookingCreated,
+    queue::{Queue, SendError},
+    shutdown::Shutdown,
+    store::{Connection, Store, StoreError, outbox},
+};
+
+/// How old a message is before the relay takes it: until then, the request that stored it may be sending it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The pause between two looks at what is left, and how long it grows while the queue refuses.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
+
+/// How many messages are taken at once.
+const BATCH: i64 = 100;
+
+/// A message for the queue `booking.created`, and the trace in which it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingMessage {
+    /// The message's id, which begins with the time it was made.
+    pub id: Ulid,
+    /// The body.
+    pub payload: String,
+    /// The trace context, as propagators write it.
+    pub headers: HashMap<String, String>,
+}
+
+impl OutgoingMessage {
+    /// Makes a message in the current trace.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written as JSON.
+    pub fn new(message: &impl Serialize) -> serde_json::Result<Self> {
+        let mut headers = HashMap::new();
+        global::get_text_map_propagator(|propagator| propagator.inject(&mut headers));
+        Ok(Self {
+            id: Ulid::generate(),
+            payload: serde_json::to_string(message)?,
+            headers,
+        })
+    }
+}
+
+/// Sends a message that is stored, and forgets it then. When that fails, the relay will send it.
+pub async fn send(store: &Store, queue: &Queue, message: OutgoingMessage) {
+    let id = message.id;
+    if let Err(error) = try_send(store, queue, message).await {
+        log::warn!("the message {id} is sent later: {error}");
+    }
+}
+
+/// Sends what the requests could not send, until `shutdown` is requested.
+pub async fn relay(store: &Store, queue: &Queue, shutdown: &Shutdown) {
+    let (shortest, longest) = PAUSES;
+    let mut pause = shortest;
+    loop {
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = shutdown.requested() => return,
+        }
+        match send_left_over(store, queue, GRACE, shutdown).await {
+            Ok(sent) => {
+                if sent > 0 {
+                    log::info!("sent {sent} messages that were left over");
+                }
+                pause = shortest;
+            }
+            Err(error) => {
+                if pause == shortest {
+                    log::warn!("messages are left over, and are tried again: {error}");
+                }
+                pause = longest.min(pause * 2);
+            }
+        }
+    }
+}
+
+/// Sends the messages that are at least as old as `grace`, the oldest first, until `shutdown` is requested; returns how many.
+///
+/// # Errors
+///
+/// The first message that could not be sent; those after it wait for the next time.
+pub async fn send_left_over(
+    store: &Store,
+    queue: &Queue,
+    grace: Duration,
+    shutdown: &Shutdown,
+) -> Result<usize, RelayError> {
+    let mut sent = 0;
+    loop {
+        let batch = left_over(store, grace).await?;
+        if batch.is_empty() {
+            return Ok(sent);
+        }
+        for message in batch {
+            if shutdown.is_requested() {
+                return Ok(sent);
+            }
+            let trace =
+                global::get_text_map_propagator(|propagator| propagator.extract(&message.headers));
+            try_send(store, queue, message).with_context(trace).await?;
+            sent += 1;
+        }
+    }
+}
+
+async fn try_send(
+    store: &Store,
+    queue: &Queue,
+    message: OutgoingMessage,
+) -> Result<(), RelayError> {
+    let id = message.id;
+    let payload = message.payload.into_bytes();
+    queue.publish(BookingCreated::QUEUE, id, payload).await?;
+    run(store, move |connection| outbox::delete(connection, id)).await
+}
+
+/// Looking makes no spans: most of the time there is nothing, in nobody's trace.
+async fn left_over(store: &Store, grace: Duration) -> Result<Vec<OutgoingMessage>, RelayError> {
+    let now = Ulid::generate().timestamp_ms();
+    let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+    let before = Ulid::from_parts((now + 1).saturating_sub(grace_ms), 0);
+    run(store, move |connection| {
+        outbox::oldest(connection, before, BATCH)
+    })
+    .with_context(Context::new().with_telemetry_suppressed())
+    .await
+}
+
+async fn run<T: Send + 'static>(
+    store: &Store,
+    work: impl FnOnce(&mut Connection<'_>) -> diesel::QueryResult<T> + Send + 'static,
+) -> Result<T, RelayError> {
+    let store = store.clone();
+    let working = otel_runtime::spawn_blocking(move || {
+        store.run(|connection| work(connection).map_err(StoreError::from))
+    });
+    Ok(working.await??)
+}
+
+/// Why a message is still in the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// The queue did not take it.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The database could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work on the database was cut off.
+    #[error("the work on the database was cut off: {0}")]
+    CutOff(#[from] tokio::task::JoinError),
+}

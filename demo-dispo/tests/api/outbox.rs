@@ -1,0 +1,122 @@
+//! A booking and its announcement: neither is there without the other, whatever breaks.
+
+use std::time::Duration;
+
+use demo_dispo::{
+    domain::{BookingDraft, Period},
+    outbox::{RelayError, send_left_over},
+    shutdown::Shutdown,
+    store::bookings,
+};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::{
+    database::databases,
+    helpers::{TestApp, spans_of, spawn_app},
+};
+
+const BOOKING: &str = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
+const SEND: &str = "send booking.created";
+
+#[tokio::test]
+async fn a_booking_is_announced_later_when_the_queue_is_down() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.change_queue("ALTER TABLE Jobs RENAME TO hidden");
+        let answer = app.book(BOOKING).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let tree = answer.tree().await;
+        assert!(tree.contains("INTERNAL booking.create\n"), "{tree}");
+        assert!(
+            tree.contains("PRODUCER send booking.created ERROR"),
+            "{tree}"
+        );
+        assert!(matches!(relay(&app).await, Err(RelayError::Send(_))));
+
+        app.change_queue("ALTER TABLE hidden RENAME TO Jobs");
+        assert_eq!(relay(&app).await.unwrap(), 1);
+        let queued = app.queued("booking.created");
+        assert_eq!(queued.len(), 1);
+        assert_eq!(queued[0].payload()["id"], 1);
+        assert_eq!(queued[0].trace(), answer.trace);
+
+        // The three attempts belong to the request, and are about one message.
+        let trace = spans_of(&answer.trace, |_| true).await;
+        let create = trace.iter().find(|span| span.name == "booking.create");
+        let create = create.unwrap().span_id;
+        let attempts: Vec<_> = trace.iter().filter(|span| span.name == SEND).collect();
+        assert_eq!(attempts.len(), 3);
+        for attempt in &attempts {
+            assert_eq!(attempt.parent_span_id, Some(create));
+            let id = |key| attempt.attribute(key).map(ToString::to_string);
+            assert_eq!(
+                id("messaging.message.id"),
+                attempts[0]
+                    .attribute("messaging.message.id")
+                    .map(ToString::to_string)
+            );
+        }
+
+        assert_eq!(relay(&app).await.unwrap(), 0);
+        assert_eq!(app.queued("booking.created").len(), 1);
+    }
+}
+
+/// As when the process is killed between the two.
+#[tokio::test]
+async fn a_booking_that_is_only_stored_is_announced_later() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let draft = BookingDraft {
+            room_id: 2,
+            period: Period::new("2023-02-04".parse().unwrap(), "2023-02-06".parse().unwrap())
+                .unwrap(),
+        };
+        let (_, announcement) = app
+            .store
+            .run(|connection| bookings::insert(connection, &draft))
+            .unwrap();
+        // Whoever stored it may be sending it right now.
+        let sent = send_left_over(&app.store, &app.queue, HOUR, &Shutdown::new()).await;
+        assert_eq!(sent.unwrap(), 0);
+
+        assert_eq!(relay(&app).await.unwrap(), 1);
+        let queued = app.queued("booking.created");
+        assert_eq!(queued.len(), 1);
+        assert_eq!(
+            queued[0].payload(),
+            json!({"id": 1, "room": "Garden Room", "start": "2023-02-04", "end": "2023-02-06"})
+        );
+        assert_eq!(queued[0].id, announcement.id.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_booking_that_cannot_be_announced_at_all_is_not_stored() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.database.change("ALTER TABLE outbox RENAME TO hidden");
+        let answer = app.book(BOOKING).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(app.get("/api/v1/bookings/").await.json(), json!([]));
+        assert_eq!(app.queued("booking.created").len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_announcement_that_is_sent_leaves_nothing_behind() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(BOOKING).await;
+        assert_eq!(relay(&app).await.unwrap(), 0);
+        assert_eq!(app.queued("booking.created").len(), 1);
+    }
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Sends what is left over, however new.
+async fn relay(app: &TestApp) -> Result<usize, RelayError> {
+    send_left_over(&app.store, &app.queue, Duration::ZERO, &Shutdown::new()).await
+}
