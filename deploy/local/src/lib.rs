@@ -7,9 +7,11 @@
 pub mod arguments;
 pub mod binaries;
 pub mod booking;
+pub mod load;
 pub mod observe;
 pub mod postgres;
 pub mod process;
 pub mod rabbitmq;
 pub mod signals;
 pub mod stack;
+pub mod usage;

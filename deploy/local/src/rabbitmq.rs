@@ -99,7 +99,12 @@ impl ReservedBroker {
         Ok(given_up)
     }
 
-    async fn delete_queues(&self) -> anyhow::Result<()> {
+    /// Deletes the queues, with all that is in them.
+    ///
+    /// # Errors
+    ///
+    /// The broker does not answer.
+    pub async fn delete_queues(&self) -> anyhow::Result<()> {
         for queue in QUEUES {
             let beside = BESIDE.map(|beside| format!("{queue}.{beside}"));
             for name in beside.into_iter().chain([queue.to_owned()]) {

@@ -31,6 +31,25 @@ impl Ports {
         cleaning: 0,
     };
 
+    /// Free ports that the system gives only to who asks for them by number, so that a process can have those of its
+    /// predecessor.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn to_keep() -> anyhow::Result<Self> {
+        // Systems choose from 32768 or 49152 on. Processes begin to look at different places.
+        let begin = u16::try_from(std::process::id() % 5000)? * 2;
+        let mut free = (0..10_000)
+            .map(|n| 20_000 + (begin + n) % 10_000)
+            .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let mut next = || free.next().context("no port from 20000 to 29999 is free");
+        Ok(Self {
+            dispo: next()?,
+            cleaning: next()?,
+        })
+    }
+
     /// Makes sure that nothing else listens there.
     ///
     /// # Errors
