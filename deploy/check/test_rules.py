@@ -136,7 +136,7 @@ MISTAKES = [
     (rules.volumes_are_there, lambda b: b.compose["volumes"].pop("rabbitmq")),
     (rules.there_is_time_to_end, put(pod("dispo"), "terminationGracePeriodSeconds", value=13)),
     (rules.there_is_time_to_end, put(code("dispo"), "drain_seconds", "worker", value=25)),
-    (rules.there_is_time_to_end, put(composed("dispo-worker"), "stop_grace_period", value="15s")),
+    (rules.there_is_time_to_end, put(composed("dispo-worker"), "stop_grace_period", value="9s")),
     (rules.there_is_time_to_end, put(container("cleaning"), "lifecycle", value=None)),
     (rules.services_wait_for_what_they_need, put(composed("dispo"), "depends_on", "rabbitmq", value={"condition": "service_started"})),
     (rules.services_wait_for_what_they_need, put(composed("jaeger"), "healthcheck", value=None)),

@@ -18,7 +18,7 @@ use crate::{
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the tasks under way may take once the process is to end.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Gives each message of the queue called `destination` to `handle`, until `shutdown` is requested.
 ///

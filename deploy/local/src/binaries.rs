@@ -21,16 +21,26 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Builds both programs with the cargo that runs this one. What cargo has to tell people goes to standard error, the
-    /// rest to a file in `folder`.
+    /// Builds both programs as they are developed, see [`build_as`](Self::build_as).
     ///
     /// # Errors
     ///
     /// Cargo cannot be started, or the build fails.
     pub async fn build(folder: &Path) -> anyhow::Result<Self> {
+        Self::build_as("dev", folder).await
+    }
+
+    /// Builds both programs by this profile with the cargo that runs this one. What cargo has to tell people goes to standard error, the
+    /// rest to a file in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// Cargo cannot be started, or the build fails.
+    pub async fn build_as(profile: &str, folder: &Path) -> anyhow::Result<Self> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .args(["build", "--message-format", "json-render-diagnostics"])
+            .args(["--profile", profile])
             .args([
                 "--manifest-path",
                 concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),

@@ -3,11 +3,30 @@
 use std::collections::HashSet;
 
 use anyhow::{Context, bail};
+use chrono::{Days, NaiveDate};
 use otel_runtime::testing::SpanRecord;
 use reqwest::Client;
 
 /// What is sent.
 pub const BOOKING: &str = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
+
+/// How many rooms there are at first; their ids begin with 1.
+const ROOMS: u32 = 4;
+
+/// No booking of [`nth`] is for a later day.
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2900, 1, 1).unwrap();
+
+/// The body of the booking with this number. None overlaps with another, all are far in the future.
+///
+/// The later it comes, the earlier its day: the service looks for overlaps among all bookings of the room that begin
+/// earlier, and what grows with the table is not what a booking costs.
+#[must_use]
+pub fn nth(n: u32) -> String {
+    let room = n % ROOMS + 1;
+    let end = LAST_DAY - Days::new(u64::from(n / ROOMS));
+    let start = end - Days::new(1);
+    format!(r#"{{"room_id": {room}, "start": "{start}", "end": "{end}"}}"#)
+}
 
 /// The spans without which the trace is not whole: kind, name and service.
 pub const EXPECTED: [(&str, &str, &str); 10] = [
@@ -88,4 +107,21 @@ pub fn is_connected(trace: &[SpanRecord]) -> bool {
 
 fn matches(span: &SpanRecord, (kind, name, service): (&str, &str, &str)) -> bool {
     span.name == name && span.service_name() == Some(service) && format!("{:?}", span.kind) == kind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bookings_of_one_room_follow_each_other() {
+        assert_eq!(
+            [0, 1, 4].map(nth),
+            [
+                r#"{"room_id": 1, "start": "2899-12-31", "end": "2900-01-01"}"#,
+                r#"{"room_id": 2, "start": "2899-12-31", "end": "2900-01-01"}"#,
+                r#"{"room_id": 1, "start": "2899-12-30", "end": "2899-12-31"}"#,
+            ]
+        );
+    }
 }

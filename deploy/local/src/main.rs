@@ -15,7 +15,7 @@ use demo_local::{
     booking::BOOKING,
     observe::Observer,
     signals::Signals,
-    stack::{Databases, Ports, Stack, client},
+    stack::{Ports, Setting, Stack, client},
 };
 
 /// What shells say of a program that Ctrl-C has ended.
@@ -90,14 +90,8 @@ async fn first_booking(ports: Ports, folder: &Path, observer: &Observer) -> anyh
         "Starting two services and two workers in {} ...",
         folder.display()
     );
-    let mut stack = Stack::start(
-        &binaries,
-        folder,
-        ports,
-        &Databases::Files,
-        observer.telemetry(),
-    )
-    .await?;
+    let setting = Setting::in_files(ports, observer.telemetry().clone());
+    let mut stack = Stack::start(&binaries, folder, setting).await?;
     eprintln!("Booking: {BOOKING}");
     demo_local::booking::send(&client()?, &stack.dispo_url, None).await?;
     let trace = observer.trace_of_booking(&mut stack).await?;

@@ -13,7 +13,7 @@ use reqwest::Url;
 
 use crate::{
     booking,
-    stack::{Stack, Telemetry},
+    stack::{Role, Stack, Telemetry},
 };
 
 /// How long the whole trace may take to arrive.
@@ -65,10 +65,7 @@ impl Observer {
         }
         let collector = Collector::start().context("cannot collect spans")?;
         Ok(Self {
-            telemetry: Telemetry::Collector {
-                endpoint: collector.http_endpoint(),
-                protocol: "http/protobuf",
-            },
+            telemetry: Telemetry::collector(collector.http_endpoint(), "http/protobuf"),
             place: Place::Here(Box::new(collector)),
         })
     }
@@ -101,7 +98,7 @@ impl Observer {
             return Ok(());
         };
         let mut said = Vec::new();
-        for name in Stack::NAMES {
+        for name in Role::ALL.map(Role::name) {
             let log = std::fs::read_to_string(folder.join(format!("{name}.log")))
                 .with_context(|| format!("cannot read the log of {name}"))?;
             for line in log
@@ -179,11 +176,11 @@ async fn here(collector: &Collector, stack: &mut Stack) -> anyhow::Result<String
 /// The services tell the trace in their log; nobody else here knows it.
 async fn elsewhere(endpoint: &Url, stack: &mut Stack) -> anyhow::Result<String> {
     let line = stack
-        .dispo
+        .process(Role::Dispo)
         .wait_for_line("trace_id=", TRACE_TIMEOUT)
         .await?;
     stack
-        .dispo_worker
+        .process(Role::DispoWorker)
         .wait_for_line("trace_id=", TRACE_TIMEOUT)
         .await?;
     let trace = line.split_whitespace().next().unwrap_or_default();
@@ -266,7 +263,7 @@ mod tests {
     #[test]
     fn lost_spans_are_told_with_who_lost_them() {
         let folder = tempfile::tempdir().unwrap();
-        for name in Stack::NAMES {
+        for name in Role::ALL.map(Role::name) {
             std::fs::write(folder.path().join(format!("{name}.log")), "listening\n").unwrap();
         }
         let observer = Observer {

@@ -1,8 +1,8 @@
 //! One running program: its log, whether it lives, and how it ends.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -26,10 +26,12 @@ pub struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
+    /// How long the log was when this program was started; before are the lines of those that had its name earlier.
+    begins: u64,
 }
 
 impl Process {
-    /// Starts `command`; all it prints goes to `<name>.log` in `folder`.
+    /// Starts `command`; all it prints goes to the end of `<name>.log` in `folder`.
     ///
     /// # Errors
     ///
@@ -58,8 +60,9 @@ impl Process {
         errors: impl FnOnce(&File) -> io::Result<Stdio>,
     ) -> anyhow::Result<Self> {
         let log = folder.join(format!("{name}.log"));
-        let output =
-            File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+        let output = File::options().create(true).append(true).open(&log);
+        let output = output.with_context(|| format!("cannot create {}", log.display()))?;
+        let begins = output.metadata()?.len();
         let errors = errors(&output)?;
         let child = command
             .current_dir(folder)
@@ -68,7 +71,12 @@ impl Process {
             .stderr(errors)
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        Ok(Self { name, child, log })
+        Ok(Self {
+            name,
+            child,
+            log,
+            begins,
+        })
     }
 
     /// What the program is called here.
@@ -77,13 +85,23 @@ impl Process {
         self.name
     }
 
+    /// The number that the system knows the program by.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that the program has printed so far.
     ///
     /// # Errors
     ///
     /// The log cannot be read.
     pub fn output(&self) -> io::Result<String> {
-        Ok(String::from_utf8_lossy(&fs::read(&self.log)?).into_owned())
+        let mut output = Vec::new();
+        let mut log = File::open(&self.log)?;
+        log.seek(SeekFrom::Start(self.begins))?;
+        log.read_to_end(&mut output)?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
     }
 
     /// Makes sure that the program runs.
@@ -147,6 +165,21 @@ impl Process {
     pub fn stop(mut self) -> io::Result<ExitStatus> {
         self.ask_to_end();
         self.await_end()
+    }
+
+    /// Ends the program at once, without its knowing (SIGKILL on Unix).
+    ///
+    /// # Errors
+    ///
+    /// It has ended before, or the system does not let this process do that.
+    pub fn kill(&mut self) -> io::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            let message = format!("{} has ended already ({status})", self.name);
+            return Err(io::Error::other(message));
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Asks the program to end, without waiting for it.
@@ -256,6 +289,21 @@ mod tests {
             .await
             .unwrap();
         assert!(process.stop().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn the_lines_of_a_predecessor_stay_in_the_log_and_are_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = shell("echo first; exec sleep 60", folder.path());
+        let patience = Duration::from_secs(30);
+        first.wait_for_line("first", patience).await.unwrap();
+        first.kill().unwrap();
+        assert!(first.kill().is_err());
+        let mut second = shell("echo second; exec sleep 60", folder.path());
+        second.wait_for_line("second", patience).await.unwrap();
+        assert_eq!(second.output().unwrap(), "second\n");
+        let log = std::fs::read_to_string(folder.path().join("shell.log")).unwrap();
+        assert_eq!(log, "first\nsecond\n");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::{Duration, Instant},
 };
@@ -30,6 +30,25 @@ impl Ports {
         dispo: 0,
         cleaning: 0,
     };
+
+    /// Free ports that the system gives only to who asks for them by number, so that a process can have those of its
+    /// predecessor.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn to_keep() -> anyhow::Result<Self> {
+        // Systems choose from 32768 or 49152 on. Processes begin to look at different places.
+        let begin = u16::try_from(std::process::id() % 5000)? * 2;
+        let mut free = (0..10_000)
+            .map(|n| 20_000 + (begin + n) % 10_000)
+            .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let mut next = || free.next().context("no port from 20000 to 29999 is free");
+        Ok(Self {
+            dispo: next()?,
+            cleaning: next()?,
+        })
+    }
 
     /// Makes sure that nothing else listens there.
     ///
@@ -66,18 +85,30 @@ impl Ports {
 /// What the processes find of telemetry in their environment.
 #[derive(Clone, Debug)]
 pub enum Telemetry {
-    /// No variable at all.
-    Off,
-    /// Spans go to a collector of ours, by `protocol`, soon after they end.
-    Collector {
-        /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
-        endpoint: String,
-        /// The value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
-        protocol: &'static str,
-    },
+    /// These `OTEL_` variables and no others.
+    Variables(Vec<(&'static str, String)>),
     /// Whatever the environment of this process says.
     Inherited,
 }
+
+impl Telemetry {
+    /// No variable at all.
+    pub const OFF: Self = Self::Variables(Vec::new());
+
+    /// Spans go to a collector of ours at `endpoint`, by `protocol` (as in `OTEL_EXPORTER_OTLP_PROTOCOL`), soon after they
+    /// end.
+    #[must_use]
+    pub fn collector(endpoint: String, protocol: &str) -> Self {
+        Self::Variables(vec![
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
+            ("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY_MS.to_owned()),
+        ])
+    }
+}
+
+/// Spans leave after this time, not after the five seconds of the default: somebody waits for them.
+const SCHEDULE_DELAY_MS: &str = "100";
 
 /// What the services keep their data in.
 #[derive(Clone, Debug)]
@@ -88,27 +119,98 @@ pub enum Databases {
     Shared(String),
 }
 
+/// What the services send each other messages through.
+#[derive(Clone, Debug)]
+pub enum Queues {
+    /// A file in the folder of the processes.
+    File,
+    /// A broker, of which this is the URL.
+    Broker(String),
+}
+
+/// What the four processes are started with.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Where the web services listen.
+    pub ports: Ports,
+    /// What they keep their data in.
+    pub databases: Databases,
+    /// What they send each other messages through.
+    pub queues: Queues,
+    /// What becomes of their spans.
+    pub telemetry: Telemetry,
+}
+
+impl Setting {
+    /// Files in the folder of the processes, so that nothing else need be there.
+    #[must_use]
+    pub fn in_files(ports: Ports, telemetry: Telemetry) -> Self {
+        Self {
+            ports,
+            databases: Databases::Files,
+            queues: Queues::File,
+            telemetry,
+        }
+    }
+}
+
+/// One of the four processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The web service that takes bookings.
+    Dispo,
+    /// Its worker.
+    DispoWorker,
+    /// The web service that tells of cleanings.
+    Cleaning,
+    /// Its worker.
+    CleaningWorker,
+}
+
+impl Role {
+    /// All four.
+    pub const ALL: [Self; 4] = [
+        Self::Dispo,
+        Self::DispoWorker,
+        Self::Cleaning,
+        Self::CleaningWorker,
+    ];
+
+    /// What the process is called, on its spans too; a log of this name is in the folder.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dispo => "dispo",
+            Self::DispoWorker => "dispo-worker",
+            Self::Cleaning => "cleaning",
+            Self::CleaningWorker => "cleaning-worker",
+        }
+    }
+
+    /// The line that it prints once it is ready begins with this.
+    const fn is_ready(self) -> &'static str {
+        match self {
+            Self::Dispo | Self::Cleaning => "listening on ",
+            Self::DispoWorker | Self::CleaningWorker => "waiting for messages",
+        }
+    }
+}
+
 /// Four running processes, in a folder that holds their databases and logs.
 #[derive(Debug)]
 pub struct Stack {
-    /// The web service that takes bookings.
-    pub dispo: Process,
-    /// Its worker.
-    pub dispo_worker: Process,
-    /// The web service that tells of cleanings.
-    pub cleaning: Process,
-    /// Its worker.
-    pub cleaning_worker: Process,
+    /// In the order of [`Role::ALL`].
+    processes: [Process; 4],
     /// Where bookings are taken: `http://127.0.0.1:<port>`.
     pub dispo_url: String,
     /// Where cleanings are told: `http://127.0.0.1:<port>`.
     pub cleaning_url: String,
+    binaries: Binaries,
+    folder: PathBuf,
+    setting: Setting,
 }
 
 impl Stack {
-    /// What the processes are called; each has a log of its name in the folder.
-    pub const NAMES: [&str; 4] = ["dispo", "dispo-worker", "cleaning", "cleaning-worker"];
-
     /// Starts the four processes and waits until each is ready, at most a minute.
     ///
     /// # Errors
@@ -117,40 +219,58 @@ impl Stack {
     pub async fn start(
         binaries: &Binaries,
         folder: &Path,
-        ports: Ports,
-        databases: &Databases,
-        telemetry: &Telemetry,
+        setting: Setting,
     ) -> anyhow::Result<Self> {
-        let start = |name, role| {
-            let mut command = command(binaries, role, ports, telemetry);
-            if let Databases::Shared(url) = databases {
-                command.env("DATABASE_URL", url);
-            }
-            Process::start(name, &mut command, folder)
+        let start = |role: Role| {
+            Process::start(role.name(), &mut command(binaries, role, &setting), folder)
         };
-        let mut dispo = start("dispo", Role::Dispo("serve"))?;
-        let mut dispo_worker = start("dispo-worker", Role::Dispo("worker"))?;
-        let mut cleaning = start("cleaning", Role::Cleaning("serve"))?;
-        let mut cleaning_worker = start("cleaning-worker", Role::Cleaning("worker"))?;
-        let dispo_url = dispo.wait_for_line("listening on ", START_TIMEOUT).await?;
-        let cleaning_url = cleaning
-            .wait_for_line("listening on ", START_TIMEOUT)
-            .await?;
-        for worker in [&mut dispo_worker, &mut cleaning_worker] {
-            worker
-                .wait_for_line("waiting for messages", START_TIMEOUT)
-                .await?;
+        let mut processes = [
+            start(Role::Dispo)?,
+            start(Role::DispoWorker)?,
+            start(Role::Cleaning)?,
+            start(Role::CleaningWorker)?,
+        ];
+        let mut told = Vec::new();
+        for (role, process) in Role::ALL.into_iter().zip(&mut processes) {
+            told.push(
+                process
+                    .wait_for_line(role.is_ready(), START_TIMEOUT)
+                    .await?,
+            );
         }
+        let url = |role| told[role as usize].clone();
         let mut stack = Self {
-            dispo,
-            dispo_worker,
-            cleaning,
-            cleaning_worker,
-            dispo_url,
-            cleaning_url,
+            processes,
+            dispo_url: url(Role::Dispo),
+            cleaning_url: url(Role::Cleaning),
+            binaries: binaries.clone(),
+            folder: folder.to_owned(),
+            setting,
         };
         stack.wait_until_healthy().await?;
         Ok(stack)
+    }
+
+    /// The process of this role.
+    pub fn process(&mut self, role: Role) -> &mut Process {
+        &mut self.processes[role as usize]
+    }
+
+    /// Starts the process of this role anew, whose predecessor has ended, and waits until it is ready.
+    ///
+    /// It listens where its predecessor did if [`Setting::ports`] said where.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, dies, or is not ready in time.
+    pub async fn start_again(&mut self, role: Role) -> anyhow::Result<()> {
+        let mut command = command(&self.binaries, role, &self.setting);
+        let mut process = Process::start(role.name(), &mut command, &self.folder)?;
+        process
+            .wait_for_line(role.is_ready(), START_TIMEOUT)
+            .await?;
+        self.processes[role as usize] = process;
+        self.wait_until_healthy().await
     }
 
     /// Makes sure that all four run.
@@ -159,10 +279,7 @@ impl Stack {
     ///
     /// One of them has ended; the message holds the last lines it printed.
     pub fn check(&mut self) -> anyhow::Result<()> {
-        self.dispo.check()?;
-        self.dispo_worker.check()?;
-        self.cleaning.check()?;
-        self.cleaning_worker.check()
+        self.processes.iter_mut().try_for_each(Process::check)
     }
 
     /// Asks all four to end, and tells of each how it did.
@@ -170,15 +287,9 @@ impl Stack {
     /// # Errors
     ///
     /// The system does not tell how one of them ended.
-    pub fn stop(self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
-        let mut processes = [
-            self.dispo,
-            self.cleaning,
-            self.cleaning_worker,
-            self.dispo_worker,
-        ];
-        processes.iter_mut().for_each(Process::ask_to_end);
-        processes
+    pub fn stop(mut self) -> anyhow::Result<Vec<(&'static str, ExitStatus)>> {
+        self.processes.iter_mut().for_each(Process::ask_to_end);
+        self.processes
             .into_iter()
             .map(|process| Ok((process.name(), process.stop()?)))
             .collect()
@@ -217,43 +328,37 @@ pub fn client() -> anyhow::Result<Client> {
         .context("cannot make an HTTP client")
 }
 
-#[derive(Clone, Copy)]
-enum Role {
-    Dispo(&'static str),
-    Cleaning(&'static str),
-}
-
-fn command(binaries: &Binaries, role: Role, ports: Ports, telemetry: &Telemetry) -> Command {
-    let mut command = match role {
-        Role::Dispo(role) => {
-            let mut command = Command::new(&binaries.dispo);
-            command.arg(role).env("DATABASE_URL", "sqlite://dispo.db");
-            command
-        }
-        Role::Cleaning(role) => {
-            let mut command = Command::new(&binaries.cleaning);
-            command
-                .arg(role)
-                .env("DATABASE_URL", "sqlite://cleaning.db");
-            command
-        }
+fn command(binaries: &Binaries, role: Role, setting: &Setting) -> Command {
+    let (program, argument, database) = match role {
+        Role::Dispo => (&binaries.dispo, "serve", "sqlite://dispo.db"),
+        Role::DispoWorker => (&binaries.dispo, "worker", "sqlite://dispo.db"),
+        Role::Cleaning => (&binaries.cleaning, "serve", "sqlite://cleaning.db"),
+        Role::CleaningWorker => (&binaries.cleaning, "worker", "sqlite://cleaning.db"),
     };
+    let database = match &setting.databases {
+        Databases::Files => database,
+        Databases::Shared(url) => url,
+    };
+    let queue = match &setting.queues {
+        Queues::File => "sqlite://queue.db",
+        Queues::Broker(url) => url,
+    };
+    let mut command = Command::new(program);
     command
-        .env("QUEUE_URL", "sqlite://queue.db")
+        .arg(argument)
+        .env("DATABASE_URL", database)
+        .env("QUEUE_URL", queue)
         .env("DISPO_HOST", "127.0.0.1")
-        .env("DISPO_PORT", ports.dispo.to_string())
+        .env("DISPO_PORT", setting.ports.dispo.to_string())
         .env("CLEANING_HOST", "127.0.0.1")
-        .env("CLEANING_PORT", ports.cleaning.to_string())
-        // The lines of the log tell when a process is ready.
-        .env("RUST_LOG", "info");
-    match telemetry {
-        Telemetry::Off => without_otel(&mut command),
-        Telemetry::Collector { endpoint, protocol } => {
+        .env("CLEANING_PORT", setting.ports.cleaning.to_string())
+        // The lines of the log tell when a process is ready. The broker's client would tell of its own spans.
+        .env("RUST_LOG", "info,tracing::span=warn");
+    match &setting.telemetry {
+        Telemetry::Variables(variables) => {
             without_otel(&mut command);
             command
-                .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-                .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-                .env("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY_MS)
+                .envs(variables.iter().map(|(name, value)| (name, value)))
                 .env("NO_PROXY", "127.0.0.1");
         }
         Telemetry::Inherited => {
@@ -266,9 +371,6 @@ fn command(binaries: &Binaries, role: Role, ports: Ports, telemetry: &Telemetry)
     }
     command
 }
-
-/// Spans leave after this time, not after the five seconds of the default: somebody waits for them.
-const SCHEDULE_DELAY_MS: &str = "100";
 
 fn without_otel(command: &mut Command) {
     for (variable, _) in std::env::vars_os() {

@@ -1,6 +1,6 @@
 //! One booking through the real programs leaves one trace, whichever way the spans leave the processes.
 
-mod postgres;
+mod servers;
 
 use std::{
     collections::BTreeSet,
@@ -11,11 +11,12 @@ use std::{
 use demo_local::{
     binaries::Binaries,
     booking::{self, EXPECTED},
-    stack::{Databases, Ports, Stack, Telemetry, client},
+    postgres::PostgresDatabase,
+    stack::{Databases, Ports, Queues, Role, Setting, Stack, Telemetry, client},
 };
 use otel_runtime::testing::{Collector, Detail, SpanRecord, tree};
-use postgres::PostgresDatabase;
 use serde_json::{Value, json};
+use servers::Servers;
 use tokio::sync::OnceCell;
 
 /// How long the spans may take to arrive.
@@ -30,89 +31,70 @@ static BINARIES: OnceCell<Binaries> = OnceCell::const_new();
 #[tokio::test]
 async fn one_trace_over_http() {
     let collector = Collector::start().unwrap();
-    check(
-        &collector,
-        collector.http_endpoint(),
-        "http/protobuf",
-        &Databases::Files,
-    )
-    .await;
+    let telemetry = Telemetry::collector(collector.http_endpoint(), "http/protobuf");
+    check(&collector, Setting::in_files(Ports::ANY, telemetry)).await;
     assert_eq!(collector.requests().grpc, 0);
 }
 
 #[tokio::test]
 async fn one_trace_over_grpc() {
     let collector = Collector::start().unwrap();
-    check(
-        &collector,
-        collector.grpc_endpoint(),
-        "grpc",
-        &Databases::Files,
-    )
-    .await;
+    let telemetry = Telemetry::collector(collector.grpc_endpoint(), "grpc");
+    check(&collector, Setting::in_files(Ports::ANY, telemetry)).await;
     assert_eq!(collector.requests().http, 0);
 }
 
 #[tokio::test]
 async fn one_trace_with_both_services_on_one_postgres() {
-    let Some(database) = PostgresDatabase::create("one_trace_with_both_services_on_one_postgres")
-    else {
+    let test = "one_trace_with_both_services_on_one_postgres";
+    let Some(server) = servers::variable(test, "TEST_POSTGRES_URL") else {
+        return;
+    };
+    let database = PostgresDatabase::create(&server).unwrap();
+    let collector = Collector::start().unwrap();
+    let setting = Setting {
+        ports: Ports::ANY,
+        databases: Databases::Shared(database.url.clone()),
+        queues: Queues::File,
+        telemetry: Telemetry::collector(collector.http_endpoint(), "http/protobuf"),
+    };
+    let trace = check(&collector, setting).await;
+    assert_queries_on_postgres(&trace, &database.url);
+}
+
+#[tokio::test]
+async fn one_trace_on_postgres_and_rabbitmq() {
+    let Some(servers) = Servers::from_env("one_trace_on_postgres_and_rabbitmq").await else {
         return;
     };
     let collector = Collector::start().unwrap();
-    let databases = Databases::Shared(database.url.clone());
-    let trace = check(
-        &collector,
-        collector.http_endpoint(),
-        "http/protobuf",
-        &databases,
-    )
-    .await;
-    let mut queries: Vec<_> = trace
+    let telemetry = Telemetry::collector(collector.http_endpoint(), "http/protobuf");
+    let setting = servers.setting(Ports::ANY, telemetry);
+    let Databases::Shared(database) = setting.databases.clone() else {
+        unreachable!("the servers have a database");
+    };
+    let trace = check(&collector, setting).await;
+    assert_queries_on_postgres(&trace, &database);
+    let systems: BTreeSet<_> = trace
         .iter()
-        .filter(|span| format!("{:?}", span.kind) == "Client")
-        .map(|span| {
-            let told = |key| span.attribute(key).unwrap().to_string();
-            assert_eq!(told("db.system.name"), "postgresql", "{}", span.name);
-            assert!(
-                database.url.ends_with(&told("db.namespace")),
-                "{}",
-                span.name
-            );
-            let service = span.service_name().unwrap();
-            (service, span.start_unix_nanos, span.name.as_str())
-        })
+        .filter_map(|span| span.attribute("messaging.system"))
+        .map(ToString::to_string)
         .collect();
-    queries.sort_unstable();
-    let queries: Vec<_> = queries
-        .into_iter()
-        .map(|(service, _, name)| (service, name))
-        .collect();
-    assert_eq!(
-        queries,
-        [
-            ("cleaning-worker", "INSERT cleanings"),
-            ("dispo", "BEGIN"),
-            ("dispo", "SELECT rooms"),
-            ("dispo", "SELECT bookings"),
-            ("dispo", "INSERT bookings"),
-            ("dispo", "INSERT outbox"),
-            ("dispo", "COMMIT"),
-            ("dispo", "DELETE outbox"),
-            ("dispo-worker", "UPDATE bookings"),
-        ]
-    );
+    assert_eq!(systems, BTreeSet::from(["rabbitmq".to_owned()]));
+    assert_eq!(servers.broker.given_up().await.unwrap(), 0);
+    servers.broker.release().await.unwrap();
 }
 
 #[tokio::test]
 async fn without_telemetry_the_services_work_and_print_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let mut stack = start(folder.path(), &Databases::Files, &Telemetry::Off).await;
+    let setting = Setting::in_files(Ports::ANY, Telemetry::OFF);
+    let mut stack = start(folder.path(), setting).await;
     booking::send(&client().unwrap(), &stack.dispo_url, None)
         .await
         .unwrap();
     stack
-        .dispo_worker
+        .process(Role::DispoWorker)
         .wait_for_line("the cleaning of booking 1 is planned", PATIENCE)
         .await
         .unwrap();
@@ -120,19 +102,9 @@ async fn without_telemetry_the_services_work_and_print_no_error() {
 }
 
 /// Sends the booking in a trace of our own, and looks at all that arrives.
-async fn check(
-    collector: &Collector,
-    endpoint: String,
-    protocol: &'static str,
-    databases: &Databases,
-) -> Vec<SpanRecord> {
+async fn check(collector: &Collector, setting: Setting) -> Vec<SpanRecord> {
     let folder = tempfile::tempdir().unwrap();
-    let mut stack = start(
-        folder.path(),
-        databases,
-        &Telemetry::Collector { endpoint, protocol },
-    )
-    .await;
+    let mut stack = start(folder.path(), setting).await;
     let traceparent = format!("00-{TRACE}-{CALLER}-01");
     let answer = booking::send(&client().unwrap(), &stack.dispo_url, Some(&traceparent))
         .await
@@ -149,12 +121,10 @@ async fn check(
     trace
 }
 
-async fn start(folder: &Path, databases: &Databases, telemetry: &Telemetry) -> Stack {
+async fn start(folder: &Path, setting: Setting) -> Stack {
     let build = || async { Binaries::build(folder).await.unwrap() };
     let binaries = BINARIES.get_or_init(build).await;
-    Stack::start(binaries, folder, Ports::ANY, databases, telemetry)
-        .await
-        .unwrap()
+    Stack::start(binaries, folder, setting).await.unwrap()
 }
 
 /// All processes end well when they are asked to, and had nothing to complain of.
@@ -203,6 +173,40 @@ fn expected() -> &'static str {
         PRODUCER send cleaning.planned [cleaning-worker]
           CONSUMER process cleaning.planned [dispo-worker]
             CLIENT UPDATE bookings [dispo-worker]"
+}
+
+/// All queries are told as those of this database, and are those that a booking needs.
+fn assert_queries_on_postgres(trace: &[SpanRecord], database: &str) {
+    let mut queries: Vec<_> = trace
+        .iter()
+        .filter(|span| format!("{:?}", span.kind) == "Client")
+        .map(|span| {
+            let told = |key| span.attribute(key).unwrap().to_string();
+            assert_eq!(told("db.system.name"), "postgresql", "{}", span.name);
+            assert!(database.ends_with(&told("db.namespace")), "{}", span.name);
+            let service = span.service_name().unwrap();
+            (service, span.start_unix_nanos, span.name.as_str())
+        })
+        .collect();
+    queries.sort_unstable();
+    let queries: Vec<_> = queries
+        .into_iter()
+        .map(|(service, _, name)| (service, name))
+        .collect();
+    assert_eq!(
+        queries,
+        [
+            ("cleaning-worker", "INSERT cleanings"),
+            ("dispo", "BEGIN"),
+            ("dispo", "SELECT rooms"),
+            ("dispo", "SELECT bookings"),
+            ("dispo", "INSERT bookings"),
+            ("dispo", "INSERT outbox"),
+            ("dispo", "COMMIT"),
+            ("dispo", "DELETE outbox"),
+            ("dispo-worker", "UPDATE bookings"),
+        ]
+    );
 }
 
 /// The caller of the first request is the only parent that is not there.
