@@ -58,7 +58,7 @@ impl SqliteQueue {
         Ok(Self { pool })
     }
 
-    /// Puts a message into the queue of this name.
+    /// Puts a message into the queue of this name, where it may be already: then it is not put there again.
     pub(super) async fn push(
         &self,
         queue: &str,
@@ -71,10 +71,15 @@ impl SqliteQueue {
             .max_attempts(MAX_ATTEMPTS)
             .with_metadata(MetadataStore::from_map(headers))
             .build();
-        self.storage(queue)
+        let pushed = self
+            .storage(queue)
             .with_codec(AsWritten)
             .push_task(task)
-            .await
+            .await;
+        match pushed {
+            Err(TaskSinkError::PushError(error)) if is_there_already(&error) => Ok(()),
+            pushed => pushed,
+        }
     }
 
     /// Ends the connections; work under way is finished first.
@@ -87,6 +92,14 @@ impl SqliteQueue {
         let config = Config::default().queue(queue).heartbeat_interval(HEARTBEAT);
         SqliteStorage::new(&self.pool).with_config(config)
     }
+}
+
+/// Whether a message was not stored because there is one with its id.
+fn is_there_already(error: &apalis_sqlite::Error) -> bool {
+    matches!(
+        error,
+        apalis_sqlite::Error::Database(sqlx::Error::Database(error)) if error.is_unique_violation()
+    )
 }
 
 /// Leaves the payload alone, so that a message that cannot be read fails by itself and not the worker.

@@ -92,6 +92,23 @@ async fn a_booking_that_is_only_stored_is_announced_later() {
     }
 }
 
+/// As when the process is killed after it sent the message, and before it forgot it.
+#[tokio::test]
+async fn an_announcement_that_is_in_the_queue_already_is_forgotten() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.book(BOOKING).await;
+        let id = &app.queued("booking.created")[0].id;
+        app.database.change(&format!(
+            "INSERT INTO outbox VALUES ('{id}', '{{}}', '{{}}')"
+        ));
+
+        assert_eq!(relay(&app).await.unwrap(), 1);
+        assert_eq!(app.queued("booking.created").len(), 1);
+        assert_eq!(relay(&app).await.unwrap(), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_booking_that_cannot_be_announced_at_all_is_not_stored() {
     for kind in databases() {
