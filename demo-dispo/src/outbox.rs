@@ -4,7 +4,10 @@
 //! the announcement as soon as it is stored; what it could not send, because the broker was down or the process was
 //! killed, the relay sends later. A message may thus be sent twice, always with the same id.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use opentelemetry::{Context, global, trace::FutureExt as _};
 use serde::Serialize;
@@ -131,9 +134,8 @@ async fn try_send(
 
 /// Looking makes no spans: most of the time there is nothing, in nobody's trace.
 async fn left_over(store: &Store, grace: Duration) -> Result<Vec<OutgoingMessage>, RelayError> {
-    let now = Ulid::generate().timestamp_ms();
-    let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-    let before = Ulid::from_parts((now + 1).saturating_sub(grace_ms), 0);
+    let newest = Ulid::from_datetime(SystemTime::now() - grace).timestamp_ms();
+    let before = Ulid::from_parts(newest + 1, 0);
     run(store, move |connection| {
         outbox::oldest(connection, before, BATCH)
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry::{KeyValue, Value};
 
-use super::record::last;
+use super::record::{last, service_name};
 
 /// A log record with all that came of it over OTLP.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +44,6 @@ impl LogRecord {
     /// `service.name` of the process that wrote it.
     #[must_use]
     pub fn service_name(&self) -> Option<&str> {
-        match last(&self.resource, "service.name") {
-            Some(Value::String(name)) => Some(name.as_str()),
-            _ => None,
-        }
+        service_name(&self.resource)
     }
 }

@@ -111,10 +111,7 @@ impl SpanRecord {
     /// `service.name` of the process that recorded it.
     #[must_use]
     pub fn service_name(&self) -> Option<&str> {
-        match last(&self.resource, "service.name") {
-            Some(Value::String(name)) => Some(name.as_str()),
-            _ => None,
-        }
+        service_name(&self.resource)
     }
 }
 
@@ -173,6 +170,14 @@ pub(crate) fn shared_resource(resource: &Resource) -> Arc<[KeyValue]> {
         .collect();
     attributes.sort_by(|a, b| a.key.cmp(&b.key));
     attributes.into()
+}
+
+/// The name of the process that a resource describes.
+pub(super) fn service_name(resource: &[KeyValue]) -> Option<&str> {
+    match last(resource, "service.name") {
+        Some(Value::String(name)) => Some(name.as_str()),
+        _ => None,
+    }
 }
 
 /// The last value of that key.

@@ -1,5 +1,5 @@
-//! Exporters for OTLP over HTTP and over gRPC, here of spans. Endpoint, headers and compression are read from the environment by
-//! `opentelemetry-otlp`.
+//! Exporters for OTLP over HTTP and over gRPC, here of spans. Endpoint, headers and compression are read from the
+//! environment by `opentelemetry-otlp`.
 
 #[cfg(feature = "logs")]
 mod logs;
@@ -78,9 +78,8 @@ pub(super) fn span_processor(
             .build(),
         Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
+    let exporter = exporting("spans", exporter, protocol, signal, runtime.clone());
     let batch = &signal.batch;
-    let exporter = OnRuntime::new(exporter, runtime.clone(), batch.export_timeout);
-    let exporter = Reporting::new(exporter, "spans", target(protocol, signal));
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
@@ -99,6 +98,18 @@ pub(super) fn span_processor(
 /// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not.
 fn http_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().timeout(timeout).build()
+}
+
+/// An exporter that works on the runtime and tells when it fails.
+fn exporting<E>(
+    what: &'static str,
+    exporter: E,
+    protocol: Protocol,
+    signal: &Signal,
+    runtime: Handle,
+) -> Reporting<OnRuntime<E>> {
+    let exporter = OnRuntime::new(exporter, runtime, signal.batch.export_timeout);
+    Reporting::new(exporter, what, target(protocol, signal))
 }
 
 /// Where a signal goes, for messages.

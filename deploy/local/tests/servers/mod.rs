@@ -43,9 +43,14 @@ impl Servers {
 pub(crate) fn variable(test: &str, name: &str) -> Option<String> {
     let value = env::var(name).ok().filter(|value| !value.is_empty());
     if value.is_none() {
-        let line = format!("{test}: skipped, since {name} is not set\n");
-        // Unlike `eprintln!`, this is not captured.
-        io::stderr().write_all(line.as_bytes()).unwrap();
+        tell(&format!("{test}: skipped, since {name} is not set"));
     }
     value
+}
+
+/// Told beside the result of the test: unlike with `eprintln!`, it is not captured.
+pub(crate) fn tell(line: &str) {
+    io::stderr()
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
 }

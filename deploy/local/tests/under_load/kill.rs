@@ -1,14 +1,15 @@
-//! SIGKILL: no booking is lost, none is cleaned after twice, and only what a process had not sent yet is missing in traces.
+//! SIGKILL: no booking is lost, none is cleaned after twice, and only what a process had not sent yet is missing in
+//! traces.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use demo_local::stack::{Ports, Role, Setting, Telemetry};
+use demo_local::stack::{Role, Setting};
 
 use crate::{
     Running,
     clients::{Attempt, Clients, Outcome, assert_all_planned, now},
-    servers::Servers,
-    tell,
+    on_servers,
+    servers::tell,
     traces::{Orphan, Traces},
 };
 
@@ -18,21 +19,14 @@ const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_is_killed_in_files() {
-    check("each_process_is_killed_in_files", 100, Setting::in_files).await;
+    let running = Running::start(Setting::in_files).await;
+    check("each_process_is_killed_in_files", 100, running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_is_killed_on_servers() {
     let test = "each_process_is_killed_on_servers";
-    let Some(servers) = Servers::from_env(test).await else {
-        return;
-    };
-    check(test, 1000, |ports, telemetry| {
-        servers.setting(ports, telemetry)
-    })
-    .await;
-    assert_eq!(servers.broker.given_up().await.unwrap(), 0);
-    servers.broker.release().await.unwrap();
+    on_servers(test, async |running| check(test, 1000, running).await).await;
 }
 
 /// A process of this role was killed.
@@ -41,8 +35,7 @@ struct Kill {
     unix_nanos: u64,
 }
 
-async fn check(test: &str, bookings: u32, setting: impl FnOnce(Ports, Telemetry) -> Setting) {
-    let mut running = Running::start(setting).await;
+async fn check(test: &str, bookings: u32, mut running: Running) {
     let stack = &mut running.stack;
     let clients = Clients::start(&stack.dispo_url, bookings);
     let mut kills = Vec::new();

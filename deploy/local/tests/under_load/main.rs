@@ -16,6 +16,7 @@ use demo_local::{
     stack::{Ports, Role, Setting, Stack, Telemetry},
 };
 use otel_runtime::testing::Collector;
+use servers::Servers;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 /// How long anything may take that comes sooner or later.
@@ -60,16 +61,17 @@ impl Running {
     }
 }
 
+/// Runs `check` on the servers, where there are some; it gives no message up.
+async fn on_servers(test: &str, check: impl AsyncFnOnce(Running)) {
+    let Some(servers) = Servers::from_env(test).await else {
+        return;
+    };
+    check(Running::start(|ports, telemetry| servers.setting(ports, telemetry)).await).await;
+    assert_eq!(servers.broker.given_up().await.unwrap(), 0);
+    servers.broker.release().await.unwrap();
+}
+
 /// All that the processes of this role printed, one after the other.
 fn log(folder: &Path, role: Role) -> String {
     std::fs::read_to_string(folder.join(format!("{}.log", role.name()))).unwrap()
-}
-
-/// Told beside the result of the test, past what the test harness captures.
-fn tell(line: &str) {
-    use std::io::Write as _;
-
-    std::io::stderr()
-        .write_all(format!("{line}\n").as_bytes())
-        .unwrap();
 }

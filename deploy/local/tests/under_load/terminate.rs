@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use demo_local::{
     booking,
-    stack::{Ports, Role, Setting, Telemetry},
+    stack::{Role, Setting},
 };
 
 use crate::{
     Running,
     clients::{Clients, Outcome, assert_all_planned},
-    log,
-    servers::Servers,
-    tell,
+    log, on_servers,
+    servers::tell,
     traces::Traces,
 };
 
@@ -21,25 +20,17 @@ const LONGEST_END: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_ends_well_in_files() {
-    check("each_process_ends_well_in_files", 100, Setting::in_files).await;
+    let running = Running::start(Setting::in_files).await;
+    check("each_process_ends_well_in_files", 100, running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_ends_well_on_servers() {
     let test = "each_process_ends_well_on_servers";
-    let Some(servers) = Servers::from_env(test).await else {
-        return;
-    };
-    check(test, 1000, |ports, telemetry| {
-        servers.setting(ports, telemetry)
-    })
-    .await;
-    assert_eq!(servers.broker.given_up().await.unwrap(), 0);
-    servers.broker.release().await.unwrap();
+    on_servers(test, async |running| check(test, 1000, running).await).await;
 }
 
-async fn check(test: &str, bookings: u32, setting: impl FnOnce(Ports, Telemetry) -> Setting) {
-    let mut running = Running::start(setting).await;
+async fn check(test: &str, bookings: u32, mut running: Running) {
     let stack = &mut running.stack;
     let clients = Clients::start(&stack.dispo_url, bookings);
     let mut ends = Vec::new();

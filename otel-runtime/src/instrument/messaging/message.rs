@@ -131,8 +131,9 @@ impl Message {
     /// Processes the message within a consumer span `process {destination}`.
     ///
     /// Its parent is the sender's span, taken from `headers` by the global propagator; it is linked to that span as
-    /// well, and to the first sender's where the message was sent again with [`keep_origin`](super::keep_origin). Without usable headers the span is a root. It is current while `work` runs, and ends as
-    /// [`send`](Self::send) says. A sender that was not sampled is passed on as such.
+    /// well, and to the first sender's where the message was sent again with [`keep_origin`](super::keep_origin).
+    /// Without usable headers the span is a root. It is current while `work` runs, and ends as [`send`](Self::send) says.
+    /// A sender that was not sampled is passed on as such.
     ///
     /// # Errors
     ///

@@ -11,9 +11,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter};
 
-use super::{BuildError, ExportRuntime, OnRuntime, http_client, target};
+use super::{BuildError, ExportRuntime, OnRuntime, exporting, http_client};
 use crate::config::{Protocol, Signal};
-use crate::provider::reporting::Reporting;
 
 /// A batch processor that exports log records over OTLP.
 pub(in crate::provider) fn log_processor(
@@ -31,7 +30,7 @@ pub(in crate::provider) fn log_processor(
             .build(),
         Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
-    let exporter = OnRuntime::new(exporter, runtime.clone(), signal.batch.export_timeout);
+    let exporter = exporting("log records", exporter, protocol, signal, runtime.clone());
     let batch = &signal.batch;
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
@@ -43,7 +42,6 @@ pub(in crate::provider) fn log_processor(
     if let Some(size) = batch.max_export_batch_size {
         config = config.with_max_export_batch_size(size);
     }
-    let exporter = Reporting::new(exporter, "log records", target(protocol, signal));
     Ok(BatchLogProcessor::builder(exporter)
         .with_batch_config(config.build())
         .build())
