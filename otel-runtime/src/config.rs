@@ -13,7 +13,7 @@ use std::str::FromStr;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
-pub(crate) use self::signal::{Exporter, Protocol, Signal};
+pub(crate) use self::signal::{Batch, Exporter, Protocol, Signal};
 use crate::diagnostics::Level;
 use crate::sites::SpanRules;
 

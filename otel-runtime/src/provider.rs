@@ -24,13 +24,15 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{
-    Sampler, SdkTracerProvider, SimpleSpanProcessor, SpanExporter, SpanLimits, SpanProcessor,
+    BatchConfig, BatchConfigBuilder, Sampler, SdkTracerProvider, SimpleSpanProcessor, SpanExporter,
+    SpanLimits, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
 use self::finishing::Finishing;
 use self::logs::Logs;
-use crate::config::{Exporter, Propagator, Settings, Signal};
+use crate::config::{Batch, Exporter, Propagator, Settings, Signal};
+use crate::engine::recorder::{self, AnyExporter};
 use crate::export::console::ConsoleExporter;
 use crate::sites::SpanRules;
 use crate::{diagnostics, engine};
@@ -76,6 +78,7 @@ pub fn builder() -> Builder {
 pub struct Builder {
     resource: Vec<KeyValue>,
     processors: Vec<Box<dyn SpanProcessor>>,
+    exporters: Vec<Box<dyn AnyExporter>>,
     rules: Option<SpanRules>,
 }
 
@@ -109,11 +112,25 @@ impl Builder {
 
     /// Exports each finished span by an exporter of the application's own, beside those that the environment asks for.
     ///
-    /// It is called when the span ends, by the thread that ends it. For batches, give a batch processor to
-    /// [`span_processor`](Self::span_processor).
+    /// It is called when the span ends, by the thread that ends it; for batches there is
+    /// [`batch_span_exporter`](Self::batch_span_exporter).
     #[must_use]
     pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
         self.span_processor(SimpleSpanProcessor::new(exporter))
+    }
+
+    /// Exports finished spans in batches by an exporter of the application's own, beside those that the environment asks
+    /// for.
+    ///
+    /// Where nothing else takes the spans, they are recorded by this crate's own engine: encoded while they are recorded,
+    /// and decoded for the exporter on the thread that exports. `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_MAX_QUEUE_SIZE`
+    /// (65536 spans where it is not set, and never more than 64 MiB) and `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` (8192 spans)
+    /// hold for it. Beside a span processor, or an exporter that is not batched, the SDK's batch processor calls the
+    /// exporter, with the defaults of the specification.
+    #[must_use]
+    pub fn batch_span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.exporters.push(Box::new(exporter));
+        self
     }
 
     /// Says which annotated functions and blocks make spans; `OTEL_RUNTIME_SPANS` wins over it, and
@@ -157,13 +174,18 @@ impl Builder {
                 limits: settings.limits,
                 max_value_length: settings.max_value_length,
             };
-            let provider = traces.build(self.processors, resource.clone(), &mut runtime)?;
+            let provider = traces.build(
+                self.processors,
+                self.exporters,
+                resource.clone(),
+                &mut runtime,
+            )?;
             // Last, as log records flow from here on.
             let logs = Logs::start(&settings.logs, resource, &mut runtime)?;
             (provider, logs)
         };
         if let Some(provider) = &provider {
-            global::set_tracer_provider(provider.clone());
+            provider.install();
         }
         engine::switch_off(provider.is_none());
         Ok(Telemetry {
@@ -188,9 +210,10 @@ impl Traces<'_> {
     fn build(
         self,
         mut processors: Vec<Box<dyn SpanProcessor>>,
+        mut exporters: Vec<Box<dyn AnyExporter>>,
         resource: Resource,
         runtime: &mut otlp::ExportRuntime,
-    ) -> Result<Option<SdkTracerProvider>, InitError> {
+    ) -> Result<Option<Provider>, InitError> {
         for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
@@ -203,7 +226,17 @@ impl Traces<'_> {
             });
         }
         if processors.is_empty() {
-            return Ok(None);
+            if exporters.is_empty() {
+                return Ok(None);
+            }
+            for exporter in &mut exporters {
+                exporter.set_resource(&resource);
+            }
+            return self.start_engine(exporters).map(Some);
+        }
+        for exporter in exporters {
+            let processor = exporter.into_processor(batch_config(&self.signal.batch));
+            processors.push(Box::new(processor));
         }
         let mut provider = SdkTracerProvider::builder()
             .with_resource(resource)
@@ -215,8 +248,84 @@ impl Traces<'_> {
             let processor = Finishing::new(processor, self.max_value_length);
             provider = provider.with_span_processor(processor);
         }
-        Ok(Some(provider.build()))
+        Ok(Some(Provider::Sdk(provider.build())))
     }
+
+    fn start_engine(self, exporters: Vec<Box<dyn AnyExporter>>) -> Result<Provider, InitError> {
+        let batch = &self.signal.batch;
+        let default = || Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+        let setup = recorder::Setup {
+            sampler: self.sampler.unwrap_or_else(default),
+            limits: recorder::Limits::new(self.limits, self.max_value_length),
+            max_spans: batch.max_queue_size.unwrap_or(recorder::MAX_SPANS),
+            max_batch: batch.max_export_batch_size.unwrap_or(recorder::MAX_BATCH),
+            delay: batch.schedule_delay.unwrap_or(recorder::DELAY),
+        };
+        let outputs: Vec<_> = exporters
+            .into_iter()
+            .map(AnyExporter::into_output)
+            .collect();
+        recorder::Provider::start(setup, Box::new(outputs))
+            .map(Provider::Engine)
+            .map_err(|error| InitError::Exporter(error.into()))
+    }
+}
+
+/// Who makes the spans.
+#[derive(Debug)]
+enum Provider {
+    /// This crate's engine.
+    Engine(recorder::Provider),
+    /// The SDK, where a span processor wants its spans.
+    Sdk(SdkTracerProvider),
+}
+
+impl Provider {
+    /// Makes it the global one.
+    fn install(&self) {
+        match self {
+            Provider::Engine(provider) => global::set_tracer_provider(provider.clone()),
+            Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        match self {
+            Provider::Engine(provider) => provider.force_flush(),
+            Provider::Sdk(provider) => provider.force_flush(),
+        }
+    }
+
+    fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
+        match self {
+            Provider::Engine(provider) => {
+                let result = provider.shut_down(timeout);
+                match provider.dropped() {
+                    0 => {}
+                    dropped => diagnostics::warn(&format!(
+                        "{dropped} spans were dropped, as too many waited to be exported"
+                    )),
+                }
+                result
+            }
+            Provider::Sdk(provider) => provider.shutdown_with_timeout(timeout),
+        }
+    }
+}
+
+/// What the variables say; the specification's defaults where they say nothing.
+fn batch_config(batch: &Batch) -> BatchConfig {
+    let mut config = BatchConfigBuilder::default();
+    if let Some(delay) = batch.schedule_delay {
+        config = config.with_scheduled_delay(delay);
+    }
+    if let Some(size) = batch.max_queue_size {
+        config = config.with_max_queue_size(size);
+    }
+    if let Some(size) = batch.max_export_batch_size {
+        config = config.with_max_export_batch_size(size);
+    }
+    config.build()
 }
 
 /// Keeps telemetry running; `main` holds it until its end.
@@ -227,7 +336,7 @@ impl Traces<'_> {
 #[must_use = "telemetry is shut down when this is dropped"]
 pub struct Telemetry {
     /// `None` where nothing is recorded.
-    provider: Option<SdkTracerProvider>,
+    provider: Option<Provider>,
     logs: Logs,
     /// Dropped after the providers were shut down, as `Drop` runs before the fields.
     _runtime: otlp::ExportRuntime,
@@ -260,7 +369,7 @@ impl Telemetry {
 
     fn stop(&mut self, timeout: Duration) -> Result<(), ShutdownError> {
         let spans = match self.provider.take() {
-            Some(provider) => provider.shutdown_with_timeout(timeout),
+            Some(provider) => provider.shut_down(timeout),
             None => Ok(()),
         };
         // After the spans, since what is done for those may log.

@@ -1,4 +1,4 @@
-//! The behaviours under the provider that `otel_runtime::builder()` sets up.
+//! The behaviours under the SDK's provider as `otel_runtime::builder()` sets it up.
 
 #[path = "behaviours/mod.rs"]
 mod behaviours;
@@ -16,3 +16,6 @@ fn start(spans: &Spans) -> Started {
         .init()
         .expect("telemetry starts")
 }
+
+/// Each span lands when it ends.
+fn flush(_: &Started) {}

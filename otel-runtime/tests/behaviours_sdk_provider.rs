@@ -19,3 +19,6 @@ fn start(spans: &Spans) -> Started {
     global::set_tracer_provider(provider.clone());
     provider
 }
+
+/// Each span lands when it ends.
+fn flush(_: &Started) {}

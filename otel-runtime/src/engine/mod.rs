@@ -4,6 +4,7 @@ pub(crate) mod control;
 mod failure;
 mod fields;
 mod future;
+pub(crate) mod recorder;
 mod returned;
 mod site;
 mod slot;

@@ -15,11 +15,12 @@ use opentelemetry_otlp::{
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
 #[cfg(feature = "logs")]
 pub(super) use self::logs::log_processor;
+use super::batch_config;
 use super::reporting::Reporting;
 use crate::config::{Protocol, Signal};
 
@@ -79,19 +80,8 @@ pub(super) fn span_processor(
         Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
     let exporter = exporting("spans", exporter, protocol, signal, runtime.clone());
-    let batch = &signal.batch;
-    let mut config = BatchConfigBuilder::default();
-    if let Some(delay) = batch.schedule_delay {
-        config = config.with_scheduled_delay(delay);
-    }
-    if let Some(size) = batch.max_queue_size {
-        config = config.with_max_queue_size(size);
-    }
-    if let Some(size) = batch.max_export_batch_size {
-        config = config.with_max_export_batch_size(size);
-    }
     Ok(BatchSpanProcessor::builder(exporter)
-        .with_batch_config(config.build())
+        .with_batch_config(batch_config(&signal.batch))
         .build())
 }
 

@@ -25,7 +25,7 @@ fn a_future_dropped_by_the_panic_of_another_is_cancelled() {
     }
     let recorded = record();
     assert!(catch_unwind(|| block_on(both())).is_err());
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     for span in &spans {
         let (status, cancelled) = match span.name.as_str() {
             "bystander" => (Status::Unset, Some(&true.into())),
@@ -76,7 +76,7 @@ fn a_part_dropped_by_a_panic_elsewhere_is_cancelled() {
         panic!("on purpose");
     });
     assert!(caught.is_err());
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     assert_eq!(spans.len(), 2);
     for span in spans {
         assert_eq!(span.status, Status::Unset, "{}", span.name);

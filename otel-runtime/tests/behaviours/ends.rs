@@ -29,7 +29,7 @@ fn a_finished_future_that_is_kept_has_ended_its_span() {
     recorded.check(&["INTERNAL child", "  INTERNAL leaf"]);
     assert_eq!(
         recorded
-            .spans
+            .spans()
             .finished()
             .last()
             .expect("a span")

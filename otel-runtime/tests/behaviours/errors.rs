@@ -150,7 +150,7 @@ fn errors_of_each_type() {
     assert!(unit().is_err());
     assert!(block_on(generic(std::fmt::Error)).is_err());
     let types: Vec<_> = recorded
-        .spans
+        .spans()
         .finished()
         .iter()
         .map(|span| span.attribute("error.type").map(ToString::to_string))

@@ -121,8 +121,8 @@ fn each_expression_is_evaluated_once_when_it_is_recorded() {
             let mut expected = [&ALWAYS[..], &more].concat();
             expected.sort_unstable();
             assert_eq!(evaluated(), expected, "{shape}");
-            assert_eq!(recorded.spans.finished().len(), 2, "{shape}");
-            recorded.spans.clear();
+            assert_eq!(recorded.spans().finished().len(), 2, "{shape}");
+            recorded.spans().clear();
         }
     }
 }

@@ -39,9 +39,9 @@ impl fmt::Debug for Curious {
 fn check_described(call: impl FnOnce() -> Result<(), Curious>) {
     let recorded = record();
     assert!(call().is_err());
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     let [leaf, fails] = spans.as_slice() else {
-        panic!("{}", recorded.spans.tree());
+        panic!("{}", recorded.spans().tree());
     };
     assert_eq!(fails.status, Status::error(fails.span_id.to_string()));
     assert_eq!(fails.attribute("looked.at"), Some(&true.into()));
@@ -116,7 +116,7 @@ fn a_value_of_an_async_function_may_look_around() {
     }
     let recorded = record();
     block_on(later());
-    let span = recorded.spans.finished().pop().expect("a span");
+    let span = recorded.spans().finished().pop().expect("a span");
     for key in ["shown", "result", "inline"] {
         let value = span.attribute(key).map(ToString::to_string);
         assert_eq!(value, Some(span.span_id.to_string()), "{key}");
@@ -138,7 +138,7 @@ fn a_value_may_look_around() {
     }
     let recorded = record();
     sync();
-    let span = recorded.spans.finished().pop().expect("a span");
+    let span = recorded.spans().finished().pop().expect("a span");
     for key in ["shown", "result", "inline"] {
         let value = span.attribute(key).map(ToString::to_string);
         assert_eq!(value, Some(span.span_id.to_string()), "{key}");
@@ -179,7 +179,7 @@ fn check_panic(name: &str, call: impl FnOnce() + UnwindSafe) {
     let before = current_span();
     assert!(catch_unwind(call).is_err(), "{name}");
     assert_eq!(current_span(), before, "{name}");
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     let span = spans.last().expect("a span");
     assert_eq!(span.name, name);
     assert_eq!(span.status, Status::error(""), "{name}");
@@ -189,7 +189,7 @@ fn check_panic(name: &str, call: impl FnOnce() + UnwindSafe) {
         "{name}"
     );
     assert!(span.event("exception").is_some(), "{name}");
-    recorded.spans.clear();
+    recorded.spans().clear();
     leaf();
     recorded.check(&["INTERNAL leaf"]);
 }

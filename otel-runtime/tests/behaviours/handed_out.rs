@@ -56,7 +56,7 @@ fn a_future_that_is_handed_out_keeps_its_span() {
         "  INTERNAL leaf",
         "  INTERNAL leaf",
     ]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     assert!(block_on(future(&["x"])).is_err());
     assert_eq!(block_on(boxed("a")), Ok("a"));
     assert!(block_on(boxed("")).is_err());
@@ -118,7 +118,7 @@ fn a_stream_that_is_handed_out_keeps_its_span() {
         "  INTERNAL leaf",
         "INTERNAL boxed_count",
     ]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     let mut dropped = Box::pin(count(2));
     assert_eq!(block_on(dropped.next()), Some(0));
     drop(dropped);
@@ -153,9 +153,9 @@ fn futures_and_streams_of_others() {
         "  INTERNAL leaf",
         "INTERNAL dropped",
     ]);
-    let dropped = recorded.spans.finished().pop().expect("a span");
+    let dropped = recorded.spans().finished().pop().expect("a span");
     assert_eq!(dropped.attribute(CANCELLED), Some(&true.into()));
-    recorded.spans.clear();
+    recorded.spans().clear();
     let mut panicking = Box::pin(panics_later().in_span("around a panic"));
     let polls = || (0..2).for_each(|_| drop(poll_once(panicking.as_mut())));
     assert!(catch_unwind(std::panic::AssertUnwindSafe(polls)).is_err());
@@ -186,7 +186,7 @@ fn a_stream_ends_with_what_ends_it() {
     // Its end.
     assert_eq!(block_on(counts(2).collect::<Vec<_>>()).len(), 2);
     recorded.check_attributes(&["INTERNAL counts"]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     // A panic, at once: the stream itself lives on.
     let mut panicking = Box::pin(counts(3));
     let poll = catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -194,7 +194,7 @@ fn a_stream_ends_with_what_ends_it() {
     }));
     assert!(poll.is_err());
     recorded.check(&["INTERNAL counts ERROR"]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     // Dropped before it was polled, and kept after its end.
     drop(boxed_counts(1));
     let mut kept = boxed_counts(1);

@@ -1,8 +1,8 @@
 //! What the macros record, compared as a tree of spans.
 //!
 //! The root of the test binary says under which provider: it has a function `start` that makes a provider the global one
-//! whose finished spans land in the given [`Spans`], a type `Started` that keeps it going,
-//! and a constant for the one thing in which the SDK falls short.
+//! whose finished spans land in the given [`Spans`], a type `Started` that keeps it going, a function `flush` that waits
+//! until they have landed, and a constant for the one thing in which the SDK falls short.
 
 mod bystanders;
 mod calls;
@@ -39,7 +39,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 struct Recorded {
     spans: Spans,
-    _started: crate::Started,
+    started: crate::Started,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -47,27 +47,33 @@ fn record() -> Recorded {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let spans = Spans::new();
     Recorded {
-        _started: crate::start(&spans),
+        started: crate::start(&spans),
         spans,
         _turn: turn,
     }
 }
 
 impl Recorded {
+    /// What has ended until now.
+    fn spans(&self) -> &Spans {
+        crate::flush(&self.started);
+        &self.spans
+    }
+
     #[track_caller]
     fn check(&self, expected: &[&str]) {
-        assert_eq!(self.spans.tree(), expected.join("\n"));
+        assert_eq!(self.spans().tree(), expected.join("\n"));
     }
 
     #[track_caller]
     fn check_attributes(&self, expected: &[&str]) {
-        assert_eq!(self.spans.tree_with_attributes(), expected.join("\n"));
+        assert_eq!(self.spans().tree_with_attributes(), expected.join("\n"));
     }
 
     #[track_caller]
     fn only(&self) -> SpanRecord {
-        let mut spans = self.spans.finished();
-        assert_eq!(spans.len(), 1, "{}", self.spans.tree());
+        let mut spans = self.spans().finished();
+        assert_eq!(spans.len(), 1, "{}", self.spans().tree());
         spans.remove(0)
     }
 }

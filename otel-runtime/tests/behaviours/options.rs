@@ -53,7 +53,7 @@ fn a_root_starts_a_trace_of_its_own() {
     let recorded = record();
     around();
     recorded.check(&["INTERNAL around", "  INTERNAL leaf", "INTERNAL root"]);
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     assert_ne!(spans[0].trace_id, spans[1].trace_id);
 }
 

@@ -42,7 +42,7 @@ fn parts_that_await_have_spans() {
         "    INTERNAL one",
         "  INTERNAL leaf",
     ]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     assert!(block_on(parts(&[0])).is_err());
     recorded.check(&[
         "INTERNAL parts ERROR: zero",
@@ -82,7 +82,7 @@ fn a_future_dropped_within_a_part_marks_both_as_cancelled() {
         assert!(poll_once(future.as_mut()).is_pending());
     }
     let cancelled: Vec<_> = recorded
-        .spans
+        .spans()
         .finished()
         .iter()
         .map(|span| (span.name.clone(), span.attribute(CANCELLED).is_some()))

@@ -74,7 +74,7 @@ fn a_remote_parent_is_joined() {
         "INTERNAL requests_later (remote parent)",
         "  INTERNAL leaf",
     ]);
-    let spans = recorded.spans.finished();
+    let spans = recorded.spans().finished();
     for span in &spans {
         assert_eq!(span.trace_id.to_string(), TRACE, "{}", span.name);
         assert_eq!(span.trace_state, "vendor=1", "{}", span.name);
@@ -230,5 +230,5 @@ fn baggage_survives() {
         seen.iter().all(|guest| guest.as_deref() == Some("ada")),
         "{seen:?}"
     );
-    assert_eq!(recorded.spans.finished().len(), 7);
+    assert_eq!(recorded.spans().finished().len(), 7);
 }

@@ -47,7 +47,7 @@ fn crates_in_one_binary_keep_theirs() {
         "    INTERNAL library.part",
         "      INTERNAL leaf",
     ]);
-    for span in recorded.spans.finished() {
+    for span in recorded.spans().finished() {
         let expected = if span.name.starts_with("library") {
             ("annotated-library", "3.1.4")
         } else {

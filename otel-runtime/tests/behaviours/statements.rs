@@ -126,7 +126,7 @@ fn closures_async_blocks_and_match_arms() {
         "  INTERNAL async block",
         "    INTERNAL leaf",
     ]);
-    recorded.spans.clear();
+    recorded.spans().clear();
     assert_eq!(block_on(expressions_of_all_kinds(0)), 2);
     recorded.check(&[
         "INTERNAL expressions_of_all_kinds",

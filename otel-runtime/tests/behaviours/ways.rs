@@ -190,11 +190,11 @@ fn check_all(end: End, ended: Option<&Ended>, expected: &[&str]) {
 #[track_caller]
 fn check_tree(recorded: &Recorded, shape: &str, expected: &[&str]) {
     assert_eq!(
-        recorded.spans.tree_with_attributes(),
+        recorded.spans().tree_with_attributes(),
         expected.join("\n"),
         "{shape}"
     );
-    recorded.spans.clear();
+    recorded.spans().clear();
 }
 
 const FAILED: [&str; 5] = [
@@ -242,7 +242,7 @@ fn dropped_half_way_is_cancelled() {
         let mut future = call(End::Value);
         assert!(poll_once(future.as_mut()).is_pending(), "{shape}");
         assert_eq!(current_span(), before, "{shape}");
-        assert_eq!(recorded.spans.tree(), "", "{shape}");
+        assert_eq!(recorded.spans().tree(), "", "{shape}");
         drop(future);
         assert_eq!(current_span(), before, "{shape}");
         let cancelled = format!("    · {CANCELLED} = true");
@@ -311,15 +311,15 @@ fn after_a_caught_panic_the_context_is_what_it_was() {
     let check = |shape: &str, call: &(dyn Fn() -> Ended + std::panic::RefUnwindSafe)| {
         around(call);
         recorded.check(&["INTERNAL around", child, "  INTERNAL leaf"]);
-        recorded.spans.clear();
+        recorded.spans().clear();
         block_on(async_around(call));
         let leaf = "  INTERNAL leaf";
         assert_eq!(
-            recorded.spans.tree(),
+            recorded.spans().tree(),
             ["INTERNAL async_around", child, leaf, leaf].join("\n"),
             "{shape}"
         );
-        recorded.spans.clear();
+        recorded.spans().clear();
     };
     for (shape, call) in SYNC {
         check(shape, &|| call(End::Panic));
@@ -367,8 +367,8 @@ fn blocks_and_parts_end_with_what_leaves_them() {
             if !is_left {
                 lines.push("  INTERNAL leaf".to_owned());
             }
-            assert_eq!(recorded.spans.tree(), lines.join("\n"));
-            recorded.spans.clear();
+            assert_eq!(recorded.spans().tree(), lines.join("\n"));
+            recorded.spans().clear();
         }
     }
 }

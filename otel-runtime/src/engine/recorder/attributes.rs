@@ -1,0 +1,330 @@
+//! A list of attributes, encoded as OTLP wants it while they come in.
+
+use std::collections::HashMap;
+
+use opentelemetry::{Array, KeyValue, Value};
+
+use super::limits::AttributeLimits;
+use super::wire::{self, Fields};
+
+/// Fields of `KeyValue`.
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+/// Fields of `AnyValue`.
+pub(super) const STRING: u8 = 1;
+pub(super) const BOOL: u8 = 2;
+pub(super) const INT: u8 = 3;
+pub(super) const DOUBLE: u8 = 4;
+pub(super) const ARRAY: u8 = 5;
+
+/// The field of `ArrayValue`.
+const VALUES: u8 = 1;
+
+/// Up to so many attributes are compared with each other, as that needs no memory.
+const FEW: u32 = 16;
+
+/// Attributes of a span, an event or a link: fields of that message, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Attributes {
+    bytes: Vec<u8>,
+    /// The number of the field in the message.
+    field: u8,
+    limits: AttributeLimits,
+    kept: u32,
+    dropped: u32,
+    /// A bit for each key, so that a key which comes again is noticed.
+    keys: u128,
+    may_repeat: bool,
+}
+
+/// The place of one attribute. Nothing is written until it gets its value.
+#[derive(Debug)]
+pub(super) struct Attribute<'a> {
+    list: &'a mut Attributes,
+    key: &'a str,
+}
+
+impl Attributes {
+    /// Forgets all that is in here.
+    pub(super) fn start(&mut self, field: u8, limits: AttributeLimits) {
+        self.bytes.clear();
+        self.field = field;
+        self.limits = limits;
+        self.kept = 0;
+        self.dropped = 0;
+        self.keys = 0;
+        self.may_repeat = false;
+    }
+
+    /// The fields, as they go into the message.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// How many there was no room for.
+    pub(super) fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// Adds an attribute.
+    pub(super) fn attribute<'a>(&'a mut self, key: &'a str) -> Attribute<'a> {
+        Attribute { list: self, key }
+    }
+
+    pub(super) fn extend(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
+        for attribute in attributes {
+            self.attribute(attribute.key.as_str())
+                .value(&attribute.value);
+        }
+    }
+
+    /// Of a key that was set more than once keeps the last value, in the place of the first.
+    pub(super) fn settle(&mut self) {
+        if !self.may_repeat || !self.repeats() {
+            return;
+        }
+        let mut kept: Vec<Encoded<'_>> = Vec::new();
+        let mut places = HashMap::new();
+        for attribute in attributes(&self.bytes) {
+            let place = *places.entry(attribute.key).or_insert(kept.len());
+            if place < kept.len() {
+                kept[place] = attribute;
+            } else {
+                kept.push(attribute);
+            }
+        }
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        for attribute in kept {
+            wire::bytes(&mut bytes, self.field, attribute.message);
+        }
+        self.bytes = bytes;
+    }
+
+    fn repeats(&self) -> bool {
+        if self.kept > FEW {
+            return true;
+        }
+        attributes(&self.bytes)
+            .enumerate()
+            .any(|(index, attribute)| {
+                attributes(&self.bytes)
+                    .take(index)
+                    .any(|earlier| earlier.key == attribute.key)
+            })
+    }
+
+    /// Notes a key; the answer is whether there is room for it.
+    fn admit(&mut self, key: &[u8]) -> bool {
+        if self.kept >= self.limits.count {
+            self.dropped += 1;
+            return false;
+        }
+        self.kept += 1;
+        let bit = bit(key);
+        self.may_repeat |= self.keys & bit != 0;
+        self.keys |= bit;
+        true
+    }
+}
+
+impl Attribute<'_> {
+    pub(super) fn bool(self, value: bool) {
+        self.sized(2, |out| wire::number(out, BOOL, u64::from(value)));
+    }
+
+    pub(super) fn i64(self, value: i64) {
+        let value = value.cast_unsigned();
+        self.sized(1 + wire::varint_length(value), |out| {
+            wire::number(out, INT, value);
+        });
+    }
+
+    pub(super) fn f64(self, value: f64) {
+        self.sized(9, |out| wire::fixed_64(out, DOUBLE, value.to_bits()));
+    }
+
+    pub(super) fn string(self, value: &str) {
+        let value = self.list.limits.cut(value);
+        self.sized(wire::length(value.len()), |out| {
+            wire::bytes(out, STRING, value.as_bytes());
+        });
+    }
+
+    pub(super) fn value(self, value: &Value) {
+        match value {
+            Value::Bool(value) => self.bool(*value),
+            Value::I64(value) => self.i64(*value),
+            Value::F64(value) => self.f64(*value),
+            Value::String(value) => self.string(value.as_str()),
+            Value::Array(values) => self.array(values),
+            // The enum may grow.
+            other => self.string(&other.as_str()),
+        }
+    }
+
+    fn array(self, values: &Array) {
+        match values {
+            Array::Bool(values) => self.list(values, |out, _, value| {
+                wire::number(out, BOOL, u64::from(*value));
+            }),
+            Array::I64(values) => self.list(values, |out, _, value| {
+                wire::number(out, INT, value.cast_unsigned());
+            }),
+            Array::F64(values) => self.list(values, |out, _, value| {
+                wire::fixed_64(out, DOUBLE, value.to_bits());
+            }),
+            Array::String(values) => self.list(values, |out, limits, value| {
+                wire::bytes(out, STRING, limits.cut(value.as_str()).as_bytes());
+            }),
+            // The enum may grow.
+            other => self.string(&other.to_string()),
+        }
+    }
+
+    fn list<T>(self, values: &[T], write: impl Fn(&mut Vec<u8>, AttributeLimits, &T)) {
+        self.nested(|out, limits| {
+            wire::nested(out, ARRAY, |out| {
+                for value in values {
+                    wire::nested(out, VALUES, |out| write(out, limits, value));
+                }
+            });
+        });
+    }
+
+    /// Writes an attribute whose `AnyValue` is so long.
+    fn sized(self, length: usize, value: impl FnOnce(&mut Vec<u8>)) {
+        let list = self.list;
+        let key = self.key.as_bytes();
+        if list.admit(key) {
+            let out = &mut list.bytes;
+            wire::header(
+                out,
+                list.field,
+                wire::length(key.len()) + wire::length(length),
+            );
+            wire::bytes(out, KEY, key);
+            wire::header(out, VALUE, length);
+            value(out);
+        }
+    }
+
+    /// Writes an attribute whose `AnyValue` is measured afterwards.
+    fn nested(self, value: impl FnOnce(&mut Vec<u8>, AttributeLimits)) {
+        let list = self.list;
+        let key = self.key.as_bytes();
+        if !list.admit(key) {
+            return;
+        }
+        let limits = list.limits;
+        wire::nested(&mut list.bytes, list.field, |out| {
+            wire::bytes(out, KEY, key);
+            wire::nested(out, VALUE, |out| value(out, limits));
+        });
+    }
+}
+
+/// An attribute that was written.
+struct Encoded<'a> {
+    key: &'a [u8],
+    /// The `KeyValue`.
+    message: &'a [u8],
+}
+
+fn attributes(bytes: &[u8]) -> impl Iterator<Item = Encoded<'_>> {
+    Fields(bytes).filter_map(|(_, message)| {
+        let message = message.bytes()?;
+        let (_, key) = Fields(message).next()?;
+        Some(Encoded {
+            key: key.bytes()?,
+            message,
+        })
+    })
+}
+
+/// One of 128 bits that stands for a key.
+fn bit(key: &[u8]) -> u128 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let word = |bytes: Option<&[u8; 8]>| u64::from_le_bytes(*bytes.unwrap_or(&[0; 8]));
+    let sum = if key.len() >= 8 {
+        word(key.first_chunk()).rotate_left(29) ^ word(key.last_chunk())
+    } else {
+        key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    };
+    1 << ((sum ^ key.len() as u64).wrapping_mul(SPREAD) >> 57)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode;
+    use super::*;
+
+    fn list(count: u32, pairs: &[(&'static str, i64)]) -> Attributes {
+        let mut list = Attributes::default();
+        list.start(
+            9,
+            AttributeLimits {
+                count,
+                length: None,
+            },
+        );
+        for (key, value) in pairs {
+            list.attribute(key).i64(*value);
+        }
+        list
+    }
+
+    #[track_caller]
+    fn check(list: &mut Attributes, dropped: u32, expected: &[(&'static str, i64)]) {
+        list.settle();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(key, value)| KeyValue::new(*key, *value))
+            .collect();
+        assert_eq!(decode::attributes(list.bytes()), expected);
+        assert_eq!(list.dropped(), dropped);
+    }
+
+    #[test]
+    fn the_last_value_of_a_key_wins() {
+        let given = [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("b", 5), ("a", 6)];
+        check(&mut list(10, &given), 0, &[("a", 6), ("b", 5), ("c", 4)]);
+        check(&mut list(10, &[]), 0, &[]);
+        // Each value that was set counts, as it does in the SDK.
+        check(&mut list(2, &given), 4, &[("a", 1), ("b", 2)]);
+    }
+
+    #[test]
+    fn many_keys_stay_apart() {
+        let keys: Vec<String> = (0..300).map(|number| format!("key.{number}")).collect();
+        let mut all = list(1_000, &[]);
+        for key in keys.iter().chain(&keys) {
+            all.attribute(key).string(key);
+        }
+        all.settle();
+        let values = decode::attributes(all.bytes());
+        let values: Vec<_> = values.iter().map(|pair| pair.value.to_string()).collect();
+        assert_eq!(values, keys);
+    }
+
+    #[test]
+    fn texts_are_cut_by_characters() {
+        for (length, expected) in [(0, ""), (4, "über"), (7, "übermut"), (8, "übermut")] {
+            let mut list = Attributes::default();
+            let length = Some(length);
+            list.start(9, AttributeLimits { count: 10, length });
+            list.attribute("text").string("übermut");
+            list.attribute("list")
+                .value(&Value::Array(Array::String(vec!["übermut".into()])));
+            let expected = [
+                KeyValue::new("text", expected),
+                KeyValue::new("list", Value::Array(Array::String(vec![expected.into()]))),
+            ];
+            assert_eq!(decode::attributes(list.bytes()), expected);
+        }
+    }
+}

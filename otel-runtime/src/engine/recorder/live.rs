@@ -1,0 +1,259 @@
+//! What a span that has not ended has gathered, and how that becomes an OTLP span.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use super::attributes::Attributes;
+use super::clock::Start;
+use super::limits::{AttributeLimits, Limits};
+use super::{Core, wire};
+
+/// Fields of `Span`.
+pub(super) mod field {
+    pub(in crate::engine::recorder) const TRACE_ID: u8 = 1;
+    pub(in crate::engine::recorder) const SPAN_ID: u8 = 2;
+    pub(in crate::engine::recorder) const TRACE_STATE: u8 = 3;
+    pub(in crate::engine::recorder) const PARENT_SPAN_ID: u8 = 4;
+    pub(in crate::engine::recorder) const NAME: u8 = 5;
+    pub(in crate::engine::recorder) const KIND: u8 = 6;
+    pub(in crate::engine::recorder) const START: u8 = 7;
+    pub(in crate::engine::recorder) const END: u8 = 8;
+    pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 9;
+    pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 10;
+    pub(in crate::engine::recorder) const EVENTS: u8 = 11;
+    pub(in crate::engine::recorder) const DROPPED_EVENTS: u8 = 12;
+    pub(in crate::engine::recorder) const LINKS: u8 = 13;
+    pub(in crate::engine::recorder) const DROPPED_LINKS: u8 = 14;
+    pub(in crate::engine::recorder) const STATUS: u8 = 15;
+    pub(in crate::engine::recorder) const FLAGS: u8 = 16;
+
+    /// Fields of `Event`.
+    pub(in crate::engine::recorder) mod event {
+        pub(in crate::engine::recorder) const TIME: u8 = 1;
+        pub(in crate::engine::recorder) const NAME: u8 = 2;
+        pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 3;
+        pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 4;
+    }
+
+    /// Fields of `Link`.
+    pub(in crate::engine::recorder) mod link {
+        pub(in crate::engine::recorder) const TRACE_ID: u8 = 1;
+        pub(in crate::engine::recorder) const SPAN_ID: u8 = 2;
+        pub(in crate::engine::recorder) const TRACE_STATE: u8 = 3;
+        pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 4;
+        pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 5;
+        pub(in crate::engine::recorder) const FLAGS: u8 = 6;
+    }
+
+    /// Fields of `Status`.
+    pub(in crate::engine::recorder) mod status {
+        pub(in crate::engine::recorder) const MESSAGE: u8 = 2;
+        pub(in crate::engine::recorder) const CODE: u8 = 3;
+    }
+}
+
+/// Codes of `Status`.
+pub(super) const STATUS_OK: u64 = 1;
+pub(super) const STATUS_ERROR: u64 = 2;
+
+/// Bits of the flags, above those of the W3C: whether it is known that the parent is remote, and whether it is.
+const IS_REMOTE_KNOWN: u16 = 0x100;
+pub(super) const IS_REMOTE: u16 = 0x200;
+
+/// More than what a span takes beside its texts, attributes, events and links.
+const HEADER: usize = 128;
+
+/// A span that records.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) core: &'static Core,
+    pub(super) scope: Arc<InstrumentationScope>,
+    pub(super) parent: SpanId,
+    pub(super) parent_is_remote: bool,
+    pub(super) name: Cow<'static, str>,
+    /// As OTLP counts.
+    pub(super) kind: u8,
+    pub(super) start: Start,
+    pub(super) status: Status,
+    pub(super) attributes: Attributes,
+    /// Events and links: fields of the span, one after the other.
+    rest: Vec<u8>,
+    events: Counted,
+    links: Counted,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    kept: u32,
+    dropped: u32,
+}
+
+impl Counted {
+    fn admit(&mut self, limit: u32) -> bool {
+        let admitted = self.kept < limit;
+        *if admitted {
+            &mut self.kept
+        } else {
+            &mut self.dropped
+        } += 1;
+        admitted
+    }
+}
+
+impl Live {
+    pub(super) fn new(core: &'static Core, scope: Arc<InstrumentationScope>) -> Self {
+        let mut live = Self {
+            core,
+            scope,
+            parent: SpanId::INVALID,
+            parent_is_remote: false,
+            name: Cow::Borrowed(""),
+            kind: 0,
+            start: Start::default(),
+            status: Status::Unset,
+            attributes: Attributes::default(),
+            rest: Vec::new(),
+            events: Counted::default(),
+            links: Counted::default(),
+        };
+        live.attributes
+            .start(field::ATTRIBUTES, core.limits.of_span);
+        live
+    }
+
+    /// Makes one that was used before as if it were new.
+    pub(super) fn reuse(&mut self, core: &'static Core, scope: Arc<InstrumentationScope>) {
+        self.core = core;
+        self.scope = scope;
+        self.parent = SpanId::INVALID;
+        self.parent_is_remote = false;
+        self.name = Cow::Borrowed("");
+        self.kind = 0;
+        self.start = Start::default();
+        self.status = Status::Unset;
+        self.attributes
+            .start(field::ATTRIBUTES, core.limits.of_span);
+        self.rest.clear();
+        self.events = Counted::default();
+        self.links = Counted::default();
+    }
+
+    /// How much memory it holds on to.
+    pub(super) fn capacity(&self) -> usize {
+        self.attributes.capacity() + self.rest.capacity()
+    }
+
+    fn limits(&self) -> &'static Limits {
+        &self.core.limits
+    }
+
+    pub(super) fn set_status(&mut self, status: Status) {
+        // Ok is final, and an error is not taken back.
+        if status > self.status {
+            self.status = status;
+        }
+    }
+
+    /// `time` is in nanoseconds since the epoch.
+    pub(super) fn add_event(&mut self, name: &str, time: u64, attributes: Vec<KeyValue>) {
+        let limits = self.limits();
+        if !self.events.admit(limits.events) {
+            return;
+        }
+        let encoded = encoded(field::event::ATTRIBUTES, limits.of_event, attributes);
+        wire::nested(&mut self.rest, field::EVENTS, |out| {
+            wire::fixed_64(out, field::event::TIME, time);
+            wire::bytes_if_any(out, field::event::NAME, name.as_bytes());
+            out.extend_from_slice(encoded.bytes());
+            wire::count(out, field::event::DROPPED_ATTRIBUTES, encoded.dropped());
+        });
+    }
+
+    pub(super) fn add_link(&mut self, target: &SpanContext, attributes: Vec<KeyValue>) {
+        let limits = self.limits();
+        if !self.links.admit(limits.links) {
+            return;
+        }
+        let encoded = encoded(field::link::ATTRIBUTES, limits.of_link, attributes);
+        wire::nested(&mut self.rest, field::LINKS, |out| {
+            wire::bytes(out, field::link::TRACE_ID, &target.trace_id().to_bytes());
+            wire::bytes(out, field::link::SPAN_ID, &target.span_id().to_bytes());
+            let state = target.trace_state().header();
+            wire::bytes_if_any(out, field::link::TRACE_STATE, state.as_bytes());
+            out.extend_from_slice(encoded.bytes());
+            wire::count(out, field::link::DROPPED_ATTRIBUTES, encoded.dropped());
+            wire::fixed_32(out, field::link::FLAGS, flags(target, target.is_remote()));
+        });
+    }
+
+    /// No less than what [`encode`](Self::encode) writes.
+    pub(super) fn size(&self, state: &str) -> usize {
+        let message = match &self.status {
+            Status::Error { description } => description.len(),
+            _ => 0,
+        };
+        HEADER
+            + state.len()
+            + message
+            + self.name.len()
+            + self.attributes.bytes().len()
+            + self.rest.len()
+    }
+
+    /// Writes the span.
+    pub(super) fn encode(&self, span: &SpanContext, state: &str, end: u64, out: &mut Vec<u8>) {
+        wire::bytes(out, field::TRACE_ID, &span.trace_id().to_bytes());
+        wire::bytes(out, field::SPAN_ID, &span.span_id().to_bytes());
+        wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
+        if self.parent != SpanId::INVALID {
+            wire::bytes(out, field::PARENT_SPAN_ID, &self.parent.to_bytes());
+        }
+        wire::bytes_if_any(out, field::NAME, self.name.as_bytes());
+        wire::number(out, field::KIND, u64::from(self.kind));
+        wire::fixed_64(out, field::START, self.start.unix);
+        wire::fixed_64(out, field::END, end);
+        out.extend_from_slice(self.attributes.bytes());
+        wire::count(out, field::DROPPED_ATTRIBUTES, self.attributes.dropped());
+        out.extend_from_slice(&self.rest);
+        wire::count(out, field::DROPPED_EVENTS, self.events.dropped);
+        wire::count(out, field::DROPPED_LINKS, self.links.dropped);
+        match &self.status {
+            Status::Unset => {}
+            Status::Ok => wire::nested(out, field::STATUS, |out| {
+                wire::number(out, field::status::CODE, STATUS_OK);
+            }),
+            Status::Error { description } => wire::nested(out, field::STATUS, |out| {
+                wire::bytes_if_any(out, field::status::MESSAGE, description.as_bytes());
+                wire::number(out, field::status::CODE, STATUS_ERROR);
+            }),
+        }
+        wire::fixed_32(out, field::FLAGS, flags(span, self.parent_is_remote));
+    }
+}
+
+fn encoded(field: u8, limits: AttributeLimits, attributes: Vec<KeyValue>) -> Attributes {
+    let mut encoded = Attributes::default();
+    encoded.start(field, limits);
+    encoded.extend(attributes);
+    encoded.settle();
+    encoded
+}
+
+fn flags(span: &SpanContext, is_remote: bool) -> u16 {
+    let remote = if is_remote { IS_REMOTE } else { 0 };
+    u16::from(span.trace_flags().to_u8()) | IS_REMOTE_KNOWN | remote
+}
+
+/// A kind as OTLP counts it.
+pub(super) const fn kind(kind: &SpanKind) -> u8 {
+    match kind {
+        SpanKind::Internal => 1,
+        SpanKind::Server => 2,
+        SpanKind::Client => 3,
+        SpanKind::Producer => 4,
+        SpanKind::Consumer => 5,
+    }
+}

@@ -1,0 +1,96 @@
+//! What each thread has of its own: its buffer, its ids, and boxes to use again.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::{SpanId, TraceId};
+
+use super::Core;
+use super::buffer::Buffer;
+use super::ids::Ids;
+use super::live::Live;
+
+/// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
+const SPARE: usize = 32;
+
+/// A box that grew larger than this, in bytes, is not kept.
+const SPARE_CAPACITY: usize = 8 * 1024;
+
+thread_local! {
+    static LOCAL: Local = const { Local::new() };
+}
+
+struct Local {
+    buffer: RefCell<Option<(&'static Core, Arc<Buffer>)>>,
+    ids: RefCell<Option<Ids>>,
+    // Boxed where they are used, and moved from here to there.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    spare: RefCell<Vec<Box<Live>>>,
+}
+
+impl Local {
+    const fn new() -> Self {
+        Self {
+            buffer: RefCell::new(None),
+            ids: RefCell::new(None),
+            spare: RefCell::new(Vec::new()),
+        }
+    }
+}
+
+/// A box for a span.
+pub(super) fn live(core: &'static Core, scope: Arc<InstrumentationScope>) -> Box<Live> {
+    let spare = LOCAL.try_with(|local| local.spare.borrow_mut().pop());
+    match spare.ok().flatten() {
+        Some(mut live) => {
+            live.reuse(core, scope);
+            live
+        }
+        None => Box::new(Live::new(core, scope)),
+    }
+}
+
+/// Keeps a box for a later span, unless there are enough.
+pub(super) fn give_back(live: Box<Live>) {
+    if live.capacity() > SPARE_CAPACITY {
+        return;
+    }
+    // At the end of a thread it is just dropped.
+    let _ = LOCAL.try_with(|local| {
+        let mut spare = local.spare.borrow_mut();
+        if spare.len() < SPARE {
+            spare.push(live);
+        }
+    });
+}
+
+pub(super) fn span_id() -> SpanId {
+    with_ids(Ids::span_id)
+}
+
+pub(super) fn trace_id() -> TraceId {
+    with_ids(Ids::trace_id)
+}
+
+fn with_ids<T>(make: impl Fn(&mut Ids) -> T) -> T {
+    LOCAL
+        .try_with(|local| make(local.ids.borrow_mut().get_or_insert_with(Ids::new)))
+        .unwrap_or_else(|_| make(&mut Ids::new()))
+}
+
+/// Works with this thread's buffer for a core; `None` at the end of a thread.
+pub(super) fn with_buffer<T>(core: &'static Core, work: impl FnOnce(&Buffer) -> T) -> Option<T> {
+    LOCAL
+        .try_with(|local| {
+            let mut buffer = local.buffer.borrow_mut();
+            match &*buffer {
+                Some((of, buffer)) if std::ptr::eq(*of, core) => work(buffer),
+                _ => {
+                    let (_, buffer) = buffer.insert((core, core.new_buffer()));
+                    work(buffer)
+                }
+            }
+        })
+        .ok()
+}

@@ -1,0 +1,172 @@
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+
+use super::export::{Output, ScopedSpan};
+use super::{DELAY, Limits, MAX_BATCH, Provider, Setup, decode};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
+    let setup = Setup {
+        sampler: Sampler::ParentBased(Box::new(Sampler::AlwaysOn)),
+        limits: Limits::new(SpanLimits::default(), None),
+        max_spans,
+        max_batch: MAX_BATCH,
+        delay: DELAY,
+    };
+    Provider::start(setup, Box::new(output)).expect("a thread")
+}
+
+/// Makes a span, and ends it.
+fn span(provider: &Provider) -> SpanId {
+    let tracer = provider.tracer("test");
+    let mut span = tracer.start_with_context("span", &Context::new());
+    span.end();
+    span.span_context().span_id()
+}
+
+/// Keeps the ids of what is exported.
+#[derive(Clone, Debug, Default)]
+struct Kept(Arc<Mutex<Vec<SpanId>>>);
+
+impl Kept {
+    fn take(&self) -> Vec<SpanId> {
+        std::mem::take(&mut self.0.lock().expect("no panic"))
+    }
+}
+
+impl Output for Kept {
+    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
+        let ids = spans.iter().map(|(scope, span)| {
+            let span = decode::span(scope, span).expect("a span");
+            span.span_context.span_id()
+        });
+        self.0.lock().expect("no panic").extend(ids);
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Does not answer before it is told to.
+#[derive(Debug)]
+struct Stuck {
+    has_begun: SyncSender<usize>,
+    go_on: Receiver<()>,
+}
+
+impl Output for Stuck {
+    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
+        let _ = self.has_begun.send(spans.len());
+        // An error says that the test is over.
+        let _ = self.go_on.recv();
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_threads_leave_behind_is_exported_once() {
+    let kept = Kept::default();
+    let provider = start(100_000, kept.clone());
+    let made: HashSet<SpanId> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..5_000).map(|_| span(&provider)).collect::<Vec<_>>()))
+            .collect();
+        let ids = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"));
+        ids.collect()
+    });
+    provider.force_flush().expect("a flush");
+    let exported = kept.take();
+    assert_eq!(exported.len(), 40_000);
+    assert_eq!(exported.into_iter().collect::<HashSet<_>>(), made);
+    assert_eq!(provider.dropped(), 0);
+    // Their buffers are gone, apart from the one for the ends of threads.
+    assert_eq!(provider.buffers(), 1);
+}
+
+#[test]
+fn an_output_that_does_not_answer_costs_no_more_than_the_bound() {
+    let (has_begun, begun) = sync_channel(1);
+    let (go_on, waits) = sync_channel(0);
+    let provider = start(
+        100,
+        Stuck {
+            has_begun,
+            go_on: waits,
+        },
+    );
+    for _ in 0..1_000 {
+        span(&provider);
+    }
+    let first = begun.recv_timeout(PATIENCE).expect("an export");
+    for _ in 0..1_000 {
+        span(&provider);
+    }
+    // What is on its way out counts as well, and it is not given back yet.
+    assert!(first <= 100, "{first}");
+    assert_eq!(provider.dropped(), 2_000 - 100);
+    let error = provider.shut_down(Duration::ZERO).expect_err("no time");
+    assert!(error.to_string().contains("timed out"), "{error}");
+    drop(go_on);
+}
+
+#[test]
+fn spans_that_end_after_the_shutdown_are_not_exported() {
+    let kept = Kept::default();
+    let provider = start(100, kept.clone());
+    let tracer = provider.tracer("test");
+    let mut open = tracer.start_with_context("open", &Context::new());
+    let ended = span(&provider);
+    provider.shut_down(PATIENCE).expect("a shutdown");
+    open.end();
+    let late = tracer.start_with_context("late", &Context::new());
+    assert!(!late.is_recording());
+    assert_eq!(kept.take(), [ended]);
+    assert!(provider.shut_down(PATIENCE).is_err());
+    provider.force_flush().expect("nothing to flush");
+}
+
+#[test]
+fn a_span_that_is_dropped_has_ended() {
+    let kept = Kept::default();
+    let provider = start(100, kept.clone());
+    let span = provider
+        .tracer("test")
+        .start_with_context("dropped", &Context::new());
+    let id = span.span_context().span_id();
+    drop(span);
+    provider.force_flush().expect("a flush");
+    assert_eq!(kept.take(), [id]);
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_flush_inside_a_runtime_of_one_thread_does_not_wait_for_itself() {
+    let kept = Kept::default();
+    let provider = start(100, kept.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let id = runtime.block_on(async {
+        let id = span(&provider);
+        provider.force_flush().expect("a flush");
+        id
+    });
+    assert_eq!(kept.take(), [id]);
+}

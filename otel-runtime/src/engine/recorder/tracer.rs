@@ -1,0 +1,163 @@
+//! Provider and tracer of this engine, behind the API's traits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use opentelemetry::trace::{
+    self, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId,
+};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
+
+use super::export::{self, Output};
+use super::span::Span;
+use super::{Core, Sampling, Setup, clock, live, local};
+
+/// Hands out tracers; its clones are the same provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Provider(&'static Core);
+
+impl Provider {
+    /// Starts the exporting thread.
+    pub(crate) fn start(setup: Setup, output: Box<dyn Output>) -> std::io::Result<Self> {
+        let (max_batch, delay) = (setup.max_batch, setup.delay);
+        let core: &'static Core = Box::leak(Box::new(Core::new(setup)));
+        export::start(core, output, max_batch, delay)?;
+        Ok(Self(core))
+    }
+
+    /// Exports every span that has ended.
+    pub(crate) fn force_flush(&self) -> OTelSdkResult {
+        self.0.mailbox.flush()
+    }
+
+    /// Exports every span that has ended, within `timeout`. Spans that end later are not exported.
+    pub(crate) fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
+        if self.0.is_shut_down.swap(true, Ordering::AcqRel) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        self.0.mailbox.shut_down(timeout)
+    }
+
+    #[cfg(test)]
+    pub(super) fn buffers(&self) -> usize {
+        self.0.buffers().len()
+    }
+
+    /// How many spans had no room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl trace::TracerProvider for Provider {
+    type Tracer = Tracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        Tracer {
+            core: self.0,
+            scope: Arc::new(scope),
+        }
+    }
+}
+
+/// Makes the spans of one instrumentation scope.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracer {
+    core: &'static Core,
+    scope: Arc<InstrumentationScope>,
+}
+
+impl trace::Tracer for Tracer {
+    type Span = Span;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
+        if parent.is_telemetry_suppressed() || self.core.is_shut_down.load(Ordering::Relaxed) {
+            return Span::new(SpanContext::empty_context(), None);
+        }
+        let span = parent.span();
+        let parent_span = Some(span.span_context()).filter(|span| span.is_valid());
+        let trace_id = parent_span.map_or_else(local::trace_id, SpanContext::trace_id);
+        let sampled = self.core.sample(&builder, parent, parent_span, trace_id);
+        let flags = parent_span.map_or(TraceFlags::default(), SpanContext::trace_flags);
+        let flags = match sampled.decision {
+            SamplingDecision::RecordAndSample => flags.with_sampled(true),
+            SamplingDecision::RecordOnly => flags.with_sampled(false),
+            SamplingDecision::Drop => TraceFlags::default(),
+        };
+        let context = SpanContext::new(
+            trace_id,
+            local::span_id(),
+            flags,
+            false,
+            sampled.trace_state,
+        );
+        let live = (sampled.decision != SamplingDecision::Drop).then(|| {
+            let mut live = local::live(self.core, Arc::clone(&self.scope));
+            live.parent = parent_span.map_or(SpanId::INVALID, SpanContext::span_id);
+            live.parent_is_remote = parent_span.is_some_and(SpanContext::is_remote);
+            fill(&mut live, builder, sampled.attributes);
+            live
+        });
+        Span::new(context, live)
+    }
+}
+
+/// Puts in what is known when the span starts.
+fn fill(live: &mut live::Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
+    live.name = builder.name;
+    live.kind = live::kind(&builder.span_kind.unwrap_or(SpanKind::Internal));
+    live.attributes
+        .extend(builder.attributes.into_iter().flatten());
+    live.attributes.extend(of_sampler);
+    for event in builder.events.into_iter().flatten() {
+        live.add_event(
+            &event.name,
+            clock::unix_nanos(event.timestamp),
+            event.attributes,
+        );
+    }
+    for link in builder.links.into_iter().flatten() {
+        live.add_link(&link.span_context, link.attributes);
+    }
+    let clock = &live.core.clock;
+    live.start = match builder.start_time {
+        Some(time) => clock.start_at(time),
+        None => clock.start(),
+    };
+}
+
+impl Core {
+    fn sample(
+        &self,
+        builder: &SpanBuilder,
+        parent: &Context,
+        parent_span: Option<&SpanContext>,
+        trace_id: TraceId,
+    ) -> SamplingResult {
+        let sampler = match (&self.sampling, parent_span) {
+            (Sampling::Parent(_), Some(parent)) => {
+                return SamplingResult {
+                    decision: if parent.is_sampled() {
+                        SamplingDecision::RecordAndSample
+                    } else {
+                        SamplingDecision::Drop
+                    },
+                    attributes: Vec::new(),
+                    trace_state: parent.trace_state().clone(),
+                };
+            }
+            (Sampling::Parent(sampler) | Sampling::Sampler(sampler), _) => sampler,
+        };
+        sampler.should_sample(
+            Some(parent),
+            trace_id,
+            &builder.name,
+            builder.span_kind.as_ref().unwrap_or(&SpanKind::Internal),
+            builder.attributes.as_deref().unwrap_or_default(),
+            builder.links.as_deref().unwrap_or_default(),
+        )
+    }
+}

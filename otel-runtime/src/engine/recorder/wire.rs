@@ -1,0 +1,202 @@
+//! Protocol Buffers, as far as OTLP needs them. <https://protobuf.dev/programming-guides/encoding/>
+
+/// The bits of a tag that say how the field is encoded.
+const VARINT: u8 = 0;
+const FIXED_64: u8 = 1;
+const LENGTH_DELIMITED: u8 = 2;
+const FIXED_32: u8 = 5;
+
+/// The tag of a length-delimited field.
+pub(super) const fn tag(field: u8) -> u8 {
+    field << 3 | LENGTH_DELIMITED
+}
+
+pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(low_byte(value) | 0x80);
+        value >>= 7;
+    }
+    out.push(low_byte(value));
+}
+
+/// How many bytes a number takes.
+pub(super) const fn varint_length(value: u64) -> usize {
+    // Seven bits a byte, and one byte at least.
+    ((u64::BITS - (value | 1).leading_zeros()).div_ceil(7)) as usize
+}
+
+/// How many bytes a field takes that holds so many.
+pub(super) const fn length(content: usize) -> usize {
+    1 + varint_length(content as u64) + content
+}
+
+/// A field that holds a number, also when that is zero.
+pub(super) fn number(out: &mut Vec<u8>, field: u8, value: u64) {
+    out.push(field << 3 | VARINT);
+    varint(out, value);
+}
+
+/// A field that holds a number, left out when that is zero.
+pub(super) fn count(out: &mut Vec<u8>, field: u8, value: u32) {
+    if value > 0 {
+        number(out, field, u64::from(value));
+    }
+}
+
+pub(super) fn fixed_64(out: &mut Vec<u8>, field: u8, value: u64) {
+    out.push(field << 3 | FIXED_64);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// A field with 16 bits of flags.
+pub(super) fn fixed_32(out: &mut Vec<u8>, field: u8, value: u16) {
+    varint(out, u64::from(field) << 3 | u64::from(FIXED_32));
+    out.extend_from_slice(&u32::from(value).to_le_bytes());
+}
+
+pub(super) fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    header(out, field, value.len());
+    out.extend_from_slice(value);
+}
+
+/// A field that holds bytes, left out when there are none.
+pub(super) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    if !value.is_empty() {
+        bytes(out, field, value);
+    }
+}
+
+/// What stands before `length` bytes of a field.
+pub(super) fn header(out: &mut Vec<u8>, field: u8, length: usize) {
+    out.push(tag(field));
+    varint(out, length as u64);
+}
+
+/// A field whose content is written first and measured afterwards.
+pub(super) fn nested(out: &mut Vec<u8>, field: u8, content: impl FnOnce(&mut Vec<u8>)) {
+    out.push(tag(field));
+    let mut at = out.len();
+    out.push(0);
+    content(out);
+    // One byte is there for the length. Most often it is enough; otherwise the content moves.
+    let mut length = out.len() - at - 1;
+    while length >= 0x80 {
+        out[at] = low_byte(length as u64) | 0x80;
+        length >>= 7;
+        at += 1;
+        out.insert(at, 0);
+    }
+    out[at] = low_byte(length as u64);
+}
+
+/// The lowest seven or eight bits.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is cut off is written by others"
+)]
+const fn low_byte(value: u64) -> u8 {
+    value as u8
+}
+
+/// A field as it is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Value::Bytes(bytes) => Some(bytes),
+            Value::Number(_) => None,
+        }
+    }
+
+    /// 0 for what is no number.
+    pub(super) fn number(self) -> u64 {
+        match self {
+            Value::Number(number) => number,
+            Value::Bytes(_) => 0,
+        }
+    }
+}
+
+/// Reads the fields of a message that was written by this module.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    /// The field's number and what it holds.
+    type Item = (u8, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let tag = u8::try_from(self.varint()?).ok()?;
+        let value = match tag & 0b111 {
+            VARINT => Value::Number(self.varint()?),
+            FIXED_64 => Value::Number(u64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            FIXED_32 => Value::Number(u32::from_le_bytes(self.take(4)?.try_into().ok()?).into()),
+            _ => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                Value::Bytes(self.take(length)?)
+            }
+        };
+        Some((tag >> 3, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+            let content = vec![7; length];
+            let mut out = Vec::new();
+            number(&mut out, 6, u64::MAX);
+            nested(&mut out, 5, |out| out.extend_from_slice(&content));
+            bytes(&mut out, 4, &content);
+            fixed_64(&mut out, 7, 1 << 63);
+            fixed_32(&mut out, 16, 0x301);
+            count(&mut out, 10, 0);
+            count(&mut out, 12, 300);
+            let fields: Vec<_> = Fields(&out).collect();
+            let expected = [
+                (6, Value::Number(u64::MAX)),
+                (5, Value::Bytes(&content)),
+                (4, Value::Bytes(&content)),
+                (7, Value::Number(1 << 63)),
+                (16, Value::Number(0x301)),
+                (12, Value::Number(300)),
+            ];
+            assert_eq!(fields, expected);
+        }
+    }
+}
