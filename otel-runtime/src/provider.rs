@@ -163,6 +163,7 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
+        let follows_parents = matches!(settings.sampler, None | Some(Sampler::ParentBased(_)));
         let mut runtime = otlp::ExportRuntime::default();
         let (provider, logs) = if settings.disabled {
             (None, Logs::OFF)
@@ -187,6 +188,7 @@ impl Builder {
         if let Some(provider) = &provider {
             provider.install();
         }
+        engine::follow_parents(follows_parents);
         engine::switch_off(provider.is_none());
         Ok(Telemetry {
             provider,
@@ -368,6 +370,8 @@ impl Telemetry {
     }
 
     fn stop(&mut self, timeout: Duration) -> Result<(), ShutdownError> {
+        // The application may install another provider after this one.
+        engine::follow_parents(false);
         let spans = match self.provider.take() {
             Some(provider) => provider.shut_down(timeout),
             None => Ok(()),

@@ -3,11 +3,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "diesel")]
+use opentelemetry::{Context, trace::TraceContextExt as _};
+
 use super::Site;
 use crate::sites::SpanRules;
 
 /// Whether nothing is recorded at all; read where there is no site.
 static ALL_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Whether nothing is recorded below a span that is not sampled; known where the sampler is.
+static FOLLOWS_PARENTS: AtomicBool = AtomicBool::new(false);
 
 static CONTROL: Mutex<Control> = Mutex::new(Control {
     rules: SpanRules::new(),
@@ -30,6 +36,19 @@ pub(crate) fn switch_off(off: bool) {
 /// Whether nothing is recorded, so that preparing a span would be in vain.
 pub(crate) fn is_off() -> bool {
     ALL_OFF.load(Ordering::Relaxed)
+}
+
+/// Says whether the sampler does as the parent of a span.
+pub(crate) fn follow_parents(follow: bool) {
+    FOLLOWS_PARENTS.store(follow, Ordering::Relaxed);
+}
+
+/// Whether it is known that nothing is recorded below the span of a context.
+#[cfg(feature = "diesel")]
+pub(crate) fn is_left_out(context: &Context) -> bool {
+    let span = context.span();
+    let span = span.span_context();
+    FOLLOWS_PARENTS.load(Ordering::Relaxed) && span.is_valid() && !span.is_sampled()
 }
 
 /// Replaces the rules.

@@ -13,7 +13,7 @@ mod start;
 
 use opentelemetry::Context;
 
-pub(crate) use control::{set_rules, sites, switch_off};
+pub(crate) use control::{follow_parents, set_rules, sites, switch_off};
 pub use failure::{
     Failure, ResultLike, counts, failure_by, failure_by_debug, failure_by_display, returned,
     value_of,

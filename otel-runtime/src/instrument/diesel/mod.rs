@@ -103,6 +103,11 @@ impl QuerySpans {
         if engine::control::is_off() {
             return;
         }
+        // Printing the query costs more than all the rest.
+        if Context::map_current(engine::control::is_left_out) {
+            self.queries.clear();
+            return;
+        }
         let Some(printed) = printed::read(query) else {
             self.queries.clear();
             return;

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+
 use super::*;
 
 /// A query as diesel prints it.
@@ -83,4 +87,42 @@ fn nothing_of_the_user_is_kept() {
         !kept.contains("alice") && !kept.contains("secret"),
         "{kept}"
     );
+}
+
+/// A query that must not be printed.
+struct Unprinted;
+
+impl fmt::Debug for Unprinted {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("printed")
+    }
+}
+
+impl fmt::Display for Unprinted {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("printed")
+    }
+}
+
+impl DebugQuery for Unprinted {}
+
+#[test]
+fn a_query_is_not_printed_where_it_is_known_that_nothing_is_recorded() {
+    engine::follow_parents(true);
+    let mut spans = QuerySpans::for_url("postgres://db/rooms");
+    spans.start_query(&QUERY);
+    let unsampled = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let current = Context::new().with_remote_span_context(unsampled).attach();
+    spans.start_query(&Unprinted);
+    assert!(open(&spans).is_empty(), "an end that was not announced");
+    spans.finish_query(&Unprinted, None);
+    drop(current);
+    spans.start_query(&QUERY);
+    assert_eq!(open(&spans), [QUERY.0]);
 }
