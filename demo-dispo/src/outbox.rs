@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The pause between two looks at what is left, and how long it grows while the queue refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
 
+/// After so many refusals in a row the queue is taken to be down, and the others are left for the next time.
+const REFUSALS: u32 = 5;
+
 /// How many messages are taken at once.
 const BATCH: i64 = 100;
 
@@ -94,9 +97,11 @@ pub async fn relay(store: &Store, queue: &Queue, shutdown: &Shutdown) {
 
 /// Sends the messages that are at least as old as `grace`, the oldest first, until `shutdown` is requested; returns how many.
 ///
+/// One that is refused does not hold up the others, unless the queue refuses them all.
+///
 /// # Errors
 ///
-/// The first message that could not be sent; those after it wait for the next time.
+/// A message that could not be sent; it is tried again the next time.
 pub async fn send_left_over(
     store: &Store,
     queue: &Queue,
@@ -104,19 +109,34 @@ pub async fn send_left_over(
     shutdown: &Shutdown,
 ) -> Result<usize, RelayError> {
     let mut sent = 0;
+    let mut refused = None;
+    let mut in_a_row = 0;
+    let mut last = Ulid::nil();
     loop {
-        let batch = left_over(store, grace).await?;
+        let batch = left_over(store, last, grace).await?;
         if batch.is_empty() {
-            return Ok(sent);
+            return refused.map_or(Ok(sent), Err);
         }
         for message in batch {
             if shutdown.is_requested() {
                 return Ok(sent);
             }
+            last = message.id;
             let trace =
                 global::get_text_map_propagator(|propagator| propagator.extract(&message.headers));
-            try_send(store, queue, message).with_context(trace).await?;
-            sent += 1;
+            match try_send(store, queue, message).with_context(trace).await {
+                Ok(()) => {
+                    sent += 1;
+                    in_a_row = 0;
+                }
+                Err(error) => {
+                    in_a_row += 1;
+                    if in_a_row == REFUSALS {
+                        return Err(error);
+                    }
+                    refused = Some(error);
+                }
+            }
         }
     }
 }
@@ -133,11 +153,15 @@ async fn try_send(
 }
 
 /// Looking makes no spans: most of the time there is nothing, in nobody's trace.
-async fn left_over(store: &Store, grace: Duration) -> Result<Vec<OutgoingMessage>, RelayError> {
+async fn left_over(
+    store: &Store,
+    after: Ulid,
+    grace: Duration,
+) -> Result<Vec<OutgoingMessage>, RelayError> {
     let newest = Ulid::from_datetime(SystemTime::now() - grace).timestamp_ms();
     let before = Ulid::from_parts(newest + 1, 0);
     run(store, move |connection| {
-        outbox::oldest(connection, before, BATCH)
+        outbox::oldest(connection, after, before, BATCH)
     })
     .with_context(Context::new().with_telemetry_suppressed())
     .await

@@ -37,17 +37,19 @@ pub fn delete(connection: &mut Connection<'_>, id: Ulid) -> QueryResult<()> {
     Ok(())
 }
 
-/// The oldest messages with ids below `before`, at most `count` of them.
+/// The oldest messages with ids above `after` and below `before`, at most `count` of them.
 ///
 /// # Errors
 ///
 /// The database refuses.
 pub fn oldest(
     connection: &mut Connection<'_>,
+    after: Ulid,
     before: Ulid,
     count: i64,
 ) -> QueryResult<Vec<OutgoingMessage>> {
     let rows = either!(connection, |connection| outbox::table
+        .filter(outbox::id.gt(after.to_string()))
         .filter(outbox::id.lt(before.to_string()))
         .order(outbox::id)
         .limit(count)

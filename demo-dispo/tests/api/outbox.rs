@@ -63,6 +63,33 @@ async fn a_booking_is_announced_later_when_the_queue_is_down() {
     }
 }
 
+#[tokio::test]
+async fn a_message_that_the_queue_refuses_does_not_hold_up_the_others() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        app.change_queue("ALTER TABLE Jobs RENAME TO hidden");
+        for month in 2..=8 {
+            let body = json!({
+                "room_id": 1,
+                "start": format!("2023-{month:02}-04"),
+                "end": format!("2023-{month:02}-06"),
+            });
+            assert_eq!(app.book(&body.to_string()).await.status, StatusCode::OK);
+        }
+        app.change_queue("ALTER TABLE hidden RENAME TO Jobs");
+        app.change_queue(
+            "CREATE TRIGGER refuse BEFORE INSERT ON Jobs WHEN instr(NEW.job, '2023-03-04') > 0
+            BEGIN SELECT RAISE(ABORT, 'this one not'); END",
+        );
+        assert!(matches!(relay(&app).await, Err(RelayError::Send(_))));
+        assert_eq!(app.queued("booking.created").len(), 6);
+
+        app.change_queue("DROP TRIGGER refuse");
+        assert_eq!(relay(&app).await.unwrap(), 1);
+        assert_eq!(app.queued("booking.created").len(), 7);
+    }
+}
+
 /// As when the process is killed between the two.
 #[tokio::test]
 async fn a_booking_that_is_only_stored_is_announced_later() {
