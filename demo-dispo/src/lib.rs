@@ -6,6 +6,8 @@
 //! `routes` read a request and answer it, `domain` holds what a booking is, `store` keeps it, `tasks` is what the worker
 //! does with a message, [`outbox`] sends what is stored to be sent; [`app`] ties the web service together and [`worker`]
 //! runs the worker.
+//!
+#![doc = include_str!("reference.md")]
 
 pub mod app;
 pub mod config;
