@@ -1,5 +1,6 @@
 //! One booking through the real programs leaves one trace, whichever way the spans leave the processes.
 
+mod keys;
 mod servers;
 
 use std::{
@@ -115,6 +116,7 @@ async fn check(collector: &Collector, setting: Setting) -> Vec<SpanRecord> {
     assert_eq!(core(&trace), expected());
     assert_parents(&trace);
     assert_details(&trace, &id);
+    assert_eq!(keys::unknown(&collector.spans()), BTreeSet::new());
 
     stop(stack, folder.path());
     assert_eq!(elsewhere(&collector.spans()), Vec::<&str>::new());
