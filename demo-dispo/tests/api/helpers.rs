@@ -119,6 +119,12 @@ pub(crate) async fn spawn_app_with(kind: Kind, further: fn(&mut ServiceConfig)) 
     app
 }
 
+/// The id of a trace that nobody else has.
+pub(crate) fn new_trace() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl TestApp {
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.request(Method::GET, path, "").await
@@ -130,12 +136,22 @@ impl TestApp {
 
     /// Each request has a trace of its own, so that tests can run beside each other.
     pub(crate) async fn request(&self, method: Method, path: &str, body: &str) -> Answer {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let trace = format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let traceparent = format!("00-{}-00000000000000aa-01", new_trace());
+        self.request_from(&traceparent, method, path, body).await
+    }
+
+    /// A request of a caller who says this of its trace.
+    pub(crate) async fn request_from(
+        &self,
+        traceparent: &str,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Answer {
         let response = self
             .client
             .request(method, format!("{}{path}", self.address))
-            .header("traceparent", format!("00-{trace}-00000000000000aa-01"))
+            .header("traceparent", traceparent)
             .body(body.to_owned())
             .send()
             .await
@@ -144,7 +160,7 @@ impl TestApp {
             status: response.status(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
-            trace,
+            trace: traceparent.split('-').nth(1).unwrap_or_default().to_owned(),
         }
     }
 

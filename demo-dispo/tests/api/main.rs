@@ -1,6 +1,7 @@
 //! The web service and the worker as their users see them: over HTTP, over the queue, and by their spans.
 
 mod bookings;
+mod callers;
 mod database;
 mod health;
 mod helpers;
