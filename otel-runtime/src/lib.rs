@@ -20,6 +20,7 @@ mod spawn;
 pub mod testing;
 #[cfg(feature = "log")]
 mod timestamp;
+mod trace_context;
 
 pub use attribute::{AttributeValue, ListElement};
 pub use in_span::{InSpan, Spanned};

@@ -22,7 +22,7 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{
     BatchConfig, BatchConfigBuilder, Sampler, SdkTracerProvider, SimpleSpanProcessor, SpanExporter,
     SpanLimits, SpanProcessor,
@@ -35,6 +35,7 @@ use crate::config::{Batch, Exporter, Propagator, Settings, Signal};
 use crate::engine::recorder::{self, AnyExporter};
 use crate::export::console::ConsoleExporter;
 use crate::sites::SpanRules;
+use crate::trace_context::TraceContext;
 use crate::{diagnostics, engine};
 
 /// How long a dropped [`Telemetry`] waits for its spans and log records to be exported.
@@ -450,7 +451,7 @@ fn propagator(propagators: &[Propagator]) -> TextMapCompositePropagator {
         propagators
             .iter()
             .map(|propagator| match propagator {
-                Propagator::TraceContext => Box::new(TraceContextPropagator::new()) as Box<_>,
+                Propagator::TraceContext => Box::new(TraceContext::default()) as Box<_>,
                 Propagator::Baggage => Box::new(BaggagePropagator::new()) as Box<_>,
             })
             .collect(),

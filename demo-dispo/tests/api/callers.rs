@@ -52,6 +52,7 @@ async fn a_broken_traceparent_starts_a_new_trace() {
             "00-00000000000000000000000000000000-00000000000000aa-01",
             "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
             "ff-0af7651916cd43dd8448eb211c80319c-00000000000000aa-01",
+            "00-0af7651916cd43dd8448eb211c80319-00000000000000aa-01",
         ] {
             let app = spawn_app(kind).await;
             let answer = app.request_from(broken, Method::POST, PATH, BOOKING).await;

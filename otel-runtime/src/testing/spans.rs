@@ -6,11 +6,12 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 
 use super::{Detail, SpanRecord, tree};
 use crate::export::testing::shared_resource;
+use crate::trace_context::TraceContext;
 
 /// Keeps the finished spans of this process in memory, to look at them in a test.
 ///
@@ -49,7 +50,7 @@ impl Spans {
         let spans = Self::new();
         global::set_tracer_provider(spans.provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-            Box::new(TraceContextPropagator::new()),
+            Box::new(TraceContext::default()),
             Box::new(BaggagePropagator::new()),
         ]));
         spans
