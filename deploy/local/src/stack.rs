@@ -200,7 +200,7 @@ impl Role {
 #[derive(Debug)]
 pub struct Stack {
     /// In the order of [`Role::ALL`].
-    processes: [Process; 4],
+    processes: Vec<Process>,
     /// Where bookings are taken: `http://127.0.0.1:<port>`.
     pub dispo_url: String,
     /// Where cleanings are told: `http://127.0.0.1:<port>`.
@@ -211,7 +211,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the four processes and waits until each is ready, at most a minute.
+    /// Starts the four processes, and waits for each until it is ready, at most a minute.
     ///
     /// # Errors
     ///
@@ -221,22 +221,19 @@ impl Stack {
         folder: &Path,
         setting: Setting,
     ) -> anyhow::Result<Self> {
-        let start = |role: Role| {
-            Process::start(role.name(), &mut command(binaries, role, &setting), folder)
-        };
-        let mut processes = [
-            start(Role::Dispo)?,
-            start(Role::DispoWorker)?,
-            start(Role::Cleaning)?,
-            start(Role::CleaningWorker)?,
-        ];
+        let mut processes = Vec::new();
         let mut told = Vec::new();
-        for (role, process) in Role::ALL.into_iter().zip(&mut processes) {
+        // One after the other: RabbitMQ 3.10 ends the connection of who consumes from a quorum queue that another is
+        // just declaring. A worker tries again, but says that something failed.
+        for role in Role::ALL {
+            let mut command = command(binaries, role, &setting);
+            let mut process = Process::start(role.name(), &mut command, folder)?;
             told.push(
                 process
                     .wait_for_line(role.is_ready(), START_TIMEOUT)
                     .await?,
             );
+            processes.push(process);
         }
         let url = |role| told[role as usize].clone();
         let mut stack = Self {
