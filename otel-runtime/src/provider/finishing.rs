@@ -9,6 +9,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
+use crate::engine::recorder;
+
 /// Finishes spans for another processor.
 #[derive(Debug)]
 pub(super) struct Finishing {
@@ -96,9 +98,9 @@ fn truncate_value(value: &mut Value, length: usize) {
 }
 
 fn truncate(text: &mut StringValue, length: usize) {
-    let end = text.as_str().char_indices().nth(length);
-    if let Some((end, _)) = end {
-        *text = text.as_str()[..end].to_owned().into();
+    let kept = recorder::cut(text.as_str(), length);
+    if kept.len() < text.as_str().len() {
+        *text = kept.to_owned().into();
     }
 }
 

@@ -4,22 +4,11 @@ use std::collections::HashMap;
 
 use opentelemetry::{Array, KeyValue, Value};
 
+use super::field::any_value::{ARRAY, BOOL, DOUBLE, INT, STRING};
+use super::field::array_value::VALUES;
+use super::field::key_value::{KEY, VALUE};
 use super::limits::AttributeLimits;
 use super::wire::{self, Fields};
-
-/// Fields of `KeyValue`.
-const KEY: u8 = 1;
-const VALUE: u8 = 2;
-
-/// Fields of `AnyValue`.
-pub(super) const STRING: u8 = 1;
-pub(super) const BOOL: u8 = 2;
-pub(super) const INT: u8 = 3;
-pub(super) const DOUBLE: u8 = 4;
-pub(super) const ARRAY: u8 = 5;
-
-/// The field of `ArrayValue`.
-const VALUES: u8 = 1;
 
 /// Up to so many attributes are compared with each other, as that needs no memory.
 const FEW: u32 = 16;

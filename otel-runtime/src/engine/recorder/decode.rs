@@ -8,7 +8,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-use super::live::{IS_REMOTE, STATUS_ERROR, STATUS_OK, field};
+use super::field::{self, any_value};
 use super::wire::{self, Fields};
 
 /// A span; `None` for bytes that this crate did not write.
@@ -50,7 +50,7 @@ pub(super) fn span(scope: &InstrumentationScope, bytes: &[u8]) -> Option<SpanDat
             _ => return None,
         }
     }
-    data.parent_span_is_remote = ids.flags & IS_REMOTE != 0;
+    data.parent_span_is_remote = ids.flags & field::IS_REMOTE != 0;
     data.span_context = ids.context(false);
     Some(data)
 }
@@ -116,7 +116,7 @@ fn link(bytes: &[u8]) -> Option<Link> {
             _ => return None,
         }
     }
-    let is_remote = ids.flags & IS_REMOTE != 0;
+    let is_remote = ids.flags & field::IS_REMOTE != 0;
     Some(Link::new(ids.context(is_remote), attributes, dropped))
 }
 
@@ -131,8 +131,8 @@ fn status(bytes: &[u8]) -> Option<Status> {
         }
     }
     Some(match code {
-        STATUS_OK => Status::Ok,
-        STATUS_ERROR => Status::error(description.to_owned()),
+        field::status::OK => Status::Ok,
+        field::status::ERROR => Status::error(description.to_owned()),
         _ => Status::Unset,
     })
 }
@@ -150,19 +150,17 @@ fn attribute(bytes: &[u8]) -> Option<KeyValue> {
     let (_, key) = fields.next()?;
     let (_, value) = fields.next()?;
     let key = text(key)?.to_owned();
-    Some(KeyValue::new(key, any_value(value.bytes()?)?))
+    Some(KeyValue::new(key, value_of(value.bytes()?)?))
 }
 
-fn any_value(bytes: &[u8]) -> Option<Value> {
-    use super::attributes::{ARRAY, BOOL, DOUBLE, INT, STRING};
-
+fn value_of(bytes: &[u8]) -> Option<Value> {
     let (field, value) = Fields(bytes).next()?;
     Some(match field {
-        STRING => Value::String(text(value)?.to_owned().into()),
-        BOOL => Value::Bool(value.number() != 0),
-        INT => Value::I64(value.number().cast_signed()),
-        DOUBLE => Value::F64(f64::from_bits(value.number())),
-        ARRAY => Value::Array(array(value.bytes()?)?),
+        any_value::STRING => Value::String(text(value)?.to_owned().into()),
+        any_value::BOOL => Value::Bool(value.number() != 0),
+        any_value::INT => Value::I64(value.number().cast_signed()),
+        any_value::DOUBLE => Value::F64(f64::from_bits(value.number())),
+        any_value::ARRAY => Value::Array(array(value.bytes()?)?),
         _ => return None,
     })
 }
@@ -170,7 +168,7 @@ fn any_value(bytes: &[u8]) -> Option<Value> {
 /// All values of an array are of one type. An empty one does not say of which, and comes back as one of texts.
 fn array(bytes: &[u8]) -> Option<Array> {
     let values: Option<Vec<Value>> = Fields(bytes)
-        .map(|(_, value)| any_value(value.bytes()?))
+        .map(|(_, value)| value_of(value.bytes()?))
         .collect();
     let values = values?;
     Some(match values.first() {

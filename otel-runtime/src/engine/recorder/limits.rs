@@ -39,12 +39,17 @@ pub(crate) struct AttributeLimits {
 
 impl AttributeLimits {
     pub(super) fn cut(self, text: &str) -> &str {
-        let Some(length) = self.length else {
-            return text;
-        };
-        match text.char_indices().nth(length) {
-            Some((end, _)) => &text[..end],
+        match self.length {
+            Some(length) => cut(text, length),
             None => text,
         }
+    }
+}
+
+/// The first characters of a text, at most so many.
+pub(crate) fn cut(text: &str, length: usize) -> &str {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => &text[..end],
+        None => text,
     }
 }

@@ -9,59 +9,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use super::attributes::Attributes;
 use super::clock::Start;
 use super::limits::{AttributeLimits, Limits};
-use super::{Core, wire};
-
-/// Fields of `Span`.
-pub(super) mod field {
-    pub(in crate::engine::recorder) const TRACE_ID: u8 = 1;
-    pub(in crate::engine::recorder) const SPAN_ID: u8 = 2;
-    pub(in crate::engine::recorder) const TRACE_STATE: u8 = 3;
-    pub(in crate::engine::recorder) const PARENT_SPAN_ID: u8 = 4;
-    pub(in crate::engine::recorder) const NAME: u8 = 5;
-    pub(in crate::engine::recorder) const KIND: u8 = 6;
-    pub(in crate::engine::recorder) const START: u8 = 7;
-    pub(in crate::engine::recorder) const END: u8 = 8;
-    pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 9;
-    pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 10;
-    pub(in crate::engine::recorder) const EVENTS: u8 = 11;
-    pub(in crate::engine::recorder) const DROPPED_EVENTS: u8 = 12;
-    pub(in crate::engine::recorder) const LINKS: u8 = 13;
-    pub(in crate::engine::recorder) const DROPPED_LINKS: u8 = 14;
-    pub(in crate::engine::recorder) const STATUS: u8 = 15;
-    pub(in crate::engine::recorder) const FLAGS: u8 = 16;
-
-    /// Fields of `Event`.
-    pub(in crate::engine::recorder) mod event {
-        pub(in crate::engine::recorder) const TIME: u8 = 1;
-        pub(in crate::engine::recorder) const NAME: u8 = 2;
-        pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 3;
-        pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 4;
-    }
-
-    /// Fields of `Link`.
-    pub(in crate::engine::recorder) mod link {
-        pub(in crate::engine::recorder) const TRACE_ID: u8 = 1;
-        pub(in crate::engine::recorder) const SPAN_ID: u8 = 2;
-        pub(in crate::engine::recorder) const TRACE_STATE: u8 = 3;
-        pub(in crate::engine::recorder) const ATTRIBUTES: u8 = 4;
-        pub(in crate::engine::recorder) const DROPPED_ATTRIBUTES: u8 = 5;
-        pub(in crate::engine::recorder) const FLAGS: u8 = 6;
-    }
-
-    /// Fields of `Status`.
-    pub(in crate::engine::recorder) mod status {
-        pub(in crate::engine::recorder) const MESSAGE: u8 = 2;
-        pub(in crate::engine::recorder) const CODE: u8 = 3;
-    }
-}
-
-/// Codes of `Status`.
-pub(super) const STATUS_OK: u64 = 1;
-pub(super) const STATUS_ERROR: u64 = 2;
-
-/// Bits of the flags, above those of the W3C: whether it is known that the parent is remote, and whether it is.
-const IS_REMOTE_KNOWN: u16 = 0x100;
-pub(super) const IS_REMOTE: u16 = 0x200;
+use super::{Core, field, wire};
 
 /// More than what a span takes beside its texts, attributes, events and links.
 const HEADER: usize = 128;
@@ -94,18 +42,37 @@ struct Counted {
 impl Counted {
     fn admit(&mut self, limit: u32) -> bool {
         let admitted = self.kept < limit;
-        *if admitted {
-            &mut self.kept
+        if admitted {
+            self.kept += 1;
         } else {
-            &mut self.dropped
-        } += 1;
+            self.dropped += 1;
+        }
         admitted
     }
 }
 
 impl Live {
     pub(super) fn new(core: &'static Core, scope: Arc<InstrumentationScope>) -> Self {
-        let mut live = Self {
+        Self::within(core, scope, Attributes::default(), Vec::new())
+    }
+
+    /// Makes one that was used before as if it were new.
+    pub(super) fn reuse(&mut self, core: &'static Core, scope: Arc<InstrumentationScope>) {
+        let attributes = std::mem::take(&mut self.attributes);
+        let rest = std::mem::take(&mut self.rest);
+        *self = Self::within(core, scope, attributes, rest);
+    }
+
+    /// Forgets what is in the lists, and keeps their memory.
+    fn within(
+        core: &'static Core,
+        scope: Arc<InstrumentationScope>,
+        mut attributes: Attributes,
+        mut rest: Vec<u8>,
+    ) -> Self {
+        attributes.start(field::ATTRIBUTES, core.limits.of_span);
+        rest.clear();
+        Self {
             core,
             scope,
             parent: SpanId::INVALID,
@@ -114,31 +81,11 @@ impl Live {
             kind: 0,
             start: Start::default(),
             status: Status::Unset,
-            attributes: Attributes::default(),
-            rest: Vec::new(),
+            attributes,
+            rest,
             events: Counted::default(),
             links: Counted::default(),
-        };
-        live.attributes
-            .start(field::ATTRIBUTES, core.limits.of_span);
-        live
-    }
-
-    /// Makes one that was used before as if it were new.
-    pub(super) fn reuse(&mut self, core: &'static Core, scope: Arc<InstrumentationScope>) {
-        self.core = core;
-        self.scope = scope;
-        self.parent = SpanId::INVALID;
-        self.parent_is_remote = false;
-        self.name = Cow::Borrowed("");
-        self.kind = 0;
-        self.start = Start::default();
-        self.status = Status::Unset;
-        self.attributes
-            .start(field::ATTRIBUTES, core.limits.of_span);
-        self.rest.clear();
-        self.events = Counted::default();
-        self.links = Counted::default();
+        }
     }
 
     /// How much memory it holds on to.
@@ -223,11 +170,11 @@ impl Live {
         match &self.status {
             Status::Unset => {}
             Status::Ok => wire::nested(out, field::STATUS, |out| {
-                wire::number(out, field::status::CODE, STATUS_OK);
+                wire::number(out, field::status::CODE, field::status::OK);
             }),
             Status::Error { description } => wire::nested(out, field::STATUS, |out| {
                 wire::bytes_if_any(out, field::status::MESSAGE, description.as_bytes());
-                wire::number(out, field::status::CODE, STATUS_ERROR);
+                wire::number(out, field::status::CODE, field::status::ERROR);
             }),
         }
         wire::fixed_32(out, field::FLAGS, flags(span, self.parent_is_remote));
@@ -243,8 +190,8 @@ fn encoded(field: u8, limits: AttributeLimits, attributes: Vec<KeyValue>) -> Att
 }
 
 fn flags(span: &SpanContext, is_remote: bool) -> u16 {
-    let remote = if is_remote { IS_REMOTE } else { 0 };
-    u16::from(span.trace_flags().to_u8()) | IS_REMOTE_KNOWN | remote
+    let remote = if is_remote { field::IS_REMOTE } else { 0 };
+    u16::from(span.trace_flags().to_u8()) | field::IS_REMOTE_KNOWN | remote
 }
 
 /// A kind as OTLP counts it.

@@ -10,6 +10,7 @@ mod buffer;
 mod clock;
 mod decode;
 mod export;
+mod field;
 mod ids;
 mod limits;
 mod live;
@@ -32,7 +33,7 @@ use self::buffer::{Buffer, Pushed, Quota, Room};
 use self::clock::Clock;
 pub(crate) use self::export::AnyExporter;
 use self::export::Mailbox;
-pub(crate) use self::limits::Limits;
+pub(crate) use self::limits::{Limits, cut};
 use self::live::Live;
 pub(crate) use self::tracer::Provider;
 

@@ -7,11 +7,11 @@ const LENGTH_DELIMITED: u8 = 2;
 const FIXED_32: u8 = 5;
 
 /// The tag of a length-delimited field.
-pub(super) const fn tag(field: u8) -> u8 {
+const fn tag(field: u8) -> u8 {
     field << 3 | LENGTH_DELIMITED
 }
 
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low_byte(value) | 0x80);
         value >>= 7;
