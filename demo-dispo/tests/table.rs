@@ -1,6 +1,11 @@
 //! The table in the crate's documentation names tests that there are.
 
-use std::{fs, path::Path};
+#[path = "../../ui-tests/tests/sources/mod.rs"]
+mod sources;
+
+use std::path::Path;
+
+use sources::sources;
 
 const TABLE: &str = include_str!("../src/reference.md");
 
@@ -21,19 +26,6 @@ fn rows() -> Vec<(&'static str, Vec<&'static str>)> {
     });
     // Without the heading.
     rows.skip(1).collect()
-}
-
-fn sources(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("the folder can be read").path();
-        if path.is_dir() {
-            text += &sources(&path);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text += &fs::read_to_string(&path).expect("the file is text");
-        }
-    }
-    text
 }
 
 #[test]

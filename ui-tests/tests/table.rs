@@ -1,8 +1,12 @@
 //! The table in the crate's documentation names what there is.
 
+mod sources;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use sources::sources;
 
 const TABLE: &str = include_str!("../src/behaviours.md");
 
@@ -30,19 +34,6 @@ fn programs(kind: &str) -> BTreeSet<String> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .collect()
-}
-
-fn sources(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("the folder can be read").path();
-        if path.is_dir() {
-            text += &sources(&path);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text += &fs::read_to_string(&path).expect("the file is text");
-        }
-    }
-    text
 }
 
 #[test]

@@ -5,20 +5,21 @@ use reqwest::{Method, StatusCode};
 
 use crate::{
     database::databases,
-    helpers::{assert_untraced, new_trace, spans_of, spawn_app},
+    helpers::{Answer, TestApp, assert_untraced, spans_of, spawn_app, traceparent},
 };
 
-const PATH: &str = "/api/v1/bookings/";
-const BOOKING: &str = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
+/// Books for a caller who says this of its trace.
+async fn book(app: &TestApp, traceparent: &str) -> Answer {
+    let booking = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
+    app.request_from(traceparent, Method::POST, "/api/v1/bookings/", booking)
+        .await
+}
 
 #[tokio::test]
 async fn an_unsampled_caller_leaves_no_spans_and_the_message_says_so() {
     for kind in databases() {
         let app = spawn_app(kind).await;
-        let traceparent = format!("00-{}-00000000000000aa-00", new_trace());
-        let answer = app
-            .request_from(&traceparent, Method::POST, PATH, BOOKING)
-            .await;
+        let answer = book(&app, &traceparent("00")).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_untraced(&app, &answer).await;
         let message = &app.queued("booking.created")[0];
@@ -31,10 +32,7 @@ async fn an_unsampled_caller_leaves_no_spans_and_the_message_says_so() {
 async fn a_caller_with_further_flags_is_joined() {
     for kind in databases() {
         let app = spawn_app(kind).await;
-        let traceparent = format!("00-{}-00000000000000aa-03", new_trace());
-        let answer = app
-            .request_from(&traceparent, Method::POST, PATH, BOOKING)
-            .await;
+        let answer = book(&app, &traceparent("03")).await;
         let tree = answer.tree().await;
         assert!(
             tree.starts_with("SERVER POST /api/v1/bookings/\n"),
@@ -55,7 +53,7 @@ async fn a_broken_traceparent_starts_a_new_trace() {
             "00-0af7651916cd43dd8448eb211c80319-00000000000000aa-01",
         ] {
             let app = spawn_app(kind).await;
-            let answer = app.request_from(broken, Method::POST, PATH, BOOKING).await;
+            let answer = book(&app, broken).await;
             assert_eq!(answer.status, StatusCode::OK, "{broken}");
             let trace = app.queued("booking.created")[0].trace();
             assert_ne!(trace, answer.trace, "{broken}");

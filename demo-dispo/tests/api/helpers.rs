@@ -119,10 +119,11 @@ pub(crate) async fn spawn_app_with(kind: Kind, further: fn(&mut ServiceConfig)) 
     app
 }
 
-/// The id of a trace that nobody else has.
-pub(crate) fn new_trace() -> String {
+/// What a caller says of a trace that nobody else has.
+pub(crate) fn traceparent(flags: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed))
+    let trace = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("00-{trace:032x}-00000000000000aa-{flags}")
 }
 
 impl TestApp {
@@ -136,7 +137,7 @@ impl TestApp {
 
     /// Each request has a trace of its own, so that tests can run beside each other.
     pub(crate) async fn request(&self, method: Method, path: &str, body: &str) -> Answer {
-        let traceparent = format!("00-{}-00000000000000aa-01", new_trace());
+        let traceparent = traceparent("01");
         self.request_from(&traceparent, method, path, body).await
     }
 
