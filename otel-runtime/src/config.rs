@@ -4,6 +4,7 @@
 //! and a value that cannot be understood is warned about and ignored.
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
 
+mod pairs;
 mod resource;
 mod sampler;
 mod signal;
@@ -135,7 +136,11 @@ impl Environment<'_> {
     }
 
     fn warn(&mut self, name: &str, found: &str, accepted: &str) {
-        let warning = format!("{name} is `{found}`, which is ignored; it takes {accepted}");
+        self.warn_of(name, &format!("`{found}`"), accepted);
+    }
+
+    fn warn_of(&mut self, name: &str, found: &str, accepted: &str) {
+        let warning = format!("{name} is {found}, which is ignored; it takes {accepted}");
         // A variable that counts for several signals is read for each of them.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -230,7 +235,8 @@ fn diagnostics(env: &mut Environment<'_>) -> Level {
     match word.to_ascii_lowercase().as_str() {
         "none" | "off" => Level::Off,
         "error" => Level::Error,
-        "warn" | "info" | "debug" | "trace" => Level::Warn,
+        "warn" => Level::Warn,
+        "info" | "debug" | "trace" => Level::Info,
         _ => {
             env.warn(NAME, &word, "`none`, `error`, `warn`, `info` or `debug`");
             Level::Warn

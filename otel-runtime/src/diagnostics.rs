@@ -8,6 +8,7 @@ pub(crate) enum Level {
     Off,
     Error,
     Warn,
+    Info,
 }
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
@@ -24,6 +25,11 @@ pub(crate) fn error(message: &str) {
 /// Something was asked for that is not done.
 pub(crate) fn warn(message: &str) {
     print(Level::Warn, message);
+}
+
+/// What may be of interest to those who ask for it.
+pub(crate) fn info(message: &str) {
+    print(Level::Info, message);
 }
 
 #[expect(

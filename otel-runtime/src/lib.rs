@@ -12,6 +12,9 @@ mod engine;
 mod export;
 mod in_span;
 pub mod instrument;
+mod losses;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod provider;
 mod sites;
 #[cfg(feature = "tokio")]
@@ -23,6 +26,7 @@ mod timestamp;
 mod trace_context;
 
 pub use attribute::{AttributeValue, ListElement};
+pub use engine::recorder::SpanCounts;
 pub use in_span::{InSpan, Spanned};
 pub use otel_macros::{attr, event, span, span_attr, span_event, traced_span};
 pub use provider::{Builder, InitError, ShutdownError, Telemetry, builder, init};

@@ -24,16 +24,17 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{
-    BatchConfig, BatchConfigBuilder, Sampler, SdkTracerProvider, SimpleSpanProcessor, SpanExporter,
-    SpanLimits, SpanProcessor,
+    BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SimpleSpanProcessor,
+    SpanExporter, SpanLimits, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
 use self::finishing::Finishing;
 use self::logs::Logs;
 use crate::config::{Batch, Exporter, Propagator, Settings, Signal};
-use crate::engine::recorder::{self, AnyExporter};
+use crate::engine::recorder::{self, AnyExporter, Sampling, SpanCounts, Told};
 use crate::export::console::ConsoleExporter;
+use crate::losses::Losses;
 use crate::sites::SpanRules;
 use crate::trace_context::TraceContext;
 use crate::{diagnostics, engine};
@@ -81,6 +82,8 @@ pub struct Builder {
     processors: Vec<Box<dyn SpanProcessor>>,
     exporters: Vec<Box<dyn AnyExporter>>,
     rules: Option<SpanRules>,
+    sampling: Option<Sampling>,
+    wants_sdk: bool,
 }
 
 impl Builder {
@@ -121,16 +124,34 @@ impl Builder {
     }
 
     /// Exports finished spans in batches by an exporter of the application's own, beside those that the environment asks
-    /// for.
+    /// for. The spans are decoded for it on the thread that exports.
     ///
-    /// Where nothing else takes the spans, they are recorded by this crate's own engine: encoded while they are recorded,
-    /// and decoded for the exporter on the thread that exports. `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_MAX_QUEUE_SIZE`
-    /// (65536 spans where it is not set, and never more than 64 MiB) and `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` (8192 spans)
-    /// hold for it. Beside a span processor, or an exporter that is not batched, the SDK's batch processor calls the
-    /// exporter, with the defaults of the specification.
+    /// `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_MAX_QUEUE_SIZE` (65536 spans where it is not set, and never more than 64 MiB)
+    /// and `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` (8192 spans) hold for it. Where the SDK makes the spans, its batch processor
+    /// calls the exporter, with the defaults of the specification.
     #[must_use]
     pub fn batch_span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.exporters.push(Box::new(exporter));
+        self
+    }
+
+    /// Decides which spans are recorded; `OTEL_TRACES_SAMPLER` wins over it.
+    ///
+    /// Without either, a span does as its parent, and is recorded where it has none: the SDK's `Sampler::ParentBased` around
+    /// `Sampler::AlwaysOn`. A sampler of another kind is asked for every span.
+    #[must_use]
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.sampling = Some(Sampling::new(sampler));
+        self
+    }
+
+    /// Lets the SDK make the spans, also where this crate's own engine could.
+    ///
+    /// The SDK makes them anyway beside a span processor, an exporter that is not batched, or the console. Spans by
+    /// hand and those of the attributes come out the same; they cost more.
+    #[must_use]
+    pub fn sdk_provider(mut self) -> Self {
+        self.wants_sdk = true;
         self
     }
 
@@ -164,7 +185,9 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
-        let follows_parents = matches!(settings.sampler, None | Some(Sampler::ParentBased(_)));
+        let of_environment = settings.sampler.map(Sampling::new);
+        let sampling = of_environment.or(self.sampling).unwrap_or_default();
+        let follows_parents = sampling.follows_parents();
         let mut runtime = otlp::ExportRuntime::default();
         let (provider, logs) = if settings.disabled {
             (None, Logs::OFF)
@@ -172,7 +195,8 @@ impl Builder {
             let resource = resource(self.resource, settings.resource);
             let traces = Traces {
                 signal: &settings.traces,
-                sampler: settings.sampler,
+                sampling,
+                wants_sdk: self.wants_sdk,
                 limits: settings.limits,
                 max_value_length: settings.max_value_length,
             };
@@ -203,7 +227,8 @@ impl Builder {
 /// What the variables say of traces.
 struct Traces<'a> {
     signal: &'a Signal,
-    sampler: Option<Sampler>,
+    sampling: Sampling,
+    wants_sdk: bool,
     limits: SpanLimits,
     max_value_length: Option<usize>,
 }
@@ -213,10 +238,15 @@ impl Traces<'_> {
     fn build(
         self,
         mut processors: Vec<Box<dyn SpanProcessor>>,
-        mut exporters: Vec<Box<dyn AnyExporter>>,
+        exporters: Vec<Box<dyn AnyExporter>>,
         resource: Resource,
         runtime: &mut otlp::ExportRuntime,
     ) -> Result<Option<Provider>, InitError> {
+        let is_for_engine = !self.wants_sdk && processors.is_empty();
+        let is_for_engine = is_for_engine && !self.signal.exporters.contains(&Exporter::Console);
+        if is_for_engine {
+            return self.start_engine(exporters, &resource);
+        }
         for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
@@ -228,25 +258,17 @@ impl Traces<'_> {
                 }
             });
         }
-        if processors.is_empty() {
-            if exporters.is_empty() {
-                return Ok(None);
-            }
-            for exporter in &mut exporters {
-                exporter.set_resource(&resource);
-            }
-            return self.start_engine(exporters).map(Some);
-        }
         for exporter in exporters {
             let processor = exporter.into_processor(batch_config(&self.signal.batch));
             processors.push(Box::new(processor));
         }
+        if processors.is_empty() {
+            return Ok(None);
+        }
         let mut provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_span_limits(self.limits);
-        if let Some(sampler) = self.sampler {
-            provider = provider.with_sampler(sampler);
-        }
+        provider = self.sampling.set(provider);
         for processor in processors {
             let processor = Finishing::new(processor, self.max_value_length);
             provider = provider.with_span_processor(processor);
@@ -254,22 +276,39 @@ impl Traces<'_> {
         Ok(Some(Provider::Sdk(provider.build())))
     }
 
-    fn start_engine(self, exporters: Vec<Box<dyn AnyExporter>>) -> Result<Provider, InitError> {
+    fn start_engine(
+        self,
+        exporters: Vec<Box<dyn AnyExporter>>,
+        resource: &Resource,
+    ) -> Result<Option<Provider>, InitError> {
+        let mut outputs = Vec::new();
+        for &exporter in &self.signal.exporters {
+            if let Exporter::Otlp(protocol) = exporter {
+                let output = check_endpoint(self.signal.endpoint.as_deref())
+                    .and_then(|()| otlp::output(protocol, self.signal, resource));
+                outputs.push(output.map_err(InitError::Exporter)?);
+            }
+        }
+        for mut exporter in exporters {
+            exporter.set_resource(resource);
+            outputs.push(Told {
+                output: exporter.into_output(),
+                losses: Losses::new("spans", "an exporter of the application".to_owned()),
+            });
+        }
+        if outputs.is_empty() {
+            return Ok(None);
+        }
         let batch = &self.signal.batch;
-        let default = || Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
         let setup = recorder::Setup {
-            sampler: self.sampler.unwrap_or_else(default),
+            sampling: self.sampling,
             limits: recorder::Limits::new(self.limits, self.max_value_length),
             max_spans: batch.max_queue_size.unwrap_or(recorder::MAX_SPANS),
             max_batch: batch.max_export_batch_size.unwrap_or(recorder::MAX_BATCH),
             delay: batch.schedule_delay.unwrap_or(recorder::DELAY),
         };
-        let outputs: Vec<_> = exporters
-            .into_iter()
-            .map(AnyExporter::into_output)
-            .collect();
-        recorder::Provider::start(setup, Box::new(outputs))
-            .map(Provider::Engine)
+        recorder::Provider::start(setup, outputs)
+            .map(|provider| Some(Provider::Engine(provider)))
             .map_err(|error| InitError::Exporter(error.into()))
     }
 }
@@ -303,17 +342,30 @@ impl Provider {
         match self {
             Provider::Engine(provider) => {
                 let result = provider.shut_down(timeout);
-                match provider.dropped() {
-                    0 => {}
-                    dropped => diagnostics::warn(&format!(
-                        "{dropped} spans were dropped, as too many waited to be exported"
-                    )),
-                }
+                tell(provider.counts());
                 result
             }
             Provider::Sdk(provider) => provider.shutdown_with_timeout(timeout),
         }
     }
+}
+
+fn tell(counts: SpanCounts) {
+    let SpanCounts {
+        recorded,
+        exported,
+        dropped,
+        refused,
+        ..
+    } = counts;
+    if dropped > 0 {
+        diagnostics::warn(&format!(
+            "{dropped} spans were dropped, as too many waited to be exported"
+        ));
+    }
+    diagnostics::info(&format!(
+        "{recorded} spans recorded, {exported} exported, {dropped} dropped, {refused} refused"
+    ));
 }
 
 /// What the variables say; the specification's defaults where they say nothing.
@@ -358,6 +410,16 @@ impl Telemetry {
             None => Ok(()),
         };
         ShutdownError::check(spans, self.logs.force_flush())
+    }
+
+    /// What became of the spans so far; `None` where nothing is recorded, and where the SDK makes the spans, which does not
+    /// count them.
+    #[must_use]
+    pub fn span_counts(&self) -> Option<SpanCounts> {
+        match &self.provider {
+            Some(Provider::Engine(provider)) => Some(provider.counts()),
+            _ => None,
+        }
     }
 
     /// Exports every span that has ended and every log record, and shuts down, within `timeout` for each exporter. Spans

@@ -1,9 +1,11 @@
-//! The same random trees of spans through this crate's engine and through the SDK: what comes out must be the same, apart
-//! from ids, and from times that nobody set.
+//! The same random trees of spans through this crate's engine and through the SDK with its own exporter: what they send by
+//! OTLP must be the same, apart from ids.
 
-use std::collections::HashMap;
+mod sink;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
@@ -11,15 +13,17 @@ use opentelemetry::trace::{
     TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
 };
 use opentelemetry::{Array, Context, InstrumentationScope, KeyValue, Value, global};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use otel_runtime::Builder;
+use prost::Message as _;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
+use sink::Sink;
 
-const TREES: u64 = 2_000;
+const TREES: u64 = 3_000;
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Keys are few, so that they often come again.
 const KEYS: [&str; 6] = ["a", "b", "user.id", "http.request.method", "", "ключ"];
@@ -174,8 +178,8 @@ impl Random {
 }
 
 impl Tree {
-    /// Makes the spans; the answer is the ids that they got.
-    fn make(&self) -> Vec<SpanId> {
+    /// Makes the spans.
+    fn make(&self) {
         let scopes = [
             InstrumentationScope::builder("plain").build(),
             InstrumentationScope::builder("versioned")
@@ -215,76 +219,141 @@ impl Tree {
         for (context, spanned) in contexts.iter().zip(&self.spans).rev() {
             context.span().end_with_timestamp(spanned.end);
         }
-        let ids = contexts.iter();
-        ids.map(|context| context.span().span_context().span_id())
-            .collect()
     }
 }
 
-#[derive(Clone, Debug, Default)]
-struct Collected(Arc<Mutex<Vec<SpanData>>>);
-
-impl SpanExporter for Collected {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.0.lock().expect("no panic").extend(batch);
-        Ok(())
+impl Spanned {
+    fn start(&self) -> u64 {
+        let start = self.builder.start_time.expect("a start");
+        let since = start.duration_since(UNIX_EPOCH).expect("a later time");
+        u64::try_from(since.as_nanos()).expect("an earlier time")
     }
 }
 
-/// All trees through one provider: what came out of it of each tree, its ids replaced by numbers.
-fn record(trees: &[Tree], builder: impl FnOnce(Builder, Collected) -> Builder) -> Vec<String> {
-    let collected = Collected::default();
-    let telemetry = builder(otel_runtime::builder(), collected.clone())
-        .init()
-        .expect("telemetry starts");
-    let made: Vec<_> = trees.iter().map(Tree::make).collect();
-    telemetry.force_flush().expect("spans are exported");
-    let spans = std::mem::take(&mut *collected.0.lock().expect("no panic"));
-    let mut by_id: HashMap<SpanId, SpanData> = spans
-        .into_iter()
-        .map(|span| (span.span_context.span_id(), span))
-        .collect();
-    let texts = trees
+/// The variable that makes this test binary the process under test: who makes its spans.
+const CHILD: &str = "TEST_DIFFERENTIAL_CHILD";
+
+#[test]
+fn child_process() {
+    let Ok(provider) = std::env::var(CHILD) else {
+        return;
+    };
+    let builder = otel_runtime::builder()
+        .service_name("differential")
+        .resource_attribute(KeyValue::new(
+            "numbers",
+            Value::Array(vec![1_i64, 2].into()),
+        ));
+    let telemetry = match provider.as_str() {
+        "sdk" => builder.sdk_provider(),
+        _ => builder,
+    };
+    let telemetry = telemetry.init().expect("telemetry starts");
+    assert_eq!(telemetry.span_counts().is_some(), provider == "engine");
+    for tree in trees() {
+        tree.make();
+    }
+    telemetry.shutdown(PATIENCE).expect("spans are exported");
+}
+
+fn trees() -> Vec<Tree> {
+    let mut random = Random(SmallRng::seed_from_u64(7));
+    (0..TREES).map(|_| random.tree()).collect()
+}
+
+/// The spans that a provider sends, each with its scope, and what it says of the process.
+struct Sent {
+    resources: HashSet<String>,
+    /// By the time of their start, which no two have in common.
+    spans: HashMap<u64, (String, Span)>,
+}
+
+/// All trees through one provider, in a process of its own.
+fn record(provider: &str) -> Sent {
+    let sink = Sink::start(|_| sink::OK);
+    let mut child = Command::new(std::env::current_exe().expect("this test's path"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_") {
+            child.env_remove(name);
+        }
+    }
+    let output = child
+        .args(["child_process", "--exact", "--nocapture"])
+        .env(CHILD, provider)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)
+        .env("OTEL_BSP_MAX_QUEUE_SIZE", "50000")
+        .output()
+        .expect("the test runs again");
+    assert!(output.status.success(), "{output:?}");
+    let mut sent = Sent {
+        resources: HashSet::new(),
+        spans: HashMap::new(),
+    };
+    for request in sink.received() {
+        let request = ExportTraceServiceRequest::decode(&*request.body).expect("a request");
+        for of_resource in request.resource_spans {
+            let mut resource = of_resource.resource.expect("a resource");
+            resource.attributes.sort_by(|a, b| a.key.cmp(&b.key));
+            sent.resources
+                .insert(format!("{resource:?} {}", of_resource.schema_url));
+            for of_scope in of_resource.scope_spans {
+                let scope = format!("{:?} {}", of_scope.scope, of_scope.schema_url);
+                for span in of_scope.spans {
+                    let start = span.start_time_unix_nano;
+                    let before = sent.spans.insert(start, (scope.clone(), span));
+                    assert!(before.is_none(), "two spans start at {start}");
+                }
+            }
+        }
+    }
+    sent
+}
+
+/// The spans of a tree, their ids replaced by numbers.
+fn text(tree: &Tree, sent: &Sent) -> String {
+    let spans: Vec<_> = tree
+        .spans
         .iter()
-        .zip(made)
-        .map(|(tree, ids)| text(tree, &ids, &mut by_id))
+        .map(|spanned| sent.spans.get(&spanned.start()))
         .collect();
-    assert!(by_id.is_empty(), "spans of no tree: {by_id:?}");
-    texts
-}
-
-fn text(tree: &Tree, ids: &[SpanId], spans: &mut HashMap<SpanId, SpanData>) -> String {
     let mut text = String::new();
-    for id in ids {
-        let Some(mut span) = spans.remove(id) else {
+    for sent in &spans {
+        let Some((scope, span)) = sent else {
             text += "not exported\n";
             continue;
         };
-        let parent = ids.iter().position(|id| *id == span.parent_span_id);
+        let parent = spans
+            .iter()
+            .position(|other| other.is_some_and(|(_, other)| other.span_id == span.parent_span_id));
         let trace = tree.remote.as_ref().map(SpanContext::trace_id);
-        let is_in_trace = trace.is_none_or(|trace| trace == span.span_context.trace_id());
-        if parent.is_some() {
-            span.parent_span_id = SpanId::INVALID;
-        }
-        let scope = span.instrumentation_scope.clone();
-        let message = Span {
+        let is_in_trace = trace.is_none_or(|trace| trace.to_bytes() == *span.trace_id);
+        let rest = Span {
             trace_id: Vec::new(),
             span_id: Vec::new(),
-            ..Span::from(span)
+            parent_span_id: match parent {
+                Some(_) => Vec::new(),
+                None => span.parent_span_id.clone(),
+            },
+            // That there is none means the same, by the protocol.
+            status: Some(span.status.clone().unwrap_or_default()),
+            ..span.clone()
         };
-        let _ = writeln!(text, "{parent:?} {is_in_trace} {scope:?} {message:?}");
+        let _ = writeln!(text, "{parent:?} {is_in_trace} {scope} {rest:?}");
     }
     text
 }
 
 #[test]
 fn no_difference_to_the_sdk() {
-    let mut random = Random(SmallRng::seed_from_u64(7));
-    let trees: Vec<_> = (0..TREES).map(|_| random.tree()).collect();
-    let sdk = record(&trees, Builder::span_exporter);
-    let engine = record(&trees, Builder::batch_span_exporter);
-    for ((tree, sdk), engine) in trees.iter().zip(&sdk).zip(&engine) {
-        assert_eq!(engine, sdk, "{tree:#?}");
+    let trees = trees();
+    let (sdk, engine) = (record("sdk"), record("engine"));
+    assert_eq!(engine.resources, sdk.resources);
+    assert_eq!(engine.spans.len(), sdk.spans.len());
+    let mut are_missing = false;
+    for tree in &trees {
+        let sdk = text(tree, &sdk);
+        assert_eq!(text(tree, &engine), sdk, "{tree:#?}");
+        are_missing |= sdk.contains("not exported");
     }
-    assert!(sdk.iter().any(|text| text.contains("not exported")));
+    assert!(are_missing, "no tree was left out by its parent");
 }

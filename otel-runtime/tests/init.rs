@@ -134,7 +134,7 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
             "asks for TLS, which is not supported",
         ),
         ("localhost:4318", "is no URL; write `http://localhost:4318`"),
-        ("http://[", "invalid endpoint 'http://['"),
+        ("http://[", "the endpoint `http://[` is no URL"),
     ] {
         let output = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
         let said = text(&output.stderr);

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::Environment;
+use super::pairs::{PAIRS, pairs};
 
 /// How long a request may take where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How one signal leaves the process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[cfg_attr(
     not(feature = "otlp"),
     expect(dead_code, reason = "only OTLP has requests and batches")
@@ -17,6 +18,12 @@ pub(crate) struct Signal {
     pub(crate) exporters: Vec<Exporter>,
     /// Where OTLP goes; `None` means the exporter's default.
     pub(crate) endpoint: Option<String>,
+    /// Whether that is the signal's own, which HTTP uses as it stands.
+    pub(crate) endpoint_is_own: bool,
+    /// Sent with each request, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Whether requests are compressed by gzip.
+    pub(crate) is_compressed: bool,
     /// Of one request.
     pub(crate) timeout: Duration,
     pub(crate) batch: Batch,
@@ -49,6 +56,8 @@ pub(crate) struct Batch {
 pub(super) struct Names {
     exporter: &'static str,
     endpoint: &'static str,
+    headers: &'static str,
+    compression: &'static str,
     protocol: &'static str,
     timeout: &'static str,
     schedule_delay: &'static str,
@@ -62,6 +71,8 @@ pub(super) struct Names {
 pub(super) const TRACES: Names = Names {
     exporter: "OTEL_TRACES_EXPORTER",
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
     schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
@@ -74,6 +85,8 @@ pub(super) const TRACES: Names = Names {
 pub(super) const LOGS: Names = Names {
     exporter: "OTEL_LOGS_EXPORTER",
     endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
     protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
     timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
     schedule_delay: "OTEL_BLRP_SCHEDULE_DELAY",
@@ -86,12 +99,15 @@ pub(super) const LOGS: Names = Names {
 
 impl Signal {
     pub(super) fn read(env: &mut Environment<'_>, names: &Names) -> Self {
-        let endpoint = env
-            .text(names.endpoint)
-            .or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let own_endpoint = env.text(names.endpoint);
+        let endpoint_is_own = own_endpoint.is_some();
+        let endpoint = own_endpoint.or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
         Self {
             exporters: exporters(env, names, endpoint.is_some() && names.endpoint_suffices),
             endpoint,
+            endpoint_is_own,
+            headers: headers(env, names),
+            is_compressed: is_compressed(env, names),
             timeout: timeout(env, names),
             batch: Batch {
                 schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
@@ -141,6 +157,33 @@ fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
         }
     }
     Protocol::HttpProtobuf
+}
+
+/// Of the signal, or else of all signals.
+fn headers(env: &mut Environment<'_>, names: &Names) -> Vec<(String, String)> {
+    for name in [names.headers, "OTEL_EXPORTER_OTLP_HEADERS"] {
+        let Some(text) = env.text(name) else { continue };
+        let Some(pairs) = pairs(&text) else {
+            // What it holds may be secret.
+            env.warn_of(name, "not a list of headers", PAIRS);
+            continue;
+        };
+        let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+        return pairs.into_iter().map(lower).collect();
+    }
+    Vec::new()
+}
+
+fn is_compressed(env: &mut Environment<'_>, names: &Names) -> bool {
+    for name in [names.compression, "OTEL_EXPORTER_OTLP_COMPRESSION"] {
+        let Some(word) = env.text(name) else { continue };
+        match word.to_ascii_lowercase().as_str() {
+            "gzip" => return true,
+            "none" => return false,
+            _ => env.warn(name, &word, "`gzip` or `none`"),
+        }
+    }
+    false
 }
 
 fn timeout(env: &mut Environment<'_>, names: &Names) -> Duration {

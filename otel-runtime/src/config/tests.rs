@@ -269,7 +269,7 @@ fn diagnostics_can_be_silenced() {
     );
     assert_eq!(
         accept(&[("OTEL_LOG_LEVEL", "INFO")]).diagnostics,
-        Level::Warn
+        Level::Info
     );
 }
 

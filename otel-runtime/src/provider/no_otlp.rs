@@ -2,9 +2,11 @@
 
 use std::error::Error;
 
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 use crate::config::{Protocol, Signal};
+use crate::engine::recorder::Told;
 
 /// There is no client, so nothing for one to run on.
 #[derive(Debug, Default)]
@@ -13,6 +15,15 @@ pub(super) struct ExportRuntime(());
 /// What is said where the environment asks for OTLP.
 const NOT_BUILT_IN: &str =
     "OTLP is asked for, but otel-runtime was built without its feature `otlp`";
+
+/// Refuses: the environment asks for what was not built in.
+pub(super) fn output(
+    _: Protocol,
+    _: &Signal,
+    _: &Resource,
+) -> Result<Told, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
+}
 
 /// Refuses: the environment asks for what was not built in.
 pub(super) fn span_processor(

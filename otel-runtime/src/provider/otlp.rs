@@ -1,5 +1,5 @@
-//! Exporters for OTLP over HTTP and over gRPC, here of spans. Endpoint, headers and compression are read from the
-//! environment by `opentelemetry-otlp`.
+//! Exporters for OTLP over HTTP and over gRPC, here of spans: of the engine, and of the SDK. For the SDK's,
+//! `opentelemetry-otlp` reads endpoint, headers and compression from the environment by itself.
 
 #[cfg(feature = "logs")]
 mod logs;
@@ -23,6 +23,9 @@ pub(super) use self::logs::log_processor;
 use super::batch_config;
 use super::reporting::Reporting;
 use crate::config::{Protocol, Signal};
+use crate::engine::recorder::Told;
+use crate::losses::Losses;
+use crate::otlp::OtlpOutput;
 
 /// Why an exporter cannot be built.
 type BuildError = Box<dyn Error + Send + Sync>;
@@ -63,7 +66,19 @@ fn start_runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-/// A batch processor that exports spans over OTLP.
+/// An output of the engine.
+pub(super) fn output(
+    protocol: Protocol,
+    signal: &Signal,
+    resource: &Resource,
+) -> Result<Told, BuildError> {
+    Ok(Told {
+        output: Box::new(OtlpOutput::new(protocol, signal, resource)?),
+        losses: losses("spans", protocol, signal),
+    })
+}
+
+/// A batch processor of the SDK.
 pub(super) fn span_processor(
     protocol: Protocol,
     signal: &Signal,
@@ -99,17 +114,16 @@ fn exporting<E>(
     runtime: Handle,
 ) -> Reporting<OnRuntime<E>> {
     let exporter = OnRuntime::new(exporter, runtime, signal.batch.export_timeout);
-    Reporting::new(exporter, what, target(protocol, signal))
+    Reporting::new(exporter, losses(what, protocol, signal))
 }
 
-/// Where a signal goes, for messages.
-fn target(protocol: Protocol, signal: &Signal) -> String {
+fn losses(what: &'static str, protocol: Protocol, signal: &Signal) -> Losses {
     let (default, by) = match protocol {
         Protocol::HttpProtobuf => ("http://localhost:4318", "HTTP"),
         Protocol::Grpc => ("http://localhost:4317", "gRPC"),
     };
     let endpoint = signal.endpoint.as_deref().unwrap_or(default);
-    format!("{endpoint} by {by}")
+    Losses::new(what, format!("{endpoint} by {by}"))
 }
 
 /// An exporter whose work is done on a runtime.

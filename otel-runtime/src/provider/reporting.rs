@@ -1,6 +1,5 @@
-//! Says when spans or log records are lost, instead of losing them in silence.
+//! Exporters of the SDK that say when something is lost.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -9,47 +8,24 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use crate::diagnostics;
+use crate::losses::Losses;
 
-/// An exporter whose failures are printed: the first of a row at once, then what the row cost when it ends.
+/// An exporter whose failures are printed.
 #[derive(Debug)]
 pub(super) struct Reporting<E> {
     exporter: E,
-    /// What is exported, in the plural.
-    what: &'static str,
-    /// Where it goes, for the message.
-    target: String,
-    /// Lost since the last export that worked.
-    lost: AtomicU64,
+    losses: Losses,
 }
 
 impl<E> Reporting<E> {
-    pub(super) fn new(exporter: E, what: &'static str, target: String) -> Reporting<E> {
-        Reporting {
-            exporter,
-            what,
-            target,
-            lost: AtomicU64::new(0),
-        }
+    pub(super) fn new(exporter: E, losses: Losses) -> Reporting<E> {
+        Reporting { exporter, losses }
     }
 
     fn note(&self, count: usize, result: &OTelSdkResult) {
-        let (what, target) = (self.what, &self.target);
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
         match result {
-            Ok(()) => match self.lost.swap(0, Ordering::Relaxed) {
-                0 => {}
-                lost => {
-                    diagnostics::warn(&format!("{target} takes {what} again; {lost} were lost"));
-                }
-            },
-            Err(error) => {
-                if self.lost.fetch_add(count, Ordering::Relaxed) == 0 {
-                    diagnostics::error(&format!(
-                        "could not export {count} {what} to {target}: {error}; they are lost"
-                    ));
-                }
-            }
+            Ok(()) => self.losses.none(),
+            Err(error) => self.losses.some(count, error),
         }
     }
 }

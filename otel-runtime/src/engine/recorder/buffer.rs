@@ -167,6 +167,10 @@ impl Buffer {
         pushed
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.lock().spans.len()
+    }
+
     /// Takes everything out, with the room that it takes; what was not used is given back.
     pub(super) fn drain(&self, quota: &Quota) -> (Spans, Room) {
         let filled = std::mem::take(&mut *self.lock());

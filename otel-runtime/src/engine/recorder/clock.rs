@@ -19,7 +19,7 @@ pub(super) struct Clock {
 /// When a span started.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Start {
-    /// Nanoseconds since the epoch; 0 before the span has started.
+    /// Nanoseconds since the epoch.
     pub(super) unix: u64,
     /// Nanoseconds since the counter's zero.
     counter: u64,
@@ -52,7 +52,7 @@ impl Clock {
 
     /// A start that the application tells.
     pub(super) fn start_at(&self, time: SystemTime) -> Start {
-        let unix = unix_nanos(time).max(1);
+        let unix = unix_nanos(time);
         Start {
             unix,
             counter: unix.wrapping_sub(self.offset.load(Ordering::Relaxed)),

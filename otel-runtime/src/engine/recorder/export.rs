@@ -1,6 +1,8 @@
 //! The thread that exports.
 
 use std::fmt::Debug;
+use std::iter::Peekable;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,33 +16,84 @@ use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
 use super::buffer::Spans;
 use super::{Core, decode};
+use crate::losses::Losses;
 
 /// The clock is set by the system's at least that often.
 const ANCHORED_EVERY: Duration = Duration::from_secs(5);
+
+/// No batch is larger than this, in bytes, unless a single span is: collectors take four MiB by gRPC.
+const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 
 /// An encoded span with its scope.
 pub(crate) type ScopedSpan<'a> = (&'a Arc<InstrumentationScope>, &'a [u8]);
 
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
-    /// Exports some spans. They are lost when that fails.
-    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult;
+    /// Exports some spans. What is not taken is lost.
+    fn export(&mut self, spans: &[ScopedSpan<'_>], patience: &Patience<'_>) -> Result<(), Refused>;
 
     /// Called once, after the last export.
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult;
 }
 
-/// The spans go to each; the first failure is the one that is told.
-impl Output for Vec<Box<dyn Output>> {
-    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
-        let results = self.iter_mut().map(|output| output.export(spans));
-        results.fold(Ok(()), OTelSdkResult::and)
+/// What an output did not take.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// So many spans.
+    pub(crate) spans: usize,
+    pub(crate) error: OTelSdkError,
+}
+
+/// How long an output may try, and where it waits before it tries again.
+#[derive(Debug)]
+pub(crate) struct Patience<'a>(&'a Mailbox);
+
+impl Patience<'_> {
+    /// When the last exports have to be done; `None` as long as there is no hurry.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        self.0.end()
+    }
+
+    /// Waits so long, or until the exporting thread is to end.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn pause(&self, time: Duration) {
+        self.0.pause(time);
+    }
+}
+
+/// An output, and what is said of it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) output: Box<dyn Output>,
+    pub(crate) losses: Losses,
+}
+
+impl Told {
+    /// An exporter that panics has taken nothing; it is asked again with the next spans.
+    fn export(&mut self, spans: &[ScopedSpan<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
+        let exported = no_panic(|| self.output.export(spans, patience));
+        let result = exported.unwrap_or_else(|error| {
+            Err(Refused {
+                spans: spans.len(),
+                error,
+            })
+        });
+        match &result {
+            Ok(()) => self.losses.none(),
+            Err(refused) => self.losses.some(refused.spans, &refused.error),
+        }
+        result
     }
 
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
-        let results = self.iter_mut().map(|output| output.shut_down(timeout));
-        results.fold(Ok(()), OTelSdkResult::and)
+        no_panic(|| self.output.shut_down(timeout)).unwrap_or_else(Err)
     }
+}
+
+/// The thread goes on, whatever an exporter does.
+fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| OTelSdkError::InternalFailure("the exporter panicked".to_owned()))
 }
 
 /// Hands spans to an exporter of the SDK.
@@ -48,12 +101,17 @@ impl Output for Vec<Box<dyn Output>> {
 struct SdkExporter<E>(E);
 
 impl<E: SpanExporter> Output for SdkExporter<E> {
-    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
+    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+        let count = spans.len();
         let spans = spans
             .iter()
             .filter_map(|(scope, span)| decode::span(scope, span))
             .collect();
-        block_on(self.0.export(spans))
+        let exported = block_on(self.0.export(spans));
+        exported.map_err(|error| Refused {
+            spans: count,
+            error,
+        })
     }
 
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
@@ -147,6 +205,25 @@ impl Mailbox {
         state.failure.take().map_or(Ok(()), Err)
     }
 
+    /// Until when the last spans are exported, where that is to be done.
+    fn end(&self) -> Option<Instant> {
+        self.lock().end
+    }
+
+    /// Waits so long, or until the last spans are to be exported.
+    #[cfg(feature = "otlp")]
+    fn pause(&self, time: Duration) {
+        let until = Instant::now() + time;
+        let mut state = self.lock();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.end.is_some() {
+                return;
+            }
+            state = wait(&self.changed, state, Some(left));
+        }
+    }
+
     /// Waits until there is something to do, at most so long.
     fn wait(&self, most: Duration) -> Work {
         let until = Instant::now() + most;
@@ -207,7 +284,7 @@ struct Work {
 /// Starts the thread. It ends after the shutdown.
 pub(super) fn start(
     core: &'static Core,
-    output: Box<dyn Output>,
+    outputs: Vec<Told>,
     max_batch: usize,
     delay: Duration,
 ) -> std::io::Result<()> {
@@ -215,23 +292,25 @@ pub(super) fn start(
     thread.spawn(move || {
         // What exporters do is not traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        run(core, output, max_batch, delay);
+        run(core, outputs, max_batch, delay);
     })?;
     Ok(())
 }
 
-fn run(core: &'static Core, mut output: Box<dyn Output>, max_batch: usize, delay: Duration) {
+fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Duration) {
     let mut exported = Instant::now();
     loop {
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
-        let mut failure = export(core, &mut *output, max_batch, work.end).err();
+        let mut failure = export(core, &mut outputs, max_batch).err();
         exported = Instant::now();
         if let Some(end) = work.end {
             let left = end.saturating_duration_since(exported);
-            if let Err(error) = output.shut_down(left) {
-                failure.get_or_insert(error);
+            for output in &mut outputs {
+                if let Err(error) = output.shut_down(left) {
+                    failure.get_or_insert(error);
+                }
             }
         }
         core.mailbox.report(&work, failure);
@@ -241,29 +320,51 @@ fn run(core: &'static Core, mut output: Box<dyn Output>, max_batch: usize, delay
     }
 }
 
-/// Exports all that has ended; the first failure is the one that is told.
-fn export(
-    core: &Core,
-    output: &mut dyn Output,
-    max_batch: usize,
-    end: Option<Instant>,
-) -> OTelSdkResult {
+/// Exports all that has ended, to each output; the first failure is the one that is told.
+fn export(core: &Core, outputs: &mut [Told], max_batch: usize) -> OTelSdkResult {
+    let patience = Patience(&core.mailbox);
     let (drained, room) = core.drain();
-    let mut spans = drained.iter().flat_map(Spans::iter);
+    let mut spans = drained.iter().flat_map(Spans::iter).peekable();
     let mut result = Ok(());
     loop {
-        let batch: Vec<_> = spans.by_ref().take(max_batch).collect();
+        let batch = next_batch(&mut spans, max_batch);
         if batch.is_empty() {
             break;
         }
-        if end.is_some_and(|end| Instant::now() >= end) {
+        if patience.end().is_some_and(|end| Instant::now() >= end) {
             let lost = batch.len() + spans.count();
+            core.counters.refused(lost);
             let message = format!("there was no time left for {lost} spans");
             result = result.and(Err(OTelSdkError::InternalFailure(message)));
             break;
         }
-        result = result.and(output.export(&batch));
+        let mut refused = 0;
+        for output in &mut *outputs {
+            if let Err(error) = output.export(&batch, &patience) {
+                refused = refused.max(error.spans);
+                result = result.and(Err(error.error));
+            }
+        }
+        core.counters.exported(batch.len() - refused);
+        core.counters.refused(refused);
     }
     core.quota.give_back(room);
     result
+}
+
+fn next_batch<'a>(
+    spans: &mut Peekable<impl Iterator<Item = ScopedSpan<'a>>>,
+    max_batch: usize,
+) -> Vec<ScopedSpan<'a>> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    while batch.len() < max_batch {
+        let fits = |(_, span): &ScopedSpan<'_>| bytes == 0 || bytes + span.len() <= MAX_BATCH_BYTES;
+        let Some(span) = spans.next_if(fits) else {
+            break;
+        };
+        bytes += span.1.len();
+        batch.push(span);
+    }
+    batch
 }

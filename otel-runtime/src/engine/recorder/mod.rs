@@ -8,6 +8,7 @@
 mod attributes;
 mod buffer;
 mod clock;
+mod counters;
 mod decode;
 mod export;
 mod field;
@@ -15,26 +16,35 @@ mod ids;
 mod limits;
 mod live;
 mod local;
+#[cfg(feature = "otlp")]
+mod request;
+mod sampling;
 mod span;
 #[cfg(test)]
 mod tests;
 mod tracer;
-mod wire;
+pub(crate) mod wire;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::SpanContext;
-use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use self::buffer::{Buffer, Pushed, Quota, Room};
 use self::clock::Clock;
-pub(crate) use self::export::AnyExporter;
+use self::counters::Counters;
+pub use self::counters::SpanCounts;
 use self::export::Mailbox;
+pub(crate) use self::export::{AnyExporter, Told};
+#[cfg(feature = "otlp")]
+pub(crate) use self::export::{Output, Patience, Refused, ScopedSpan};
 pub(crate) use self::limits::{Limits, cut};
 use self::live::Live;
+#[cfg(feature = "otlp")]
+pub(crate) use self::request::Envelope;
+pub(crate) use self::sampling::Sampling;
 pub(crate) use self::tracer::Provider;
 
 /// So many spans wait at most where nothing else is said.
@@ -52,7 +62,7 @@ pub(crate) const DELAY: Duration = Duration::from_secs(5);
 /// How an engine is set up.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    pub(crate) sampler: Sampler,
+    pub(crate) sampling: Sampling,
     pub(crate) limits: Limits,
     /// How many spans wait at most.
     pub(crate) max_spans: usize,
@@ -77,16 +87,7 @@ pub(super) struct Core {
     enough: usize,
     mailbox: Mailbox,
     is_shut_down: AtomicBool,
-    dropped: AtomicU64,
-}
-
-/// Who decides whether a span is recorded.
-#[derive(Debug)]
-enum Sampling {
-    /// The parent and, where there is none, a sampler.
-    Parent(Box<dyn ShouldSample>),
-    /// Always a sampler.
-    Sampler(Box<dyn ShouldSample>),
+    counters: Counters,
 }
 
 impl Core {
@@ -94,10 +95,7 @@ impl Core {
         let last = Arc::new(Buffer::default());
         Self {
             limits: setup.limits,
-            sampling: match setup.sampler {
-                Sampler::ParentBased(root) => Sampling::Parent(root),
-                sampler => Sampling::Sampler(Box::new(sampler)),
-            },
+            sampling: setup.sampling,
             clock: Clock::new(),
             quota: Quota::new(Room {
                 spans: setup.max_spans,
@@ -108,7 +106,7 @@ impl Core {
             enough: setup.max_batch.min(setup.max_spans / 2),
             mailbox: Mailbox::default(),
             is_shut_down: AtomicBool::new(false),
-            dropped: AtomicU64::new(0),
+            counters: Counters::default(),
         }
     }
 
@@ -140,7 +138,7 @@ impl Core {
                 }
             }
             Pushed::Dropped => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
+                self.counters.dropped();
                 self.mailbox.wake();
             }
         }
@@ -155,12 +153,20 @@ impl Core {
             let is_used = Arc::strong_count(buffer) > 1;
             let (spans, used) = buffer.drain(&self.quota);
             room.add(used);
+            self.counters.drained(spans.len());
             if spans.len() > 0 {
                 drained.push(spans);
             }
             is_used
         });
         (drained, room)
+    }
+
+    fn counts(&self) -> SpanCounts {
+        // What is drained meanwhile must be counted once.
+        let buffers = self.buffers();
+        self.counters
+            .read(buffers.iter().map(|buffer| buffer.len()).sum())
     }
 
     /// A panic elsewhere leaves nothing half done here.

@@ -7,22 +7,27 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+use opentelemetry_sdk::trace::SpanLimits;
 
-use super::export::{Output, ScopedSpan};
-use super::{DELAY, Limits, MAX_BATCH, Provider, Setup, decode};
+use super::export::{Output, Patience, Refused, ScopedSpan, Told};
+use super::{DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
+use crate::losses::Losses;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
     let setup = Setup {
-        sampler: Sampler::ParentBased(Box::new(Sampler::AlwaysOn)),
+        sampling: Sampling::default(),
         limits: Limits::new(SpanLimits::default(), None),
         max_spans,
         max_batch: MAX_BATCH,
         delay: DELAY,
     };
-    Provider::start(setup, Box::new(output)).expect("a thread")
+    let told = Told {
+        output: Box::new(output),
+        losses: Losses::new("spans", "the test".to_owned()),
+    };
+    Provider::start(setup, vec![told]).expect("a thread")
 }
 
 /// Makes a span, and ends it.
@@ -44,7 +49,7 @@ impl Kept {
 }
 
 impl Output for Kept {
-    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
+    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         let ids = spans.iter().map(|(scope, span)| {
             let span = decode::span(scope, span).expect("a span");
             span.span_context.span_id()
@@ -66,7 +71,7 @@ struct Stuck {
 }
 
 impl Output for Stuck {
-    fn export(&mut self, spans: &[ScopedSpan<'_>]) -> OTelSdkResult {
+    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         let _ = self.has_begun.send(spans.len());
         // An error says that the test is over.
         let _ = self.go_on.recv();
@@ -95,7 +100,7 @@ fn what_threads_leave_behind_is_exported_once() {
     let exported = kept.take();
     assert_eq!(exported.len(), 40_000);
     assert_eq!(exported.into_iter().collect::<HashSet<_>>(), made);
-    assert_eq!(provider.dropped(), 0);
+    assert_eq!(provider.counts().dropped, 0);
     // Their buffers are gone, apart from the one for the ends of threads.
     assert_eq!(provider.buffers(), 1);
 }
@@ -120,7 +125,7 @@ fn an_output_that_does_not_answer_costs_no_more_than_the_bound() {
     }
     // What is on its way out counts as well, and it is not given back yet.
     assert!(first <= 100, "{first}");
-    assert_eq!(provider.dropped(), 2_000 - 100);
+    assert_eq!(provider.counts().dropped, 2_000 - 100);
     let error = provider.shut_down(Duration::ZERO).expect_err("no time");
     assert!(error.to_string().contains("timed out"), "{error}");
     drop(go_on);
@@ -169,4 +174,53 @@ fn a_flush_inside_a_runtime_of_one_thread_does_not_wait_for_itself() {
         id
     });
     assert_eq!(kept.take(), [id]);
+}
+
+/// Panics at every second export.
+#[derive(Debug, Default)]
+struct Panicking {
+    exports: usize,
+}
+
+impl Output for Panicking {
+    fn export(&mut self, _: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+        self.exports += 1;
+        assert!(self.exports.is_multiple_of(2), "an odd export");
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        panic!("at the end, too");
+    }
+}
+
+#[test]
+fn an_exporter_that_panics_loses_its_batch_and_nothing_else() {
+    let provider = start(100, Panicking::default());
+    for worked in [false, true, false, true] {
+        span(&provider);
+        assert_eq!(provider.force_flush().is_ok(), worked);
+    }
+    let counts = SpanCounts {
+        recorded: 4,
+        exported: 2,
+        dropped: 0,
+        refused: 2,
+    };
+    assert_eq!(provider.counts(), counts);
+    let error = provider.shut_down(PATIENCE).expect_err("it panics");
+    assert!(error.to_string().contains("the exporter panicked"));
+}
+
+#[test]
+fn every_span_is_counted_while_it_waits() {
+    let provider = start(100, Kept::default());
+    for made in 1..=10 {
+        span(&provider);
+        assert_eq!(provider.counts().recorded, made);
+    }
+    provider.shut_down(PATIENCE).expect("an end");
+    span(&provider);
+    let counts = provider.counts();
+    assert_eq!((counts.recorded, counts.exported), (10, 10));
 }

@@ -11,9 +11,9 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
 
-use super::export::{self, Output};
+use super::export::{self, Told};
 use super::span::Span;
-use super::{Core, Sampling, Setup, clock, live, local};
+use super::{Core, Sampling, Setup, SpanCounts, clock, live, local};
 
 /// Hands out tracers; its clones are the same provider.
 #[derive(Clone, Debug)]
@@ -21,10 +21,10 @@ pub(crate) struct Provider(&'static Core);
 
 impl Provider {
     /// Starts the exporting thread.
-    pub(crate) fn start(setup: Setup, output: Box<dyn Output>) -> std::io::Result<Self> {
+    pub(crate) fn start(setup: Setup, outputs: Vec<Told>) -> std::io::Result<Self> {
         let (max_batch, delay) = (setup.max_batch, setup.delay);
         let core: &'static Core = Box::leak(Box::new(Core::new(setup)));
-        export::start(core, output, max_batch, delay)?;
+        export::start(core, outputs, max_batch, delay)?;
         Ok(Self(core))
     }
 
@@ -46,9 +46,9 @@ impl Provider {
         self.0.buffers().len()
     }
 
-    /// How many spans had no room.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
+    /// What became of the spans so far.
+    pub(crate) fn counts(&self) -> SpanCounts {
+        self.0.counts()
     }
 }
 

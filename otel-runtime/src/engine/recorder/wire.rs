@@ -20,60 +20,60 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// How many bytes a number takes.
-pub(super) const fn varint_length(value: u64) -> usize {
+pub(crate) const fn varint_length(value: u64) -> usize {
     // Seven bits a byte, and one byte at least.
     ((u64::BITS - (value | 1).leading_zeros()).div_ceil(7)) as usize
 }
 
 /// How many bytes a field takes that holds so many.
-pub(super) const fn length(content: usize) -> usize {
+pub(crate) const fn length(content: usize) -> usize {
     1 + varint_length(content as u64) + content
 }
 
 /// A field that holds a number, also when that is zero.
-pub(super) fn number(out: &mut Vec<u8>, field: u8, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, field: u8, value: u64) {
     out.push(field << 3 | VARINT);
     varint(out, value);
 }
 
 /// A field that holds a number, left out when that is zero.
-pub(super) fn count(out: &mut Vec<u8>, field: u8, value: u32) {
+pub(crate) fn count(out: &mut Vec<u8>, field: u8, value: u32) {
     if value > 0 {
         number(out, field, u64::from(value));
     }
 }
 
-pub(super) fn fixed_64(out: &mut Vec<u8>, field: u8, value: u64) {
+pub(crate) fn fixed_64(out: &mut Vec<u8>, field: u8, value: u64) {
     out.push(field << 3 | FIXED_64);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// A field with 16 bits of flags.
-pub(super) fn fixed_32(out: &mut Vec<u8>, field: u8, value: u16) {
+pub(crate) fn fixed_32(out: &mut Vec<u8>, field: u8, value: u16) {
     varint(out, u64::from(field) << 3 | u64::from(FIXED_32));
     out.extend_from_slice(&u32::from(value).to_le_bytes());
 }
 
-pub(super) fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     header(out, field, value.len());
     out.extend_from_slice(value);
 }
 
 /// A field that holds bytes, left out when there are none.
-pub(super) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+pub(crate) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     if !value.is_empty() {
         bytes(out, field, value);
     }
 }
 
 /// What stands before `length` bytes of a field.
-pub(super) fn header(out: &mut Vec<u8>, field: u8, length: usize) {
+pub(crate) fn header(out: &mut Vec<u8>, field: u8, length: usize) {
     out.push(tag(field));
     varint(out, length as u64);
 }
 
 /// A field whose content is written first and measured afterwards.
-pub(super) fn nested(out: &mut Vec<u8>, field: u8, content: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn nested(out: &mut Vec<u8>, field: u8, content: impl FnOnce(&mut Vec<u8>)) {
     out.push(tag(field));
     let mut at = out.len();
     out.push(0);
@@ -100,13 +100,13 @@ const fn low_byte(value: u64) -> u8 {
 
 /// A field as it is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn bytes(self) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(self) -> Option<&'a [u8]> {
         match self {
             Value::Bytes(bytes) => Some(bytes),
             Value::Number(_) => None,
@@ -114,7 +114,7 @@ impl<'a> Value<'a> {
     }
 
     /// 0 for what is no number.
-    pub(super) fn number(self) -> u64 {
+    pub(crate) fn number(self) -> u64 {
         match self {
             Value::Number(number) => number,
             Value::Bytes(_) => 0,
@@ -122,9 +122,9 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads the fields of a message that was written by this module.
+/// Reads the fields of a message; ends at what this crate does not write.
 #[derive(Clone, Debug)]
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {
     fn byte(&mut self) -> Option<u8> {

@@ -1,0 +1,176 @@
+//! Makes an OTLP request of encoded spans.
+
+use std::collections::HashMap;
+
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::Resource;
+
+use super::attributes::Attributes;
+use super::export::ScopedSpan;
+use super::limits::AttributeLimits;
+use super::wire;
+
+/// The field of `ExportTraceServiceRequest`.
+const RESOURCE_SPANS: u8 = 1;
+
+/// Fields of `ResourceSpans`.
+mod resource_spans {
+    pub(super) const RESOURCE: u8 = 1;
+    pub(super) const SCOPE_SPANS: u8 = 2;
+    pub(super) const SCHEMA_URL: u8 = 3;
+}
+
+/// The field of `Resource`.
+mod resource {
+    pub(super) const ATTRIBUTES: u8 = 1;
+}
+
+/// Fields of `ScopeSpans`.
+mod scope_spans {
+    pub(super) const SCOPE: u8 = 1;
+    pub(super) const SPANS: u8 = 2;
+    pub(super) const SCHEMA_URL: u8 = 3;
+}
+
+/// Fields of `InstrumentationScope`.
+mod scope {
+    pub(super) const NAME: u8 = 1;
+    pub(super) const VERSION: u8 = 2;
+    pub(super) const ATTRIBUTES: u8 = 3;
+}
+
+/// What all requests of a process have in common.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    /// Fields of `ResourceSpans`, before those of the scopes.
+    resource: Vec<u8>,
+    /// The same, after them.
+    schema_url: Vec<u8>,
+}
+
+impl Envelope {
+    pub(crate) fn new(of: &Resource) -> Self {
+        let attributes = of
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+        let mut encoded = Vec::new();
+        wire::bytes(
+            &mut encoded,
+            resource_spans::RESOURCE,
+            unlimited(resource::ATTRIBUTES, attributes).bytes(),
+        );
+        let mut schema_url = Vec::new();
+        let url = of.schema_url().unwrap_or_default();
+        wire::bytes_if_any(&mut schema_url, resource_spans::SCHEMA_URL, url.as_bytes());
+        Self {
+            resource: encoded,
+            schema_url,
+        }
+    }
+
+    /// An `ExportTraceServiceRequest`; the spans of one scope stand together.
+    pub(crate) fn request(&self, spans: &[ScopedSpan<'_>]) -> Vec<u8> {
+        let groups: Vec<_> = grouped(spans).into_iter().map(Group::encoded).collect();
+        let length = self.resource.len()
+            + self.schema_url.len()
+            + groups
+                .iter()
+                .map(|group| wire::length(group.length()))
+                .sum::<usize>();
+        let mut out = Vec::with_capacity(wire::length(length));
+        wire::header(&mut out, RESOURCE_SPANS, length);
+        out.extend_from_slice(&self.resource);
+        for group in groups {
+            wire::header(&mut out, resource_spans::SCOPE_SPANS, group.length());
+            out.extend_from_slice(&group.scope);
+            for span in group.spans {
+                wire::bytes(&mut out, scope_spans::SPANS, span);
+            }
+            out.extend_from_slice(&group.schema_url);
+        }
+        out.extend_from_slice(&self.schema_url);
+        out
+    }
+}
+
+/// The spans of a scope.
+struct Group<'a> {
+    scope: &'a InstrumentationScope,
+    spans: Vec<&'a [u8]>,
+}
+
+/// The same with the fields of the scope, as they go into the message.
+struct EncodedGroup<'a> {
+    scope: Vec<u8>,
+    spans: Vec<&'a [u8]>,
+    schema_url: Vec<u8>,
+}
+
+fn grouped<'a>(spans: &[ScopedSpan<'a>]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut places = HashMap::new();
+    // Spans of one scope often follow each other.
+    let mut last = 0;
+    for &(scope, span) in spans {
+        let is_same = groups
+            .get(last)
+            .is_some_and(|group| std::ptr::eq(group.scope, &raw const **scope));
+        if !is_same {
+            last = *places.entry(&**scope).or_insert(groups.len());
+            if last == groups.len() {
+                groups.push(Group {
+                    scope,
+                    spans: Vec::new(),
+                });
+            }
+        }
+        groups[last].spans.push(span);
+    }
+    groups
+}
+
+impl<'a> Group<'a> {
+    fn encoded(self) -> EncodedGroup<'a> {
+        let of = self.scope;
+        let mut encoded = Vec::new();
+        wire::nested(&mut encoded, scope_spans::SCOPE, |out| {
+            wire::bytes_if_any(out, scope::NAME, of.name().as_bytes());
+            wire::bytes_if_any(
+                out,
+                scope::VERSION,
+                of.version().unwrap_or_default().as_bytes(),
+            );
+            let attributes = of.attributes().cloned();
+            out.extend_from_slice(unlimited(scope::ATTRIBUTES, attributes).bytes());
+        });
+        let mut schema_url = Vec::new();
+        let url = of.schema_url().unwrap_or_default();
+        wire::bytes_if_any(&mut schema_url, scope_spans::SCHEMA_URL, url.as_bytes());
+        EncodedGroup {
+            scope: encoded,
+            spans: self.spans,
+            schema_url,
+        }
+    }
+}
+
+impl EncodedGroup<'_> {
+    fn length(&self) -> usize {
+        let spans = self.spans.iter().map(|span| wire::length(span.len()));
+        self.scope.len() + spans.sum::<usize>() + self.schema_url.len()
+    }
+}
+
+/// The limits are for spans, not for what describes a process or a library.
+fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Attributes {
+    let mut encoded = Attributes::default();
+    encoded.start(
+        field,
+        AttributeLimits {
+            count: u32::MAX,
+            length: None,
+        },
+    );
+    encoded.extend(attributes);
+    encoded
+}

@@ -1,0 +1,63 @@
+//! Who decides whether a span is recorded.
+
+use std::any::Any;
+
+use opentelemetry::trace::{Link, SpanKind, TraceId};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample, TracerProviderBuilder};
+
+/// A sampler. That a span does as its parent is known here, since then nobody has to be asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Sampling {
+    /// The parent and, where there is none, a sampler.
+    Parent(Box<dyn ShouldSample>),
+    /// Always a sampler.
+    Sampler(Box<dyn ShouldSample>),
+}
+
+/// As the specification has it.
+impl Default for Sampling {
+    fn default() -> Self {
+        Self::Parent(Box::new(Sampler::AlwaysOn))
+    }
+}
+
+impl Sampling {
+    pub(crate) fn new(sampler: impl ShouldSample + 'static) -> Self {
+        match (&sampler as &dyn Any).downcast_ref() {
+            Some(Sampler::ParentBased(root)) => Self::Parent(root.clone()),
+            _ => Self::Sampler(Box::new(sampler)),
+        }
+    }
+
+    pub(crate) fn follows_parents(&self) -> bool {
+        matches!(self, Self::Parent(_))
+    }
+
+    /// Lets the SDK ask the sampler.
+    pub(crate) fn set(self, provider: TracerProviderBuilder) -> TracerProviderBuilder {
+        match self {
+            Self::Parent(root) => provider.with_sampler(Sampler::ParentBased(root)),
+            Self::Sampler(sampler) => provider.with_sampler(Boxed(sampler)),
+        }
+    }
+}
+
+/// A sampler whose type is not known, as one that is.
+#[derive(Clone, Debug)]
+struct Boxed(Box<dyn ShouldSample>);
+
+impl ShouldSample for Boxed {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        self.0
+            .should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}

@@ -1,0 +1,98 @@
+//! What a receiver says to a request.
+
+use std::time::Duration;
+
+use opentelemetry_sdk::error::OTelSdkError;
+
+use crate::engine::recorder::wire::Fields;
+
+/// The field of `ExportTraceServiceResponse`, and those of the `ExportTracePartialSuccess` in it.
+const PARTIAL_SUCCESS: u8 = 1;
+const REJECTED_SPANS: u8 = 1;
+const ERROR_MESSAGE: u8 = 2;
+
+/// A request was taken, perhaps not all of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// So many spans were not taken.
+    pub(super) refused: u64,
+    /// Why.
+    pub(super) message: String,
+}
+
+/// A request was not taken.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It never will be.
+    Final(OTelSdkError),
+    /// Nobody could be asked.
+    Unreachable(OTelSdkError),
+    /// It may be later.
+    Busy {
+        error: OTelSdkError,
+        /// So much later, if the receiver said it.
+        pause: Option<Duration>,
+    },
+}
+
+impl Answer {
+    /// Reads an `ExportTraceServiceResponse`.
+    pub(super) fn read(response: &[u8]) -> Self {
+        let mut answer = Self::default();
+        let partial = Fields(response)
+            .filter(|(field, _)| *field == PARTIAL_SUCCESS)
+            .filter_map(|(_, value)| value.bytes());
+        for (field, value) in partial.flat_map(Fields) {
+            match field {
+                REJECTED_SPANS => answer.refused = value.number(),
+                ERROR_MESSAGE => {
+                    let message = value.bytes().unwrap_or_default();
+                    answer.message = String::from_utf8_lossy(message).into_owned();
+                }
+                _ => {}
+            }
+        }
+        answer
+    }
+}
+
+/// An error and all that it comes from, in one line.
+pub(super) fn failure(error: &dyn std::error::Error) -> OTelSdkError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    OTelSdkError::InternalFailure(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceResponse,
+    };
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn a_partial_success_is_read() {
+        let response = ExportTraceServiceResponse {
+            partial_success: Some(ExportTracePartialSuccess {
+                rejected_spans: 300,
+                error_message: "too old".to_owned(),
+            }),
+        };
+        let expected = Answer {
+            refused: 300,
+            message: "too old".to_owned(),
+        };
+        assert_eq!(Answer::read(&response.encode_to_vec()), expected);
+        assert_eq!(Answer::read(b""), Answer::default());
+        assert_eq!(Answer::read(b"no message"), Answer::default());
+    }
+}

@@ -1,0 +1,184 @@
+//! OTLP by gRPC. <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc>
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use bytes::{Buf as _, BufMut as _, Bytes};
+use opentelemetry_sdk::error::OTelSdkError;
+use reqwest::header::HeaderMap;
+use tonic::client::Grpc;
+use tonic::codec::{
+    BufferSettings, Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder,
+};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Extensions, Request, Status};
+
+use super::answer::{Answer, Failure, failure};
+use super::{BuildError, USER_AGENT, headers};
+use crate::config::Signal;
+use crate::engine::recorder::wire::{Fields, Value};
+
+const EXPORT: PathAndQuery =
+    PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+
+/// What a frame has before its message.
+const FRAME: usize = 5;
+
+#[derive(Debug)]
+pub(super) struct Client {
+    channel: Grpc<Channel>,
+    headers: HeaderMap,
+}
+
+impl Client {
+    pub(super) fn new(signal: &Signal) -> Result<Self, BuildError> {
+        let default = "http://localhost:4317";
+        let endpoint = signal.endpoint.as_deref().unwrap_or(default);
+        let channel = Endpoint::from_shared(endpoint.to_owned())
+            .and_then(|to| to.user_agent(USER_AGENT))
+            .map_err(|error| format!("the endpoint `{endpoint}` is no URL: {error}"))?
+            .connect_lazy();
+        let mut channel = Grpc::new(channel);
+        if signal.is_compressed {
+            channel = channel.send_compressed(CompressionEncoding::Gzip);
+        }
+        Ok(Self {
+            channel: channel.accept_compressed(CompressionEncoding::Gzip),
+            headers: headers(signal)?,
+        })
+    }
+
+    pub(super) async fn send(&self, body: Bytes) -> Result<Answer, Failure> {
+        let mut channel = self.channel.clone();
+        channel
+            .ready()
+            .await
+            .map_err(|error| Failure::Unreachable(failure(&error)))?;
+        let codec = Raw(FRAME + body.len());
+        let metadata = MetadataMap::from_headers(self.headers.clone());
+        let request = Request::from_parts(metadata, Extensions::default(), body);
+        match channel.unary(request, EXPORT, codec).await {
+            Ok(response) => Ok(Answer::read(response.get_ref())),
+            Err(status) => Err(refusal(&status)),
+        }
+    }
+}
+
+/// Which codes are worth another try is said by the specification.
+fn refusal(status: &Status) -> Failure {
+    if status.source().is_some() {
+        return Failure::Unreachable(failure(status));
+    }
+    let (code, message) = (status.code(), status.message());
+    let error = OTelSdkError::InternalFailure(format!("the receiver answered {code:?}: {message}"));
+    let pause = retry_info(status.details());
+    match code {
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => Failure::Busy { error, pause },
+        // Only where the receiver knows when there will be room again.
+        Code::ResourceExhausted if pause.is_some() => Failure::Busy { error, pause },
+        _ => Failure::Final(error),
+    }
+}
+
+/// The `retry_delay` of the `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
+fn retry_info(details: &[u8]) -> Option<Duration> {
+    const DETAILS: u8 = 3;
+    const TYPE: u8 = 1;
+    const VALUE: u8 = 2;
+    const RETRY_DELAY: u8 = 1;
+    const SECONDS: u8 = 1;
+    const NANOS: u8 = 2;
+    let field = |message, wanted| {
+        let mut fields = Fields(message);
+        fields.find_map(|(field, value)| (field == wanted).then_some(value))
+    };
+    let mut details = Fields(details)
+        .filter(|(field, _)| *field == DETAILS)
+        .filter_map(|(_, value)| value.bytes());
+    let info = details.find_map(|detail| {
+        let name = field(detail, TYPE)?.bytes()?;
+        name.ends_with(b"/google.rpc.RetryInfo")
+            .then_some(field(detail, VALUE)?)
+    })?;
+    let delay = field(info.bytes()?, RETRY_DELAY)?.bytes()?;
+    let part = |number| field(delay, number).map_or(0, Value::number);
+    Some(Duration::from_secs(part(SECONDS)) + Duration::from_nanos(part(NANOS)))
+}
+
+/// Messages are bytes already; the number is how many a frame takes.
+#[derive(Debug)]
+struct Raw(usize);
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Raw;
+    type Decoder = Raw;
+
+    fn encoder(&mut self) -> Raw {
+        Raw(self.0)
+    }
+
+    fn decoder(&mut self) -> Raw {
+        Raw(self.0)
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, message: Bytes, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.put(message);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(self.0, self.0)
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(message.copy_to_bytes(message.remaining())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::recorder::wire;
+
+    #[test]
+    fn the_pause_a_receiver_asks_for_is_read() {
+        let mut details = Vec::new();
+        wire::number(&mut details, 1, 8);
+        for (name, delay) in [
+            ("google.rpc.ErrorInfo", (1, 1)),
+            ("google.rpc.RetryInfo", (2, 500_000_000)),
+        ] {
+            wire::nested(&mut details, 3, |out| {
+                wire::bytes(out, 1, format!("type.googleapis.com/{name}").as_bytes());
+                wire::nested(out, 2, |out| {
+                    wire::nested(out, 1, |out| {
+                        wire::number(out, 1, delay.0);
+                        wire::number(out, 2, delay.1);
+                    });
+                });
+            });
+        }
+        assert_eq!(retry_info(&details), Some(Duration::from_millis(2_500)));
+        assert_eq!(retry_info(b""), None);
+        assert_eq!(retry_info(b"nonsense"), None);
+    }
+}

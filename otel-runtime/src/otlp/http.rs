@@ -1,0 +1,171 @@
+//! OTLP by HTTP. <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use opentelemetry_sdk::error::OTelSdkError;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Response, StatusCode, Url};
+
+use super::answer::{Answer, Failure, failure};
+use super::{BuildError, USER_AGENT, headers};
+use crate::config::Signal;
+
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+
+/// No more of an answer is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// No more of a reason is told, in characters.
+const MAX_REASON: usize = 200;
+
+#[derive(Debug)]
+pub(super) struct Client {
+    sender: reqwest::Client,
+    url: Url,
+    is_compressed: bool,
+}
+
+impl Client {
+    pub(super) fn new(signal: &Signal) -> Result<Self, BuildError> {
+        let mut headers = headers(signal)?;
+        headers.insert(CONTENT_TYPE, PROTOBUF);
+        if signal.is_compressed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(Self {
+            sender: reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .default_headers(headers)
+                // What is redirected would not be sent on whole.
+                .redirect(Policy::none())
+                .build()?,
+            url: url(signal)?,
+            is_compressed: signal.is_compressed,
+        })
+    }
+
+    /// A request as it is sent.
+    pub(super) fn body(&self, request: Vec<u8>) -> Result<Bytes, OTelSdkError> {
+        if !self.is_compressed {
+            return Ok(request.into());
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder
+            .write_all(&request)
+            .and_then(|()| encoder.finish())
+            .map(Bytes::from)
+            .map_err(|error| failure(&error))
+    }
+
+    pub(super) async fn send(&self, body: Bytes) -> Result<Answer, Failure> {
+        let request = self.sender.post(self.url.clone()).body(body);
+        // What is lost on the way may have been taken. It is sent again, as a span that comes twice is better than none.
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Failure::Unreachable(failure(&error.without_url())))?;
+        let status = response.status();
+        let pause = retry_after(&response);
+        let answer = read(response).await;
+        if status.is_success() {
+            return Ok(Answer::read(&answer));
+        }
+        let reason = reason(&answer);
+        let error =
+            OTelSdkError::InternalFailure(format!("the receiver answered {status}{reason}"));
+        Err(match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Failure::Busy { error, pause },
+            _ => Failure::Final(error),
+        })
+    }
+}
+
+/// A signal's own endpoint stands for itself; the one for all signals is the root of their paths.
+fn url(signal: &Signal) -> Result<Url, BuildError> {
+    let Some(endpoint) = &signal.endpoint else {
+        return Ok(Url::parse("http://localhost:4318/v1/traces")?);
+    };
+    let told = |error| format!("the endpoint `{endpoint}` is no URL: {error}");
+    let mut url = Url::parse(endpoint).map_err(told)?;
+    if !signal.endpoint_is_own {
+        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// What was read before the connection broke is as good as what there is.
+async fn read(mut response: Response) -> Vec<u8> {
+    let mut answer = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        answer.extend_from_slice(&chunk);
+        if answer.len() > MAX_ANSWER {
+            break;
+        }
+    }
+    answer
+}
+
+/// In seconds; a date is not understood, and what comes then is as if nothing was said.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// What is readable of an answer, to be told behind its status.
+fn reason(answer: &[u8]) -> String {
+    let readable: String = String::from_utf8_lossy(answer)
+        .split(|char: char| char.is_control() || char == char::REPLACEMENT_CHARACTER)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(MAX_REASON)
+        .collect();
+    if readable.is_empty() {
+        readable
+    } else {
+        format!(": {readable}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(endpoint: Option<&str>, endpoint_is_own: bool, expected: &str) {
+        let signal = Signal {
+            endpoint: endpoint.map(str::to_owned),
+            endpoint_is_own,
+            ..Signal::default()
+        };
+        assert_eq!(url(&signal).expect("a URL").as_str(), expected);
+    }
+
+    #[test]
+    fn only_the_endpoint_of_all_signals_gets_a_path() {
+        check(None, false, "http://localhost:4318/v1/traces");
+        check(Some("http://c:1"), false, "http://c:1/v1/traces");
+        check(Some("http://c:1/"), false, "http://c:1/v1/traces");
+        check(Some("http://c:1/in/"), false, "http://c:1/in/v1/traces");
+        check(Some("http://c:1/v1/traces"), true, "http://c:1/v1/traces");
+        check(Some("http://c:1"), true, "http://c:1/");
+    }
+
+    #[test]
+    fn what_is_readable_of_an_answer_is_told() {
+        assert_eq!(reason(b""), "");
+        assert_eq!(reason(b"\x12\x08no quota"), ": no quota");
+        assert_eq!(reason("ä".repeat(300).as_bytes()).chars().count(), 202);
+    }
+}

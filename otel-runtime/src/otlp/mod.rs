@@ -1,0 +1,159 @@
+//! Sends spans of the engine over OTLP, by HTTP or by gRPC. <https://opentelemetry.io/docs/specs/otlp/>
+//!
+//! A request that cannot be answered now is sent again, until the time for it is over. The clients run on the exporting
+//! thread.
+
+mod answer;
+mod grpc;
+mod http;
+mod retry;
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::runtime::Runtime;
+
+use self::answer::{Answer, Failure};
+use self::retry::Pauses;
+use crate::config::{Protocol, Signal};
+use crate::engine::recorder::{Envelope, Output, Patience, Refused, ScopedSpan};
+
+/// Tells a receiver who sends.
+const USER_AGENT: &str = concat!("otel-runtime/", env!("CARGO_PKG_VERSION"));
+
+/// Why a client cannot be built.
+type BuildError = Box<dyn Error + Send + Sync>;
+
+/// Sends spans to one place.
+#[derive(Debug)]
+pub(crate) struct OtlpOutput {
+    envelope: Envelope,
+    client: Client,
+    /// Of one batch, with all that is tried again.
+    timeout: Duration,
+    /// Dropped last: the client works on it.
+    runtime: Runtime,
+}
+
+#[derive(Debug)]
+enum Client {
+    Http(http::Client),
+    Grpc(grpc::Client),
+}
+
+impl OtlpOutput {
+    pub(crate) fn new(
+        protocol: Protocol,
+        signal: &Signal,
+        resource: &Resource,
+    ) -> Result<Self, BuildError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .thread_name("otel-runtime-resolve")
+            // Names are looked up on threads of their own, which nothing else uses.
+            .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
+            .enable_all()
+            .build()?;
+        let client = {
+            let _entered = runtime.enter();
+            match protocol {
+                Protocol::HttpProtobuf => Client::Http(http::Client::new(signal)?),
+                Protocol::Grpc => Client::Grpc(grpc::Client::new(signal)?),
+            }
+        };
+        let of_batch = signal.batch.export_timeout;
+        Ok(Self {
+            envelope: Envelope::new(resource),
+            client,
+            timeout: of_batch.map_or(signal.timeout, |most| most.min(signal.timeout)),
+            runtime,
+        })
+    }
+
+    /// Sends a request once.
+    fn send(&self, request: Bytes, left: Duration) -> Result<Answer, Failure> {
+        let sent = async {
+            match &self.client {
+                Client::Http(client) => client.send(request).await,
+                Client::Grpc(client) => client.send(request).await,
+            }
+        };
+        self.runtime
+            .block_on(async { tokio::time::timeout(left, sent).await })
+            .unwrap_or(Err(Failure::Final(OTelSdkError::Timeout(self.timeout))))
+    }
+
+    /// Sends a request, again and again where that may help.
+    fn deliver(&self, request: &Bytes, patience: &Patience<'_>) -> Result<Answer, OTelSdkError> {
+        let until = Instant::now() + self.timeout;
+        let mut pauses = Pauses::new();
+        loop {
+            let end = patience.end();
+            let left = end
+                .map_or(until, |end| end.min(until))
+                .saturating_duration_since(Instant::now());
+            let (error, asked) = match self.send(request.clone(), left) {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                // Nobody is there, and there is no time left to wait for somebody.
+                Err(Failure::Unreachable(error)) if end.is_some() => return Err(error),
+                Err(Failure::Unreachable(error)) => (error, None),
+                Err(Failure::Busy { error, pause }) => (error, pause),
+            };
+            let pause = pauses.next(asked);
+            let end = patience.end().map_or(until, |end| end.min(until));
+            if Instant::now() + pause >= end {
+                return Err(error);
+            }
+            patience.pause(pause);
+        }
+    }
+}
+
+impl Output for OtlpOutput {
+    fn export(&mut self, spans: &[ScopedSpan<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
+        let all = |error| Refused {
+            spans: spans.len(),
+            error,
+        };
+        let request = self.envelope.request(spans);
+        let request = match &self.client {
+            Client::Http(client) => client.body(request).map_err(all)?,
+            // Compressed with what frames it.
+            Client::Grpc(_) => Bytes::from(request),
+        };
+        let answer = self.deliver(&request, patience).map_err(all)?;
+        match answer.refused {
+            0 => Ok(()),
+            refused => Err(Refused {
+                spans: usize::try_from(refused).map_or(spans.len(), |of| of.min(spans.len())),
+                error: OTelSdkError::InternalFailure(format!(
+                    "the receiver refused them: {}",
+                    answer.message
+                )),
+            }),
+        }
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// What the environment wants to be sent with each request.
+fn headers(signal: &Signal) -> Result<HeaderMap, BuildError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &signal.headers {
+        let header = HeaderName::try_from(name);
+        let header = header.map_err(|_| format!("the header name `{name}` is none"))?;
+        // What it holds may be secret.
+        let value = HeaderValue::try_from(value)
+            .map_err(|_| format!("the value of the header `{name}` cannot be sent"))?;
+        headers.append(header, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,399 @@
+//! What the engine sends over OTLP, and what it does when the receiver is slow, busy, picky or not there.
+
+mod sink;
+
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use otel_runtime::traced_span;
+use prost::Message as _;
+use sink::{Answer, OK, Sink};
+use tonic::codec::CompressionEncoding;
+use tonic::{Code, Request, Response, Status};
+
+/// The variable that makes this test binary the process under test: how many spans it makes.
+const CHILD: &str = "TEST_EXPORT_CHILD";
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[traced_span("work")]
+fn work() {}
+
+/// Makes spans, flushes, and says what became of them.
+#[test]
+#[expect(clippy::print_stderr, reason = "the other tests read it")]
+fn child_process() {
+    let Ok(spans) = std::env::var(CHILD) else {
+        return;
+    };
+    let telemetry = otel_runtime::init().expect("telemetry starts");
+    for _ in 0..spans.parse().expect("a number") {
+        work();
+    }
+    let flushed = telemetry.force_flush();
+    let counts = telemetry.span_counts().expect("the engine counts");
+    eprintln!("{counts:?}");
+    eprintln!("flush: {flushed:?}");
+    let ended = telemetry.shutdown(PATIENCE);
+    eprintln!("end: {ended:?}");
+}
+
+fn run(spans: usize, variables: &[(&str, &str)]) -> Output {
+    let mut child = Command::new(std::env::current_exe().expect("this test's path"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_") {
+            child.env_remove(name);
+        }
+    }
+    child
+        .args(["child_process", "--exact", "--nocapture"])
+        .env(CHILD, spans.to_string())
+        .envs(variables.iter().copied());
+    child.output().expect("the test runs again")
+}
+
+#[track_caller]
+fn check(output: &Output, said: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    for said in said {
+        assert!(text.contains(said), "`{said}` is not in:\n{text}");
+    }
+}
+
+fn counts(recorded: u64, exported: u64, refused: u64) -> String {
+    format!(
+        "SpanCounts {{ recorded: {recorded}, exported: {exported}, dropped: 0, refused: {refused} }}"
+    )
+}
+
+/// How many spans are in a request.
+fn spans(request: &ExportTraceServiceRequest) -> usize {
+    let scopes = request.resource_spans.iter().flat_map(|of| &of.scope_spans);
+    scopes.map(|of| of.spans.len()).sum()
+}
+
+fn decoded(body: &[u8]) -> ExportTraceServiceRequest {
+    ExportTraceServiceRequest::decode(body).expect("a request")
+}
+
+#[test]
+fn http_sends_what_the_environment_wants() {
+    let sink = Sink::start(|_| OK);
+    let output = run(
+        3,
+        &[
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                &format!("{}/in/", sink.endpoint),
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "Authorization=Basic%20abc,x-tenant=7",
+            ),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_LOG_LEVEL", "info"),
+        ],
+    );
+    check(
+        &output,
+        &[
+            &counts(3, 3, 0),
+            "flush: Ok(())\n",
+            "otel-runtime: 3 spans recorded, 3 exported, 0 dropped, 0 refused",
+        ],
+    );
+    let received = sink.received();
+    assert_eq!(received.len(), 1);
+    let head = &received[0].head;
+    for line in [
+        "post /in/v1/traces http/1.1\r\n",
+        "content-type: application/x-protobuf\r\n",
+        "content-encoding: gzip\r\n",
+        "authorization: basic abc\r\n",
+        "x-tenant: 7\r\n",
+        concat!(
+            "user-agent: otel-runtime/",
+            env!("CARGO_PKG_VERSION"),
+            "\r\n"
+        ),
+    ] {
+        assert!(head.contains(line), "`{line}` is not in:\n{head}");
+    }
+    let mut body = Vec::new();
+    std::io::Read::read_to_end(&mut GzDecoder::new(&*received[0].body), &mut body)
+        .expect("it is compressed");
+    assert_eq!(spans(&decoded(&body)), 3);
+}
+
+#[test]
+fn many_spans_go_in_requests_of_a_bounded_size() {
+    let sink = Sink::start(|_| OK);
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", sink.endpoint.as_str());
+    let output = run(20_000, &[endpoint]);
+    check(&output, &[&counts(20_000, 20_000, 0)]);
+    let received = sink.received();
+    let sizes: Vec<_> = received
+        .iter()
+        .map(|request| spans(&decoded(&request.body)))
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 20_000);
+    assert!(sizes.iter().all(|size| *size <= 8_192), "{sizes:?}");
+    assert!(
+        received
+            .iter()
+            .all(|request| request.body.len() < 4 * 1024 * 1024)
+    );
+}
+
+/// Answers the requests in turn, then with OK.
+fn in_turn(answers: Vec<Answer>) -> Sink {
+    Sink::start(move |index| answers.get(index).cloned().unwrap_or(OK))
+}
+
+#[test]
+fn http_tries_again_where_that_may_help() {
+    let sink = in_turn(vec![
+        ("503 Service Unavailable", "", Vec::new()),
+        ("429 Too Many Requests", "retry-after: 1\r\n", Vec::new()),
+    ]);
+    let begun = Instant::now();
+    let output = run(2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
+    check(&output, &[&counts(2, 2, 0), "flush: Ok(())"]);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(1_250),
+        "{:?}",
+        begun.elapsed()
+    );
+    let received = sink.received();
+    assert_eq!(received.len(), 3);
+    assert!(
+        received
+            .iter()
+            .all(|request| request.body == received[0].body)
+    );
+}
+
+#[test]
+fn http_does_not_try_again_what_cannot_work() {
+    let sink = in_turn(vec![(
+        "400 Bad Request",
+        "",
+        b"\x12\x0ano such key".to_vec(),
+    )]);
+    let output = run(2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
+    let said = format!(
+        "otel-runtime: could not export 2 spans to {} by HTTP: Operation failed: the receiver answered 400 Bad Request: no such key; they are lost",
+        sink.endpoint
+    );
+    check(&output, &[&counts(2, 0, 2), &said, "flush: Err("]);
+    assert_eq!(sink.received().len(), 1);
+}
+
+#[test]
+fn http_does_not_follow_elsewhere() {
+    let elsewhere = Sink::start(|_| OK);
+    let to: &'static str = format!("location: {}/v1/traces\r\n", elsewhere.endpoint).leak();
+    let sink = in_turn(vec![("307 Temporary Redirect", to, Vec::new())]);
+    let output = run(1, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
+    check(
+        &output,
+        &[&counts(1, 0, 1), "answered 307 Temporary Redirect"],
+    );
+    assert_eq!(elsewhere.received().len(), 0);
+}
+
+fn partial(refused: i64) -> ExportTraceServiceResponse {
+    ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess {
+            rejected_spans: refused,
+            error_message: "too old".to_owned(),
+        }),
+    }
+}
+
+#[test]
+fn what_a_receiver_refuses_of_a_request_is_counted_and_told() {
+    let sink = in_turn(vec![("200 OK", "", partial(2).encode_to_vec())]);
+    let output = run(5, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
+    check(
+        &output,
+        &[
+            &counts(5, 3, 2),
+            "could not export 2 spans to",
+            "refused them: too old",
+        ],
+    );
+    assert_eq!(sink.received().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_never_answers_is_left_after_the_timeout() {
+    let sink = Sink::start(|_| {
+        loop {
+            std::thread::park();
+        }
+    });
+    let begun = Instant::now();
+    let output = run(
+        2,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "400"),
+        ],
+    );
+    check(&output, &[&counts(2, 0, 2), "could not export 2 spans to"]);
+    assert!(begun.elapsed() >= Duration::from_millis(400));
+    assert_eq!(sink.received().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_comes_late_gets_the_spans() {
+    // The port is free again, and most likely stays free until the sink below takes it.
+    let address = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port");
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        Sink::at(address, |_| OK)
+    });
+    let endpoint = format!("http://{address}");
+    let output = run(2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    check(&output, &[&counts(2, 2, 0), "flush: Ok(())"]);
+    let sink = late.join().expect("the sink starts");
+    assert_eq!(sink.received().len(), 1);
+}
+
+#[test]
+fn a_header_that_is_none_is_told_without_its_value() {
+    let output = run(
+        0,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "secret"),
+        ],
+    );
+    let said = "OTEL_EXPORTER_OTLP_HEADERS is not a list of headers, which is ignored; it takes";
+    check(&output, &[said]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+}
+
+/// Answers by gRPC.
+struct Service {
+    requests: Arc<Mutex<Vec<Request<ExportTraceServiceRequest>>>>,
+    answers: Vec<Result<ExportTraceServiceResponse, Status>>,
+    calls: AtomicUsize,
+}
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        self.requests.lock().expect("no panic").push(request);
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let answer = self.answers.get(call).cloned();
+        answer.unwrap_or_else(|| Ok(partial(0))).map(Response::new)
+    }
+}
+
+/// Runs the child against a service that answers the requests in turn, then with success.
+fn run_grpc(
+    spans: usize,
+    answers: Vec<Result<ExportTraceServiceResponse, Status>>,
+    variables: &[(&str, &str)],
+) -> (Output, Vec<Request<ExportTraceServiceRequest>>) {
+    let requests = Arc::default();
+    let service = Service {
+        requests: Arc::clone(&requests),
+        answers,
+        calls: AtomicUsize::new(0),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a free port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    let service = TraceServiceServer::new(service).accept_compressed(CompressionEncoding::Gzip);
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    runtime.spawn(
+        tonic::transport::Server::builder()
+            .add_service(service)
+            .serve_with_incoming(incoming),
+    );
+    let mut all = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ];
+    all.extend(variables);
+    let output = run(spans, &all);
+    let received = std::mem::take(&mut *requests.lock().expect("no panic"));
+    (output, received)
+}
+
+#[test]
+fn grpc_sends_what_the_environment_wants() {
+    for compression in ["gzip", "none"] {
+        let (output, received) = run_grpc(
+            20_000,
+            Vec::new(),
+            &[
+                ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=7"),
+                ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
+            ],
+        );
+        check(&output, &[&counts(20_000, 20_000, 0), "flush: Ok(())"]);
+        let sent: usize = received
+            .iter()
+            .map(|request| spans(request.get_ref()))
+            .sum();
+        assert_eq!(sent, 20_000);
+        for request in received {
+            let metadata = request.metadata();
+            assert_eq!(metadata.get("x-tenant").expect("the header"), "7");
+            let agent = metadata.get("user-agent").expect("the header").to_str();
+            assert!(agent.is_ok_and(|agent| agent.starts_with("otel-runtime/")));
+            let encoding = metadata.get("grpc-encoding");
+            assert_eq!(
+                encoding.is_some_and(|it| it == "gzip"),
+                compression == "gzip"
+            );
+        }
+    }
+}
+
+#[test]
+fn grpc_tries_again_where_that_may_help() {
+    let busy = |code| Err(Status::new(code, "not now"));
+    let (output, received) = run_grpc(2, vec![busy(Code::Unavailable)], &[]);
+    check(&output, &[&counts(2, 2, 0), "flush: Ok(())"]);
+    assert_eq!(received.len(), 2);
+
+    let (output, received) = run_grpc(2, vec![busy(Code::PermissionDenied)], &[]);
+    check(
+        &output,
+        &[
+            &counts(2, 0, 2),
+            "the receiver answered PermissionDenied: not now",
+        ],
+    );
+    assert_eq!(received.len(), 1);
+
+    // Without a word about when there will be room.
+    let (output, received) = run_grpc(2, vec![busy(Code::ResourceExhausted)], &[]);
+    check(&output, &[&counts(2, 0, 2)]);
+    assert_eq!(received.len(), 1);
+
+    let (output, received) = run_grpc(2, vec![Ok(partial(1))], &[]);
+    check(&output, &[&counts(2, 1, 1), "refused them: too old"]);
+    assert_eq!(received.len(), 1);
+}
