@@ -1,11 +1,14 @@
 //! Which Rust values may be span attributes, and what they become.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use opentelemetry::{Array, StringValue, Value};
+
+use crate::engine::recorder::attributes::Attributes;
 
 /// A value that can be recorded as a span attribute.
 ///
@@ -28,6 +31,51 @@ use opentelemetry::{Array, StringValue, Value};
 pub trait AttributeValue {
     /// What is recorded; `None` records nothing.
     fn to_value(&self) -> Option<Value>;
+
+    /// The same, written where it goes without a [`Value`] in between.
+    #[doc(hidden)]
+    fn encode(&self, to: Encoder<'_>) {
+        if let Some(value) = self.to_value() {
+            to.value(&value);
+        }
+    }
+}
+
+/// The place of one attribute in a list that is encoded while it is filled.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    list: &'a mut Attributes,
+    key: &'a str,
+}
+
+impl<'a> Encoder<'a> {
+    #[inline]
+    pub(crate) fn new(list: &'a mut Attributes, key: &'a str) -> Self {
+        Self { list, key }
+    }
+
+    fn value(self, value: &Value) {
+        self.list.attribute(self.key).value(value);
+    }
+
+    fn bool(self, value: bool) {
+        self.list.attribute(self.key).bool(value);
+    }
+
+    fn integer<T: Copy + Display + TryInto<i64>>(self, value: T) {
+        match value.try_into() {
+            Ok(fits) => self.list.attribute(self.key).i64(fits),
+            Err(_) => self.list.formatted(self.key, format_args!("{value}")),
+        }
+    }
+
+    fn float(self, value: f64) {
+        self.list.attribute(self.key).f64(value);
+    }
+
+    fn text(self, value: &str) {
+        self.list.attribute(self.key).string(value);
+    }
 }
 
 /// A value that can stand in a list that is recorded as one attribute.
@@ -45,11 +93,19 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &T {
     fn to_value(&self) -> Option<Value> {
         (**self).to_value()
     }
+
+    fn encode(&self, to: Encoder<'_>) {
+        (**self).encode(to);
+    }
 }
 
 impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
     fn to_value(&self) -> Option<Value> {
         (**self).to_value()
+    }
+
+    fn encode(&self, to: Encoder<'_>) {
+        (**self).encode(to);
     }
 }
 
@@ -58,6 +114,10 @@ macro_rules! pointers {
         impl<T: AttributeValue + ?Sized> AttributeValue for $pointer<T> {
             fn to_value(&self) -> Option<Value> {
                 (**self).to_value()
+            }
+
+            fn encode(&self, to: Encoder<'_>) {
+                (**self).encode(to);
             }
         }
     )*};
@@ -68,6 +128,12 @@ pointers!(Box Rc Arc);
 impl<T: AttributeValue> AttributeValue for Option<T> {
     fn to_value(&self) -> Option<Value> {
         self.as_ref().and_then(AttributeValue::to_value)
+    }
+
+    fn encode(&self, to: Encoder<'_>) {
+        if let Some(value) = self {
+            value.encode(to);
+        }
     }
 }
 
@@ -91,11 +157,16 @@ impl<T: ListElement> AttributeValue for Vec<T> {
 
 /// Types with a conversion of their own, for one value and for a list.
 macro_rules! values {
-    ($($ty:ty, $value:expr, $array:path;)*) => {$(
+    ($($ty:ty, $encode:expr, $value:expr, $array:path;)*) => {$(
         impl AttributeValue for $ty {
             fn to_value(&self) -> Option<Value> {
                 let convert = $value;
                 Some(Value::from(convert(self)))
+            }
+
+            fn encode(&self, to: Encoder<'_>) {
+                let encode: fn(Encoder<'_>, &$ty) = $encode;
+                encode(to, self);
             }
         }
 
@@ -108,17 +179,21 @@ macro_rules! values {
 }
 
 values! {
-    bool, |value: &bool| *value, Array::Bool;
-    f32, |value: &f32| f64::from(*value), Array::F64;
-    f64, |value: &f64| *value, Array::F64;
-    char, |value: &char| StringValue::from(value.to_string()), Array::String;
-    String, |value: &String| StringValue::from(value.clone()), Array::String;
-    Cow<'_, str>, |value: &Cow<'_, str>| StringValue::from(value.to_string()), Array::String;
+    bool, |to, value| to.bool(*value), |value: &bool| *value, Array::Bool;
+    f32, |to, value| to.float(f64::from(*value)), |value: &f32| f64::from(*value), Array::F64;
+    f64, |to, value| to.float(*value), |value: &f64| *value, Array::F64;
+    char, |to, value| to.text(value.encode_utf8(&mut [0; 4])), |value: &char| StringValue::from(value.to_string()), Array::String;
+    String, |to, value| to.text(value), |value: &String| StringValue::from(value.clone()), Array::String;
+    Cow<'_, str>, |to, value| to.text(value), |value: &Cow<'_, str>| StringValue::from(value.to_string()), Array::String;
 }
 
 impl AttributeValue for str {
     fn to_value(&self) -> Option<Value> {
         Some(Value::from(self.to_owned()))
+    }
+
+    fn encode(&self, to: Encoder<'_>) {
+        to.text(self);
     }
 }
 
@@ -147,6 +222,10 @@ macro_rules! integers {
                     Err(_) => Value::from(self.to_string()),
                 })
             }
+
+            fn encode(&self, to: Encoder<'_>) {
+                to.integer(*self);
+            }
         }
 
         impl ListElement for $ty {
@@ -163,6 +242,10 @@ macro_rules! integers {
         impl AttributeValue for NonZero<$ty> {
             fn to_value(&self) -> Option<Value> {
                 self.get().to_value()
+            }
+
+            fn encode(&self, to: Encoder<'_>) {
+                to.integer(self.get());
             }
         }
 

@@ -326,7 +326,10 @@ impl Provider {
     /// Makes it the global one.
     fn install(&self) {
         match self {
-            Provider::Engine(provider) => global::set_tracer_provider(provider.clone()),
+            Provider::Engine(provider) => {
+                global::set_tracer_provider(provider.clone());
+                provider.activate();
+            }
             Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
         }
     }

@@ -46,11 +46,15 @@ impl Drop for HasContext {
     fn drop(&mut self) {}
 }
 
-/// The current context; `None` at the end of a thread, where the destructors of other thread-locals may still call what is
-/// annotated, and asking OpenTelemetry would panic.
+/// Whether there is a current context; not so at the end of a thread, where the destructors of other thread-locals may still
+/// call what is annotated, and asking OpenTelemetry would panic.
+fn has_context() -> bool {
+    HAS_CONTEXT.try_with(|_| ()).is_ok()
+}
+
+/// The current context; `None` at the end of a thread.
 pub(crate) fn current() -> Option<Context> {
-    HAS_CONTEXT.try_with(|_| ()).ok()?;
-    Some(Context::current())
+    has_context().then(Context::current)
 }
 
 /// Hands on a value that is known before something else is done.

@@ -1,12 +1,14 @@
 //! The place in the source where a span is made, and whether one is made there at all.
 
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::SpanKind;
 
 use super::control;
+use super::recorder::scope::interned;
 
 /// Not called yet, so that no rule was looked at.
 const NEW: u8 = 0;
@@ -26,6 +28,7 @@ pub struct Site {
     pub(crate) function: &'static str,
     pub(crate) location: &'static Location<'static>,
     state: AtomicU8,
+    interned: OnceLock<&'static InstrumentationScope>,
 }
 
 /// The instrumentation scope of a site.
@@ -72,6 +75,7 @@ impl Site {
             function,
             location: Location::caller(),
             state: AtomicU8::new(NEW),
+            interned: OnceLock::new(),
         }
     }
 
@@ -95,7 +99,22 @@ impl Site {
             .store(if on { ON } else { OFF }, Ordering::Relaxed);
     }
 
-    pub(super) fn scope(&self) -> InstrumentationScope {
+    /// The span's name where none is computed, or before one is.
+    pub(super) fn default_name(&self) -> &'static str {
+        if self.name.is_empty() {
+            self.function
+        } else {
+            self.name
+        }
+    }
+
+    #[inline]
+    pub(super) fn scope(&self) -> &'static InstrumentationScope {
+        self.interned.get_or_init(|| interned(self.build_scope()))
+    }
+
+    #[cold]
+    fn build_scope(&self) -> InstrumentationScope {
         let Scope { name, version } = self.scope;
         let in_module = || self.module.split("::").next().unwrap_or_default();
         let scope = InstrumentationScope::builder(name.unwrap_or_else(in_module));

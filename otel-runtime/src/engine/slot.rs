@@ -115,27 +115,19 @@ pub struct PartSpan<'a> {
 }
 
 impl<'a> PartSpan<'a> {
-    pub(super) fn new(context: Option<Context>, slot: &'a Slot<'a>) -> PartSpan<'a> {
+    pub(super) fn new(span: Started, slot: &'a Slot<'a>) -> PartSpan<'a> {
+        let context = span.context().cloned();
         let is_in_slot = context.is_some();
         let around = if is_in_slot {
-            slot.replace(context.clone())
+            slot.replace(context)
         } else {
             None
         };
         PartSpan {
             slot,
-            span: Started::new(context),
+            span,
             is_in_slot,
             around,
-        }
-    }
-
-    pub(super) fn leaf(context: Option<Context>, slot: &'a Slot<'a>) -> PartSpan<'a> {
-        PartSpan {
-            slot,
-            span: Started::new(context),
-            is_in_slot: false,
-            around: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
@@ -10,6 +11,8 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
 
+use super::fields::Receiver;
+use super::recorder::{Live, sited};
 use super::{Failure, Fields, current};
 use crate::CANCELLED;
 
@@ -18,7 +21,11 @@ const PANIC: &str = "panic";
 
 /// The span of a function that is not async: current until it is dropped, which ends it.
 #[derive(Debug)]
-pub struct SyncSpan {
+pub struct SyncSpan(Option<Running>);
+
+/// A span of a function that is running.
+#[derive(Debug)]
+struct Running {
     span: Started,
     panic: PanicWatch,
     /// Detached after the span has ended, as fields are dropped in their order.
@@ -43,17 +50,57 @@ pub struct Entered<'a> {
 #[derive(Debug)]
 pub struct Current(Started);
 
-/// A span's context, if there is a span at all.
+/// A span, if there is one at all.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is of its own, and together they take no more room than one"
+)]
 pub(super) struct Started {
-    context: Option<Context>,
+    held: Held,
     is_recording: bool,
     is_ended: AtomicBool,
+    /// Known to be of the engine.
+    is_ours: bool,
     /// Of a future's or stream's span, like the next: never current. They stand here, among the other flags, because
     /// futures must not grow by more than they have to.
     is_leaf: bool,
     /// Being dropped is as good an end as any.
     ends_by_drop: bool,
+}
+
+/// How a span is held.
+#[derive(Debug)]
+enum Held {
+    Nothing,
+    /// In a context, of whichever provider.
+    In(Context),
+    /// In no context; it is of the engine.
+    Leaf(Leaf),
+}
+
+/// A span of the engine that nobody else can reach; there is none once it has ended.
+#[derive(Debug)]
+pub(super) struct Leaf(Mutex<Option<Box<Live>>>);
+
+impl Leaf {
+    pub(super) fn with(&self, work: impl FnOnce(&mut Live)) {
+        if let Some(live) = &mut *self.lock() {
+            work(live);
+        }
+    }
+
+    fn end(&self) {
+        let live = self.lock().take();
+        if let Some(live) = live {
+            sited::end_live(live);
+        }
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Live>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Tells a panic that began meanwhile from one that was there before.
@@ -63,25 +110,22 @@ pub(super) struct PanicWatch {
 }
 
 impl SyncSpan {
-    pub(super) fn new(context: Option<Context>) -> SyncSpan {
-        let current = context.clone().map(Context::attach);
-        SyncSpan {
-            span: Started::new(context),
-            panic: PanicWatch::new(),
-            _current: current,
-        }
+    #[inline]
+    pub(super) fn off() -> SyncSpan {
+        SyncSpan(None)
     }
 
-    pub(super) fn leaf(context: Option<Context>) -> SyncSpan {
-        SyncSpan {
-            span: Started::new(context),
+    pub(super) fn new(span: Started) -> SyncSpan {
+        let current = span.context().cloned().map(Context::attach);
+        SyncSpan(Some(Running {
+            span,
             panic: PanicWatch::new(),
-            _current: None,
-        }
+            _current: current,
+        }))
     }
 }
 
-impl Drop for SyncSpan {
+impl Drop for Running {
     fn drop(&mut self) {
         if self.panic.has_begun() {
             self.span.panicked();
@@ -91,16 +135,8 @@ impl Drop for SyncSpan {
 }
 
 impl TaskSpan {
-    pub(super) fn new(context: Option<Context>) -> TaskSpan {
-        TaskSpan {
-            span: Started::new(context),
-        }
-    }
-
-    pub(super) fn leaf(context: Option<Context>) -> TaskSpan {
-        let mut span = TaskSpan::new(context);
-        span.span.is_leaf = true;
-        span
+    pub(super) fn new(span: Started) -> TaskSpan {
+        TaskSpan { span }
     }
 
     /// A span for which being dropped is as good an end as any.
@@ -131,7 +167,7 @@ impl TaskSpan {
 
     /// The context to poll in; `None` for the one that is current anyway.
     pub(super) fn context(&self) -> Option<&Context> {
-        self.span.context.as_ref().filter(|_| !self.span.is_leaf)
+        self.span.context()
     }
 }
 
@@ -162,31 +198,41 @@ impl Current {
 
 /// What an expansion does with the span it has, or with the one it finds.
 macro_rules! recorder {
-    ($($ty:ident, $span:tt;)*) => {$(
+    ($($ty:ident, |$this:ident| $span:expr;)*) => {$(
         impl $ty {
+            #[allow(clippy::unnecessary_wraps, reason = "only one of them may have none")]
+            #[inline]
+            fn started(&self) -> Option<&Started> {
+                let $this = self;
+                $span
+            }
+
             /// Whether anything recorded now is kept.
+            #[inline]
             #[must_use]
             pub fn is_recording(&self) -> bool {
-                self.$span.is_recording
+                self.started().is_some_and(|span| span.is_recording)
             }
 
             /// Attributes to add; `None` where nothing is recorded.
+            #[inline]
             #[must_use]
             pub fn fields(&self) -> Option<Fields<'_>> {
-                self.$span.recording().map(Fields::of_span)
+                self.started()?.fields()
             }
 
             /// An event to add, with its attributes; `None` where nothing is recorded.
+            #[inline]
             #[must_use]
             pub fn event<N: Into<Cow<'static, str>>>(&self, name: impl FnOnce() -> N) -> Option<Fields<'_>> {
-                let context = self.$span.recording()?;
-                Some(Fields::of_event(context, name().into()))
+                let span = self.started().filter(|span| span.is_recording)?;
+                span.event(name().into())
             }
 
             /// Marks the span as failed, unless there was no failure.
             pub fn fail(&self, failure: Option<Failure>) {
-                if let Some(failure) = failure {
-                    self.$span.fail(failure);
+                if let (Some(span), Some(failure)) = (self.started(), failure) {
+                    span.fail(failure);
                 }
             }
         }
@@ -194,46 +240,114 @@ macro_rules! recorder {
 }
 
 recorder! {
-    SyncSpan, span;
-    TaskSpan, span;
-    Current, 0;
+    SyncSpan, |span| span.0.as_ref().map(|running| &running.span);
+    TaskSpan, |span| Some(&span.span);
+    Current, |span| Some(&span.0);
 }
 
 impl Started {
+    pub(super) fn nothing() -> Started {
+        Started::holding(Held::Nothing, false)
+    }
+
+    /// What a provider has made, or has not.
     pub(super) fn new(context: Option<Context>) -> Started {
+        match context {
+            None => Started::nothing(),
+            Some(context) => {
+                let is_recording = context.span().is_recording();
+                Started::holding(Held::In(context), is_recording)
+            }
+        }
+    }
+
+    /// A span of the engine, in a context.
+    pub(super) fn recorded(live: Box<Live>) -> Started {
+        let context = Context::current_with_span(sited::span(live));
         Started {
-            is_recording: context
-                .as_ref()
-                .is_some_and(|context| context.span().is_recording()),
-            context,
+            is_ours: true,
+            ..Started::holding(Held::In(context), true)
+        }
+    }
+
+    /// A span of the engine, in none.
+    pub(super) fn leaf(live: Box<Live>) -> Started {
+        Started::holding(Held::Leaf(Leaf(Mutex::new(Some(live)))), true)
+    }
+
+    pub(super) fn never_current(mut self) -> Started {
+        self.is_leaf = true;
+        self
+    }
+
+    fn holding(held: Held, is_recording: bool) -> Started {
+        Started {
+            held,
+            is_recording,
             is_ended: AtomicBool::new(false),
+            is_ours: false,
             is_leaf: false,
             ends_by_drop: false,
         }
     }
 
-    fn recording(&self) -> Option<&Context> {
-        self.context.as_ref().filter(|_| self.is_recording)
+    /// The context to be in; `None` for the one that is current anyway.
+    pub(super) fn context(&self) -> Option<&Context> {
+        match &self.held {
+            Held::In(context) if !self.is_leaf => Some(context),
+            _ => None,
+        }
     }
 
-    /// What can still be recorded on; `None` once the span has ended.
-    fn open(&self) -> Option<&Context> {
-        self.recording()
-            .filter(|_| !self.is_ended.load(Ordering::Relaxed))
+    fn fields(&self) -> Option<Fields<'_>> {
+        match &self.held {
+            Held::In(context) if self.is_ours => Fields::encoded(Receiver::Context(context), None),
+            Held::In(context) if self.is_recording => Some(Fields::of_span(context)),
+            Held::Nothing | Held::In(_) => None,
+            Held::Leaf(leaf) => Fields::encoded(Receiver::Leaf(leaf), None),
+        }
+    }
+
+    fn event(&self, name: Cow<'static, str>) -> Option<Fields<'_>> {
+        match &self.held {
+            Held::In(context) if self.is_ours => {
+                Fields::encoded(Receiver::Context(context), Some(name))
+            }
+            Held::In(context) if self.is_recording => Some(Fields::of_event(context, name)),
+            Held::Nothing | Held::In(_) => None,
+            Held::Leaf(leaf) => Fields::encoded(Receiver::Leaf(leaf), Some(name)),
+        }
+    }
+
+    /// Whether anything can still be recorded; not so once the span has ended.
+    fn is_open(&self) -> bool {
+        self.is_recording && !self.is_ended.load(Ordering::Relaxed)
     }
 
     fn fail(&self, failure: Failure) {
-        let Some(context) = self.open() else {
+        if !self.is_open() {
             return;
-        };
-        let span = context.span();
+        }
         let mut exception = vec![KeyValue::new(EXCEPTION_TYPE, failure.type_name)];
         if let Some(message) = &failure.message {
             exception.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
         }
-        span.set_attribute(KeyValue::new(ERROR_TYPE, failure.type_name));
-        span.add_event("exception", exception);
-        span.set_status(Status::error(failure.message.unwrap_or_default()));
+        let error_type = KeyValue::new(ERROR_TYPE, failure.type_name);
+        let status = Status::error(failure.message.unwrap_or_default());
+        match &self.held {
+            Held::Nothing => {}
+            Held::In(context) => {
+                let span = context.span();
+                span.set_attribute(error_type);
+                span.add_event("exception", exception);
+                span.set_status(status);
+            }
+            Held::Leaf(leaf) => leaf.with(|live| {
+                live.attribute(error_type);
+                live.event("exception", exception);
+                live.status(status);
+            }),
+        }
     }
 
     pub(super) fn panicked(&self) {
@@ -244,17 +358,27 @@ impl Started {
     }
 
     pub(super) fn cancelled(&self) {
-        if let Some(context) = self.open() {
-            context.span().set_attribute(KeyValue::new(CANCELLED, true));
+        if !self.is_open() {
+            return;
+        }
+        let cancelled = KeyValue::new(CANCELLED, true);
+        match &self.held {
+            Held::Nothing => {}
+            Held::In(context) => context.span().set_attribute(cancelled),
+            Held::Leaf(leaf) => leaf.with(|live| live.attribute(cancelled)),
         }
     }
 
     /// Ends the span, once.
     pub(super) fn end(&self) {
-        if let Some(context) = &self.context
-            && !self.is_ended.swap(true, Ordering::Relaxed)
-        {
-            context.span().end();
+        if matches!(self.held, Held::Nothing) || self.is_ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match &self.held {
+            Held::Nothing => {}
+            Held::In(context) if self.is_ours => sited::end(&context.span()),
+            Held::In(context) => context.span().end(),
+            Held::Leaf(leaf) => leaf.end(),
         }
     }
 }

@@ -10,7 +10,10 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
-use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current};
+use super::recorder::Live;
+use super::recorder::sited::{self, Outlook};
+use super::span::Started;
+use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
 /// Whether a provider is known to be there, since it made a span. Without one nothing is evaluated.
 static HAS_PROVIDER: AtomicBool = AtomicBool::new(false);
@@ -19,8 +22,195 @@ static HAS_PROVIDER: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Start {
     site: &'static Site,
-    /// `None` where no span is made.
-    parent: Option<Context>,
+    making: Making,
+}
+
+/// How the span is made.
+#[derive(Debug)]
+enum Making {
+    /// Not at all.
+    Off,
+    /// By the engine, which has decided to record it.
+    Recorded(Box<Live>),
+    /// By whichever provider there is.
+    Asked(Box<Asked>),
+}
+
+impl Start {
+    /// Looks at the current context; the span will be its child.
+    #[inline]
+    #[must_use]
+    pub fn new(site: &'static Site) -> Start {
+        let making = if site.is_on() {
+            Start::look(site)
+        } else {
+            Making::Off
+        };
+        Start { site, making }
+    }
+
+    fn look(site: &'static Site) -> Making {
+        if !has_context() {
+            return Making::Off;
+        }
+        match Context::map_current(|context| sited::outlook(context, || site.scope())) {
+            Outlook::Nothing => Making::Off,
+            Outlook::Recorded(mut live) => {
+                live.set_name(site.default_name());
+                Making::Recorded(live)
+            }
+            Outlook::Asked => Making::Asked(Box::new(Asked::new(site, Context::current()))),
+        }
+    }
+
+    /// Names the span by an expression, evaluated where a span is made.
+    pub fn name<N: Into<Cow<'static, str>>>(&mut self, name: impl FnOnce() -> N) {
+        match &mut self.making {
+            Making::Off => {}
+            Making::Recorded(live) => live.set_name(name()),
+            Making::Asked(asked) => {
+                if asked.may_record() {
+                    asked.name = Some(name().into());
+                }
+            }
+        }
+    }
+
+    /// Makes the span the root of a trace of its own. What else the current context holds, such as baggage, stays.
+    pub fn root(&mut self) {
+        self.ask(|asked| asked.is_root = true);
+    }
+
+    /// Whether a parent is of any use.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        // What is left out under the current context may be recorded under another.
+        self.site.is_on()
+            && has_context()
+            && Context::map_current(|current| !current.is_telemetry_suppressed())
+    }
+
+    /// Hangs the span under another context than the current one.
+    pub fn parent<P: SpanParent + ?Sized>(&mut self, parent: &P) {
+        self.ask(|asked| asked.parent = parent.under(&asked.parent));
+    }
+
+    /// Lets a provider decide, as the span is no child of the current one.
+    fn ask(&mut self, differently: impl FnOnce(&mut Asked)) {
+        if !self.is_on() {
+            return;
+        }
+        let mut asked = Box::new(Asked::new(self.site, Context::current()));
+        differently(&mut asked);
+        self.making = Making::Asked(asked);
+    }
+
+    /// Links the span to others.
+    pub fn links<L>(&mut self, links: impl FnOnce() -> L)
+    where
+        L: IntoIterator<Item: LinkTarget>,
+    {
+        match &mut self.making {
+            Making::Off => {}
+            Making::Recorded(live) => {
+                for target in links() {
+                    live.link(&target.span_context());
+                }
+            }
+            Making::Asked(asked) => {
+                if asked.may_record() {
+                    let link = |target: L::Item| Link::with_context(target.span_context());
+                    asked.links.extend(links().into_iter().map(link));
+                }
+            }
+        }
+    }
+
+    /// What the span starts with; `None` where nothing will be recorded.
+    #[inline]
+    pub fn fields(&mut self) -> Option<Fields<'_>> {
+        match &mut self.making {
+            Making::Off => None,
+            Making::Recorded(live) => Some(Fields::of_live(live)),
+            Making::Asked(asked) => asked
+                .may_record()
+                .then(|| Fields::of_start(&mut asked.attributes)),
+        }
+    }
+
+    /// Starts the span and makes it current until the guard is dropped.
+    #[inline]
+    #[must_use]
+    pub fn enter(self) -> SyncSpan {
+        match self.making {
+            Making::Off => SyncSpan::off(),
+            _ => SyncSpan::new(self.start()),
+        }
+    }
+
+    /// Starts the span of a part of an async function, to be current whenever the function is polled within that part.
+    #[must_use]
+    pub fn within<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
+        PartSpan::new(self.start(), slot)
+    }
+
+    /// The same without ever being current.
+    #[must_use]
+    pub fn within_leaf<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
+        PartSpan::new(self.start_leaf(), slot)
+    }
+
+    /// Starts the span without making it current.
+    #[inline]
+    #[must_use]
+    pub fn enter_leaf(self) -> SyncSpan {
+        match self.making {
+            Making::Off => SyncSpan::off(),
+            _ => SyncSpan::new(self.start_leaf()),
+        }
+    }
+
+    /// Starts the span of a future, never to be current.
+    #[must_use]
+    pub fn into_leaf_task(self) -> TaskSpan {
+        TaskSpan::new(self.start_leaf())
+    }
+
+    /// Starts the span, to be current whenever its future is polled.
+    #[must_use]
+    pub fn into_task(self) -> TaskSpan {
+        TaskSpan::new(self.start())
+    }
+
+    fn start(self) -> Started {
+        match self.making {
+            Making::Off => Started::nothing(),
+            Making::Recorded(live) => Started::recorded(begun(live, self.site)),
+            Making::Asked(asked) => Started::new(asked.start()),
+        }
+    }
+
+    fn start_leaf(self) -> Started {
+        match self.making {
+            Making::Off => Started::nothing(),
+            Making::Recorded(live) => Started::leaf(begun(live, self.site)),
+            Making::Asked(asked) => Started::new(asked.start()).never_current(),
+        }
+    }
+}
+
+/// From now on time passes for the span.
+#[inline]
+fn begun(mut live: Box<Live>, site: &'static Site) -> Box<Live> {
+    live.begin(&site.kind);
+    live
+}
+
+/// A span that is made through the API.
+#[derive(Debug)]
+struct Asked {
+    site: &'static Site,
+    parent: Context,
     is_root: bool,
     /// The name if it is computed.
     name: Option<Cow<'static, str>>,
@@ -30,13 +220,9 @@ pub struct Start {
     early: Option<BoxedSpan>,
 }
 
-impl Start {
-    /// Looks at the current context; the span will be its child.
-    #[must_use]
-    pub fn new(site: &'static Site) -> Start {
-        let parent = if site.is_on() { current() } else { None };
-        let parent = parent.filter(|context| !context.is_telemetry_suppressed());
-        Start {
+impl Asked {
+    fn new(site: &'static Site, parent: Context) -> Asked {
+        Asked {
             site,
             parent,
             is_root: false,
@@ -47,56 +233,11 @@ impl Start {
         }
     }
 
-    /// Names the span by an expression, evaluated where a span is made.
-    pub fn name<N: Into<Cow<'static, str>>>(&mut self, name: impl FnOnce() -> N) {
-        if self.may_record() {
-            self.name = Some(name().into());
-        }
-    }
-
-    /// Makes the span the root of a trace of its own. What else the current context holds, such as baggage, stays.
-    pub fn root(&mut self) {
-        self.is_root = true;
-    }
-
-    /// Whether a parent is of any use.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        self.parent.is_some()
-    }
-
-    /// Hangs the span under another context than the current one.
-    pub fn parent<P: SpanParent + ?Sized>(&mut self, parent: &P) {
-        if let Some(current) = &mut self.parent {
-            *current = parent.under(current);
-        }
-    }
-
-    /// Links the span to others.
-    pub fn links<L>(&mut self, links: impl FnOnce() -> L)
-    where
-        L: IntoIterator<Item: LinkTarget>,
-    {
-        if self.may_record() {
-            let link = |target: L::Item| Link::with_context(target.span_context());
-            self.links.extend(links().into_iter().map(link));
-        }
-    }
-
-    /// What the span starts with; `None` where nothing will be recorded.
-    pub fn fields(&mut self) -> Option<Fields<'_>> {
-        self.may_record()
-            .then(|| Fields::of_start(&mut self.attributes))
-    }
-
     /// Whether what is gathered will be recorded. A span under a parent that is not sampled, or perhaps without a
     /// provider, is started to find that out: most often it does not record, and nothing more needs to be evaluated.
     fn may_record(&mut self) -> bool {
-        let Some(parent) = &self.parent else {
-            return false;
-        };
         if self.early.is_none() {
-            let span = parent.span();
+            let span = self.parent.span();
             let span = span.span_context();
             let is_wanted = self.is_root || !span.is_valid() || span.is_sampled();
             if is_wanted && HAS_PROVIDER.load(Ordering::Relaxed) {
@@ -113,58 +254,19 @@ impl Start {
     fn build(&mut self) -> BoxedSpan {
         let name = match self.name.take() {
             Some(name) => name,
-            // The sampler is asked before the name is known.
-            None if self.site.name.is_empty() => Cow::Borrowed(self.site.function),
-            None => Cow::Borrowed(self.site.name),
+            None => Cow::Borrowed(self.site.default_name()),
         };
         let builder = SpanBuilder::from_name(name)
             .with_kind(self.site.kind.clone())
             .with_links(std::mem::take(&mut self.links))
             .with_attributes(std::mem::take(&mut self.attributes));
         let root = Context::new();
-        let parent = self.parent.as_ref().filter(|_| !self.is_root);
-        build(self.site.scope(), builder, parent.unwrap_or(&root))
-    }
-
-    /// Starts the span and makes it current until the guard is dropped.
-    #[must_use]
-    pub fn enter(self) -> SyncSpan {
-        SyncSpan::new(self.start())
-    }
-
-    /// Starts the span of a part of an async function, to be current whenever the function is polled within that part.
-    #[must_use]
-    pub fn within<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
-        PartSpan::new(self.start(), slot)
-    }
-
-    /// The same without ever being current.
-    #[must_use]
-    pub fn within_leaf<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
-        PartSpan::leaf(self.start(), slot)
-    }
-
-    /// Starts the span without making it current.
-    #[must_use]
-    pub fn enter_leaf(self) -> SyncSpan {
-        SyncSpan::leaf(self.start())
-    }
-
-    /// Starts the span of a future, never to be current.
-    #[must_use]
-    pub fn into_leaf_task(self) -> TaskSpan {
-        TaskSpan::leaf(self.start())
-    }
-
-    /// Starts the span, to be current whenever its future is polled.
-    #[must_use]
-    pub fn into_task(self) -> TaskSpan {
-        TaskSpan::new(self.start())
+        let parent = if self.is_root { &root } else { &self.parent };
+        build(self.site.scope().clone(), builder, parent)
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.
     fn start(mut self) -> Option<Context> {
-        self.parent.as_ref()?;
         let span = match self.early.take() {
             Some(mut span) => {
                 if let Some(name) = self.name.take() {
@@ -178,7 +280,7 @@ impl Start {
             }
             None => self.build(),
         };
-        with_new_span(span, &self.parent?)
+        with_new_span(span, &self.parent)
     }
 }
 
@@ -192,9 +294,8 @@ pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
             .build();
         with_new_span(build(scope, SpanBuilder::from_name(name), &parent), &parent)
     });
-    TaskSpan::new(context)
+    TaskSpan::new(Started::new(context))
 }
-
 fn build(scope: InstrumentationScope, builder: SpanBuilder, parent: &Context) -> BoxedSpan {
     let span = global::tracer_with_scope(scope).build_with_context(builder, parent);
     if is_new(&span, parent) {

@@ -1,6 +1,7 @@
 //! A list of attributes, encoded as OTLP wants it while they come in.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use opentelemetry::{Array, KeyValue, Value};
 
@@ -15,8 +16,10 @@ const FEW: u32 = 16;
 
 /// Attributes of a span, an event or a link: fields of that message, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Attributes {
+pub(crate) struct Attributes {
     bytes: Vec<u8>,
+    /// For values that are formatted before their length is known.
+    text: String,
     /// The number of the field in the message.
     field: u8,
     limits: AttributeLimits,
@@ -29,7 +32,7 @@ pub(super) struct Attributes {
 
 /// The place of one attribute. Nothing is written until it gets its value.
 #[derive(Debug)]
-pub(super) struct Attribute<'a> {
+pub(crate) struct Attribute<'a> {
     list: &'a mut Attributes,
     key: &'a str,
 }
@@ -52,7 +55,7 @@ impl Attributes {
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.capacity() + self.text.capacity()
     }
 
     /// How many there was no room for.
@@ -61,8 +64,29 @@ impl Attributes {
     }
 
     /// Adds an attribute.
-    pub(super) fn attribute<'a>(&'a mut self, key: &'a str) -> Attribute<'a> {
+    #[inline]
+    pub(crate) fn attribute<'a>(&'a mut self, key: &'a str) -> Attribute<'a> {
         Attribute { list: self, key }
+    }
+
+    /// Adds an attribute whose value is formatted.
+    pub(crate) fn formatted(&mut self, key: &str, value: fmt::Arguments<'_>) {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        // What was written before an error is better than nothing.
+        let _ = fmt::write(&mut text, value);
+        self.attribute(key).string(&text);
+        self.text = text;
+    }
+
+    /// Adds the attributes of another list, which was written for the same field.
+    pub(super) fn append(&mut self, other: &Self) {
+        for attribute in attributes(&other.bytes) {
+            if self.admit(attribute.key) {
+                wire::bytes(&mut self.bytes, self.field, attribute.message);
+            }
+        }
+        self.dropped += other.dropped;
     }
 
     pub(super) fn extend(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
@@ -122,29 +146,29 @@ impl Attributes {
 }
 
 impl Attribute<'_> {
-    pub(super) fn bool(self, value: bool) {
+    pub(crate) fn bool(self, value: bool) {
         self.sized(2, |out| wire::number(out, BOOL, u64::from(value)));
     }
 
-    pub(super) fn i64(self, value: i64) {
+    pub(crate) fn i64(self, value: i64) {
         let value = value.cast_unsigned();
         self.sized(1 + wire::varint_length(value), |out| {
             wire::number(out, INT, value);
         });
     }
 
-    pub(super) fn f64(self, value: f64) {
+    pub(crate) fn f64(self, value: f64) {
         self.sized(9, |out| wire::fixed_64(out, DOUBLE, value.to_bits()));
     }
 
-    pub(super) fn string(self, value: &str) {
+    pub(crate) fn string(self, value: &str) {
         let value = self.list.limits.cut(value);
         self.sized(wire::length(value.len()), |out| {
             wire::bytes(out, STRING, value.as_bytes());
         });
     }
 
-    pub(super) fn value(self, value: &Value) {
+    pub(crate) fn value(self, value: &Value) {
         match value {
             Value::Bool(value) => self.bool(*value),
             Value::I64(value) => self.i64(*value),

@@ -1,9 +1,11 @@
 //! Where ended spans wait for the exporting thread: a buffer for each thread, under one bound for all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
+
+use super::scope::Scope;
 
 /// Threads take room for so many spans at a time, so that they seldom meet at the bound.
 const SPANS_AT_A_TIME: usize = 64;
@@ -20,7 +22,7 @@ pub(super) struct Spans {
 
 #[derive(Debug)]
 struct Frame {
-    scope: Arc<InstrumentationScope>,
+    scope: Scope,
     /// Where the span ends; it begins where the one before ends.
     end: usize,
 }
@@ -31,12 +33,12 @@ impl Spans {
     }
 
     /// Each span with its scope.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<InstrumentationScope>, &[u8])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&InstrumentationScope, &[u8])> {
         let mut start = 0;
         self.frames.iter().map(move |frame| {
             let span = &self.bytes[start..frame.end];
             start = frame.end;
-            (&frame.scope, span)
+            (&*frame.scope, span)
         })
     }
 }
@@ -139,7 +141,7 @@ impl Buffer {
     pub(super) fn push(
         &self,
         quota: &Quota,
-        scope: Arc<InstrumentationScope>,
+        scope: Scope,
         size: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Pushed {
@@ -190,10 +192,12 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn scope() -> Arc<InstrumentationScope> {
-        Arc::new(InstrumentationScope::builder("test").build())
+    fn scope() -> Scope {
+        Scope::Tracer(Arc::new(InstrumentationScope::builder("test").build()))
     }
 
     fn push(buffer: &Buffer, quota: &Quota, span: &[u8]) -> Pushed {

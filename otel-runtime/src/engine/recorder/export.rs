@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::iter::Peekable;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ const ANCHORED_EVERY: Duration = Duration::from_secs(5);
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 
 /// An encoded span with its scope.
-pub(crate) type ScopedSpan<'a> = (&'a Arc<InstrumentationScope>, &'a [u8]);
+pub(crate) type ScopedSpan<'a> = (&'a InstrumentationScope, &'a [u8]);
 
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {

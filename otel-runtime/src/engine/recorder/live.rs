@@ -1,14 +1,14 @@
 //! What a span that has not ended has gathered, and how that becomes an OTLP span.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
-use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::attributes::Attributes;
 use super::clock::Start;
 use super::limits::{AttributeLimits, Limits};
+use super::scope::Scope;
 use super::{Core, field, wire};
 
 /// More than what a span takes beside its texts, attributes, events and links.
@@ -16,9 +16,10 @@ const HEADER: usize = 128;
 
 /// A span that records.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(crate) struct Live {
     pub(super) core: &'static Core,
-    pub(super) scope: Arc<InstrumentationScope>,
+    pub(super) scope: Scope,
+    pub(super) context: SpanContext,
     pub(super) parent: SpanId,
     pub(super) parent_is_remote: bool,
     pub(super) name: Cow<'static, str>,
@@ -52,12 +53,12 @@ impl Counted {
 }
 
 impl Live {
-    pub(super) fn new(core: &'static Core, scope: Arc<InstrumentationScope>) -> Self {
+    pub(super) fn new(core: &'static Core, scope: Scope) -> Self {
         Self::within(core, scope, Attributes::default(), Vec::new())
     }
 
     /// Makes one that was used before as if it were new.
-    pub(super) fn reuse(&mut self, core: &'static Core, scope: Arc<InstrumentationScope>) {
+    pub(super) fn reuse(&mut self, core: &'static Core, scope: Scope) {
         let attributes = std::mem::take(&mut self.attributes);
         let rest = std::mem::take(&mut self.rest);
         *self = Self::within(core, scope, attributes, rest);
@@ -66,7 +67,7 @@ impl Live {
     /// Forgets what is in the lists, and keeps their memory.
     fn within(
         core: &'static Core,
-        scope: Arc<InstrumentationScope>,
+        scope: Scope,
         mut attributes: Attributes,
         mut rest: Vec<u8>,
     ) -> Self {
@@ -75,6 +76,7 @@ impl Live {
         Self {
             core,
             scope,
+            context: SpanContext::NONE,
             parent: SpanId::INVALID,
             parent_is_remote: false,
             name: Cow::Borrowed(""),
@@ -111,6 +113,18 @@ impl Live {
             return;
         }
         let encoded = encoded(field::event::ATTRIBUTES, limits.of_event, attributes);
+        self.write_event(name, time, &encoded);
+    }
+
+    /// The same with attributes that are encoded already.
+    pub(super) fn add_encoded_event(&mut self, name: &str, time: u64, attributes: &mut Attributes) {
+        if self.events.admit(self.limits().events) {
+            attributes.settle();
+            self.write_event(name, time, attributes);
+        }
+    }
+
+    fn write_event(&mut self, name: &str, time: u64, encoded: &Attributes) {
         wire::nested(&mut self.rest, field::EVENTS, |out| {
             wire::fixed_64(out, field::event::TIME, time);
             wire::bytes_if_any(out, field::event::NAME, name.as_bytes());
@@ -151,7 +165,8 @@ impl Live {
     }
 
     /// Writes the span.
-    pub(super) fn encode(&self, span: &SpanContext, state: &str, end: u64, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, state: &str, end: u64, out: &mut Vec<u8>) {
+        let span = &self.context;
         wire::bytes(out, field::TRACE_ID, &span.trace_id().to_bytes());
         wire::bytes(out, field::SPAN_ID, &span.span_id().to_bytes());
         wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());

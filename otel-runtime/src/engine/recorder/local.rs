@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanId, TraceId};
 
 use super::Core;
+use super::attributes::Attributes;
 use super::buffer::Buffer;
 use super::ids::Ids;
+use super::limits::AttributeLimits;
 use super::live::Live;
+use super::scope::Scope;
 
 /// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
 const SPARE: usize = 32;
@@ -27,6 +29,8 @@ struct Local {
     // Boxed where they are used, and moved from here to there.
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare: RefCell<Vec<Box<Live>>>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    spare_lists: RefCell<Vec<Box<Attributes>>>,
 }
 
 impl Local {
@@ -35,12 +39,13 @@ impl Local {
             buffer: RefCell::new(None),
             ids: RefCell::new(None),
             spare: RefCell::new(Vec::new()),
+            spare_lists: RefCell::new(Vec::new()),
         }
     }
 }
 
 /// A box for a span.
-pub(super) fn live(core: &'static Core, scope: Arc<InstrumentationScope>) -> Box<Live> {
+pub(super) fn live(core: &'static Core, scope: Scope) -> Box<Live> {
     let spare = LOCAL.try_with(|local| local.spare.borrow_mut().pop());
     match spare.ok().flatten() {
         Some(mut live) => {
@@ -61,6 +66,29 @@ pub(super) fn give_back(live: Box<Live>) {
         let mut spare = local.spare.borrow_mut();
         if spare.len() < SPARE {
             spare.push(live);
+        }
+    });
+}
+
+/// An empty list for attributes.
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what is kept")]
+pub(super) fn list(field: u8, limits: AttributeLimits) -> Box<Attributes> {
+    let spare = LOCAL.try_with(|local| local.spare_lists.borrow_mut().pop());
+    let mut list = spare.ok().flatten().unwrap_or_default();
+    list.start(field, limits);
+    list
+}
+
+/// Keeps a list for later, unless there are enough.
+pub(super) fn give_back_list(list: Box<Attributes>) {
+    if list.capacity() > SPARE_CAPACITY {
+        return;
+    }
+    // At the end of a thread it is just dropped.
+    let _ = LOCAL.try_with(|local| {
+        let mut spare = local.spare_lists.borrow_mut();
+        if spare.len() < SPARE {
+            spare.push(list);
         }
     });
 }

@@ -5,7 +5,7 @@
 //! shutdown. All that waits is under one bound; a span for which there is no room is dropped and counted, and nobody waits.
 //! A fork of the process has no exporting thread, and exports nothing.
 
-mod attributes;
+pub(crate) mod attributes;
 mod buffer;
 mod clock;
 mod counters;
@@ -19,6 +19,8 @@ mod local;
 #[cfg(feature = "otlp")]
 mod request;
 mod sampling;
+pub(crate) mod scope;
+pub(crate) mod sited;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -29,9 +31,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::InstrumentationScope;
-use opentelemetry::trace::SpanContext;
-
 use self::buffer::{Buffer, Pushed, Quota, Room};
 use self::clock::Clock;
 use self::counters::Counters;
@@ -41,7 +40,7 @@ pub(crate) use self::export::{AnyExporter, Told};
 #[cfg(feature = "otlp")]
 pub(crate) use self::export::{Output, Patience, Refused, ScopedSpan};
 pub(crate) use self::limits::{Limits, cut};
-use self::live::Live;
+pub(crate) use self::live::Live;
 #[cfg(feature = "otlp")]
 pub(crate) use self::request::Envelope;
 pub(crate) use self::sampling::Sampling;
@@ -117,16 +116,16 @@ impl Core {
     }
 
     /// Takes in a span that has ended.
-    fn finish(&'static self, span: &SpanContext, live: &Live, end: u64) {
+    fn finish(&'static self, live: &Live, end: u64) {
+        let span = &live.context;
         // One that is only recorded is for processors, and there are none.
         if !span.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
             return;
         }
         let state = span.trace_state().header();
         let push = |buffer: &Buffer| {
-            let scope: Arc<InstrumentationScope> = Arc::clone(&live.scope);
-            buffer.push(&self.quota, scope, live.size(&state), |out| {
-                live.encode(span, &state, end, out);
+            buffer.push(&self.quota, live.scope.clone(), live.size(&state), |out| {
+                live.encode(&state, end, out);
             })
         };
         match local::with_buffer(self, push).unwrap_or_else(|| push(&self.last)) {

@@ -114,9 +114,9 @@ fn grouped<'a>(spans: &[ScopedSpan<'a>]) -> Vec<Group<'a>> {
     for &(scope, span) in spans {
         let is_same = groups
             .get(last)
-            .is_some_and(|group| std::ptr::eq(group.scope, &raw const **scope));
+            .is_some_and(|group| std::ptr::eq(group.scope, scope));
         if !is_same {
-            last = *places.entry(&**scope).or_insert(groups.len());
+            last = *places.entry(scope).or_insert(groups.len());
             if last == groups.len() {
                 groups.push(Group {
                     scope,

@@ -7,38 +7,53 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{self, SpanContext, Status};
 
 use super::live::Live;
-use super::{clock, local};
+use super::{clock, local, sited};
 
 /// A span; what it gathers is in a box that is used again and again.
 #[derive(Debug)]
-pub(crate) struct Span {
-    context: SpanContext,
-    /// `None` for a span that does not record, and for one that has ended.
-    live: Option<Box<Live>>,
+pub(crate) struct Span(State);
+
+#[derive(Debug)]
+enum State {
+    Recording(Box<Live>),
+    /// It does not record, or has ended.
+    Done(SpanContext),
 }
 
 impl Span {
-    pub(super) fn new(context: SpanContext, live: Option<Box<Live>>) -> Self {
-        Self { context, live }
+    pub(super) fn recording(live: Box<Live>) -> Self {
+        Self(State::Recording(live))
     }
 
-    fn finish(&mut self, end: Option<SystemTime>) {
-        let Some(mut live) = self.live.take() else {
+    pub(super) fn not_recording(context: SpanContext) -> Self {
+        Self(State::Done(context))
+    }
+
+    fn live(&mut self) -> Option<&mut Live> {
+        match &mut self.0 {
+            State::Recording(live) => Some(live),
+            State::Done(_) => None,
+        }
+    }
+
+    fn finish(&mut self, end: impl FnOnce(&Live) -> u64) {
+        let State::Recording(live) = &self.0 else {
             return;
         };
-        let end = match end {
-            Some(time) => clock::unix_nanos(time),
-            None => live.core.clock.now_in(live.start),
+        let done = State::Done(live.context.clone());
+        let State::Recording(mut live) = std::mem::replace(&mut self.0, done) else {
+            return;
         };
+        let end = end(&live);
         live.attributes.settle();
-        live.core.finish(&self.context, &live, end);
+        live.core.finish(&live, end);
         local::give_back(live);
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        self.finish(None);
+        self.finish(Live::now);
     }
 }
 
@@ -51,28 +66,41 @@ impl trace::Span for Span {
     ) where
         T: Into<Cow<'static, str>>,
     {
-        let Some(live) = &mut self.live else {
+        let Some(live) = self.live() else {
             return;
         };
-        live.add_event(&name.into(), clock::unix_nanos(timestamp), attributes);
+        let name = name.into();
+        if sited::is_announced_time(timestamp) {
+            sited::handed(|handed| live.take_event(&name, handed));
+        } else {
+            live.add_event(&name, clock::unix_nanos(timestamp), attributes);
+        }
     }
 
     fn span_context(&self) -> &SpanContext {
-        &self.context
+        match &self.0 {
+            State::Recording(live) => &live.context,
+            State::Done(context) => context,
+        }
     }
 
     fn is_recording(&self) -> bool {
-        self.live.is_some()
+        matches!(self.0, State::Recording(_))
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        if let Some(live) = &mut self.live {
+        let Some(live) = self.live() else {
+            return;
+        };
+        if sited::is_announced_key(&attribute.key) {
+            sited::handed(|handed| live.take_attributes(handed));
+        } else {
             live.attributes.extend([attribute]);
         }
     }
 
     fn set_status(&mut self, status: Status) {
-        if let Some(live) = &mut self.live {
+        if let Some(live) = self.live() {
             live.set_status(status);
         }
     }
@@ -81,18 +109,24 @@ impl trace::Span for Span {
     where
         T: Into<Cow<'static, str>>,
     {
-        if let Some(live) = &mut self.live {
+        if let Some(live) = self.live() {
             live.name = new_name.into();
         }
     }
 
     fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
-        if let Some(live) = &mut self.live {
+        if let Some(live) = self.live() {
             live.add_link(&span_context, attributes);
         }
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
-        self.finish(Some(timestamp));
+        self.finish(|live| {
+            if sited::is_announced_time(timestamp) {
+                live.now()
+            } else {
+                clock::unix_nanos(timestamp)
+            }
+        });
     }
 }

@@ -12,8 +12,9 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
 
 use super::export::{self, Told};
+use super::scope::Scope;
 use super::span::Span;
-use super::{Core, Sampling, Setup, SpanCounts, clock, live, local};
+use super::{Core, Sampling, Setup, SpanCounts, clock, live, local, sited};
 
 /// Hands out tracers; its clones are the same provider.
 #[derive(Clone, Debug)]
@@ -33,11 +34,17 @@ impl Provider {
         self.0.mailbox.flush()
     }
 
+    /// Lets sites write to this engine, without the API in between.
+    pub(crate) fn activate(&self) {
+        sited::activate(Some(self.0));
+    }
+
     /// Exports every span that has ended, within `timeout`. Spans that end later are not exported.
     pub(crate) fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
         if self.0.is_shut_down.swap(true, Ordering::AcqRel) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
+        sited::deactivate(self.0);
         self.0.mailbox.shut_down(timeout)
     }
 
@@ -58,7 +65,7 @@ impl trace::TracerProvider for Provider {
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
         Tracer {
             core: self.0,
-            scope: Arc::new(scope),
+            scope: Scope::Tracer(Arc::new(scope)),
         }
     }
 }
@@ -67,7 +74,7 @@ impl trace::TracerProvider for Provider {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracer {
     core: &'static Core,
-    scope: Arc<InstrumentationScope>,
+    scope: Scope,
 }
 
 impl trace::Tracer for Tracer {
@@ -75,7 +82,7 @@ impl trace::Tracer for Tracer {
 
     fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
         if parent.is_telemetry_suppressed() || self.core.is_shut_down.load(Ordering::Relaxed) {
-            return Span::new(SpanContext::empty_context(), None);
+            return Span::not_recording(SpanContext::NONE);
         }
         let span = parent.span();
         let parent_span = Some(span.span_context()).filter(|span| span.is_valid());
@@ -94,14 +101,15 @@ impl trace::Tracer for Tracer {
             false,
             sampled.trace_state,
         );
-        let live = (sampled.decision != SamplingDecision::Drop).then(|| {
-            let mut live = local::live(self.core, Arc::clone(&self.scope));
-            live.parent = parent_span.map_or(SpanId::INVALID, SpanContext::span_id);
-            live.parent_is_remote = parent_span.is_some_and(SpanContext::is_remote);
-            fill(&mut live, builder, sampled.attributes);
-            live
-        });
-        Span::new(context, live)
+        if sampled.decision == SamplingDecision::Drop {
+            return Span::not_recording(context);
+        }
+        let mut live = local::live(self.core, self.scope.clone());
+        live.context = context;
+        live.parent = parent_span.map_or(SpanId::INVALID, SpanContext::span_id);
+        live.parent_is_remote = parent_span.is_some_and(SpanContext::is_remote);
+        fill(&mut live, builder, sampled.attributes);
+        Span::recording(live)
     }
 }
 
