@@ -97,6 +97,13 @@ impl Leaf {
         }
     }
 
+    fn end_alone(&mut self) {
+        let live = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = live.take() {
+            sited::end_live(live);
+        }
+    }
+
     /// A panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, Option<Box<Live>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,11 +133,12 @@ impl SyncSpan {
 }
 
 impl Drop for Running {
+    #[inline]
     fn drop(&mut self) {
         if self.panic.has_begun() {
             self.span.panicked();
         }
-        self.span.end();
+        self.span.end_alone();
     }
 }
 
@@ -369,6 +377,18 @@ impl Started {
         }
     }
 
+    /// Ends the span, once, where nobody else has it.
+    fn end_alone(&mut self) {
+        if std::mem::replace(self.is_ended.get_mut(), true) {
+            return;
+        }
+        match &mut self.held {
+            Held::Leaf(leaf) => leaf.end_alone(),
+            Held::In(context) => end(context, self.is_ours),
+            Held::Nothing => {}
+        }
+    }
+
     /// Ends the span, once.
     pub(super) fn end(&self) {
         if matches!(self.held, Held::Nothing) || self.is_ended.swap(true, Ordering::Relaxed) {
@@ -376,10 +396,18 @@ impl Started {
         }
         match &self.held {
             Held::Nothing => {}
-            Held::In(context) if self.is_ours => sited::end(&context.span()),
-            Held::In(context) => context.span().end(),
+            Held::In(context) => end(context, self.is_ours),
             Held::Leaf(leaf) => leaf.end(),
         }
+    }
+}
+
+fn end(context: &Context, is_ours: bool) {
+    let span = context.span();
+    if is_ours {
+        sited::end(&span);
+    } else {
+        span.end();
     }
 }
 

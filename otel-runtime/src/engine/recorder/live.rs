@@ -11,6 +11,12 @@ use super::limits::{AttributeLimits, Limits};
 use super::scope::Scope;
 use super::{Core, field, wire};
 
+/// What the fields take that every span has: trace id, span id, kind, start, end and flags.
+const FIXED: usize = 18 + 10 + 2 + 9 + 9 + 6;
+
+/// The parent's id.
+const PARENT: usize = 10;
+
 /// More than what a span takes beside its texts, attributes, events and links.
 const HEADER: usize = 128;
 
@@ -27,6 +33,7 @@ pub(crate) struct Live {
     pub(super) kind: u8,
     pub(super) start: Start,
     pub(super) status: Status,
+    pub(super) has_ended: bool,
     pub(super) attributes: Attributes,
     /// Events and links: fields of the span, one after the other.
     rest: Vec<u8>,
@@ -54,26 +61,7 @@ impl Counted {
 
 impl Live {
     pub(super) fn new(core: &'static Core, scope: Scope) -> Self {
-        Self::within(core, scope, Attributes::default(), Vec::new())
-    }
-
-    /// Makes one that was used before as if it were new.
-    pub(super) fn reuse(&mut self, core: &'static Core, scope: Scope) {
-        let attributes = std::mem::take(&mut self.attributes);
-        let rest = std::mem::take(&mut self.rest);
-        *self = Self::within(core, scope, attributes, rest);
-    }
-
-    /// Forgets what is in the lists, and keeps their memory.
-    fn within(
-        core: &'static Core,
-        scope: Scope,
-        mut attributes: Attributes,
-        mut rest: Vec<u8>,
-    ) -> Self {
-        attributes.start(field::ATTRIBUTES, core.limits.of_span);
-        rest.clear();
-        Self {
+        let mut live = Self {
             core,
             scope,
             context: SpanContext::NONE,
@@ -83,11 +71,33 @@ impl Live {
             kind: 0,
             start: Start::default(),
             status: Status::Unset,
-            attributes,
-            rest,
+            has_ended: false,
+            attributes: Attributes::default(),
+            rest: Vec::new(),
             events: Counted::default(),
             links: Counted::default(),
-        }
+        };
+        live.start_lists();
+        live
+    }
+
+    /// Makes one that was used before as if it were new, and keeps the memory of its lists. Context and parent are as they
+    /// were: each span gets others.
+    pub(super) fn reuse(&mut self, core: &'static Core, scope: Scope) {
+        self.core = core;
+        self.scope = scope;
+        self.name = Cow::Borrowed("");
+        self.status = Status::Unset;
+        self.has_ended = false;
+        self.rest.clear();
+        self.events = Counted::default();
+        self.links = Counted::default();
+        self.start_lists();
+    }
+
+    fn start_lists(&mut self) {
+        self.attributes
+            .start(field::ATTRIBUTES, self.core.limits.of_span);
     }
 
     /// How much memory it holds on to.
@@ -167,16 +177,19 @@ impl Live {
     /// Writes the span.
     pub(super) fn encode(&self, state: &str, end: u64, out: &mut Vec<u8>) {
         let span = &self.context;
-        wire::bytes(out, field::TRACE_ID, &span.trace_id().to_bytes());
-        wire::bytes(out, field::SPAN_ID, &span.span_id().to_bytes());
-        wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
+        let mut fixed = wire::Array::<{ FIXED + PARENT }>::new();
+        fixed.bytes(field::TRACE_ID, &span.trace_id().to_bytes());
+        fixed.bytes(field::SPAN_ID, &span.span_id().to_bytes());
         if self.parent != SpanId::INVALID {
-            wire::bytes(out, field::PARENT_SPAN_ID, &self.parent.to_bytes());
+            fixed.bytes(field::PARENT_SPAN_ID, &self.parent.to_bytes());
         }
+        fixed.small_number(field::KIND, self.kind);
+        fixed.fixed_64(field::START, self.start.unix);
+        fixed.fixed_64(field::END, end);
+        fixed.fixed_32(field::FLAGS, flags(span, self.parent_is_remote));
+        out.extend_from_slice(fixed.written());
+        wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
         wire::bytes_if_any(out, field::NAME, self.name.as_bytes());
-        wire::number(out, field::KIND, u64::from(self.kind));
-        wire::fixed_64(out, field::START, self.start.unix);
-        wire::fixed_64(out, field::END, end);
         out.extend_from_slice(self.attributes.bytes());
         wire::count(out, field::DROPPED_ATTRIBUTES, self.attributes.dropped());
         out.extend_from_slice(&self.rest);
@@ -192,7 +205,6 @@ impl Live {
                 wire::number(out, field::status::CODE, field::status::ERROR);
             }),
         }
-        wire::fixed_32(out, field::FLAGS, flags(span, self.parent_is_remote));
     }
 }
 

@@ -31,6 +31,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use opentelemetry::trace::TraceState;
+
 use self::buffer::{Buffer, Pushed, Quota, Room};
 use self::clock::Clock;
 use self::counters::Counters;
@@ -122,7 +124,10 @@ impl Core {
         if !span.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
             return;
         }
-        let state = span.trace_state().header();
+        let state = match span.trace_state() {
+            state if *state == TraceState::NONE => String::new(),
+            state => state.header(),
+        };
         let push = |buffer: &Buffer| {
             buffer.push(&self.quota, live.scope.clone(), live.size(&state), |out| {
                 live.encode(&state, end, out);

@@ -151,6 +151,13 @@ impl Live {
     pub(super) fn now(&self) -> u64 {
         self.core.clock.now_in(self.start)
     }
+
+    /// Hands the span in, once.
+    pub(super) fn finish(&mut self, end: u64) {
+        self.has_ended = true;
+        self.attributes.settle();
+        self.core.finish(self, end);
+    }
 }
 
 /// A list for attributes of a span that has started.
@@ -234,7 +241,6 @@ pub(crate) fn end(span: &SpanRef<'_>) {
 /// Ends a span that nobody else has.
 pub(crate) fn end_live(mut live: Box<Live>) {
     let now = live.now();
-    live.attributes.settle();
-    live.core.finish(&live, now);
+    live.finish(now);
     local::give_back(live);
 }

@@ -9,51 +9,45 @@ use opentelemetry::trace::{self, SpanContext, Status};
 use super::live::Live;
 use super::{clock, local, sited};
 
-/// A span; what it gathers is in a box that is used again and again.
+/// A span, small enough to be moved about.
 #[derive(Debug)]
 pub(crate) struct Span(State);
 
 #[derive(Debug)]
 enum State {
-    Recording(Box<Live>),
-    /// It does not record, or has ended.
-    Done(SpanContext),
+    /// It records, or did until it ended; the box is used again for another span.
+    Live(Box<Live>),
+    NotRecording(Box<SpanContext>),
+    /// While it is dropped.
+    Gone,
 }
 
 impl Span {
     pub(super) fn recording(live: Box<Live>) -> Self {
-        Self(State::Recording(live))
+        Self(State::Live(live))
     }
 
     pub(super) fn not_recording(context: SpanContext) -> Self {
-        Self(State::Done(context))
+        Self(State::NotRecording(Box::new(context)))
     }
 
     fn live(&mut self) -> Option<&mut Live> {
         match &mut self.0 {
-            State::Recording(live) => Some(live),
-            State::Done(_) => None,
+            State::Live(live) if !live.has_ended => Some(live),
+            _ => None,
         }
-    }
-
-    fn finish(&mut self, end: impl FnOnce(&Live) -> u64) {
-        let State::Recording(live) = &self.0 else {
-            return;
-        };
-        let done = State::Done(live.context.clone());
-        let State::Recording(mut live) = std::mem::replace(&mut self.0, done) else {
-            return;
-        };
-        let end = end(&live);
-        live.attributes.settle();
-        live.core.finish(&live, end);
-        local::give_back(live);
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        self.finish(Live::now);
+        if let State::Live(mut live) = std::mem::replace(&mut self.0, State::Gone) {
+            if !live.has_ended {
+                let now = live.now();
+                live.finish(now);
+            }
+            local::give_back(live);
+        }
     }
 }
 
@@ -79,13 +73,14 @@ impl trace::Span for Span {
 
     fn span_context(&self) -> &SpanContext {
         match &self.0 {
-            State::Recording(live) => &live.context,
-            State::Done(context) => context,
+            State::Live(live) => &live.context,
+            State::NotRecording(context) => context,
+            State::Gone => &SpanContext::NONE,
         }
     }
 
     fn is_recording(&self) -> bool {
-        matches!(self.0, State::Recording(_))
+        matches!(&self.0, State::Live(live) if !live.has_ended)
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
@@ -121,12 +116,13 @@ impl trace::Span for Span {
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
-        self.finish(|live| {
-            if sited::is_announced_time(timestamp) {
+        if let Some(live) = self.live() {
+            let end = if sited::is_announced_time(timestamp) {
                 live.now()
             } else {
                 clock::unix_nanos(timestamp)
-            }
-        });
+            };
+            live.finish(end);
+        }
     }
 }

@@ -98,6 +98,60 @@ const fn low_byte(value: u64) -> u8 {
     value as u8
 }
 
+/// Fields of a known length, written together.
+#[derive(Debug)]
+pub(crate) struct Array<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Array<N> {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            length: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    #[inline]
+    fn push<const M: usize>(&mut self, bytes: [u8; M]) {
+        self.bytes[self.length..self.length + M].copy_from_slice(&bytes);
+        self.length += M;
+    }
+
+    /// Of less than 128 bytes.
+    #[inline]
+    pub(crate) fn bytes<const M: usize>(&mut self, field: u8, value: &[u8; M]) {
+        self.push([tag(field), low_byte(M as u64)]);
+        self.push(*value);
+    }
+
+    /// Less than 128.
+    #[inline]
+    pub(crate) fn small_number(&mut self, field: u8, value: u8) {
+        self.push([field << 3 | VARINT, value]);
+    }
+
+    #[inline]
+    pub(crate) fn fixed_64(&mut self, field: u8, value: u64) {
+        self.push([field << 3 | FIXED_64]);
+        self.push(value.to_le_bytes());
+    }
+
+    /// Of a field whose number is 16 or more, and less than 32.
+    #[inline]
+    pub(crate) fn fixed_32(&mut self, field: u8, value: u16) {
+        self.push([field << 3 | FIXED_32 | 0x80, field >> 4]);
+        self.push(u32::from(value).to_le_bytes());
+    }
+}
+
 /// A field as it is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
