@@ -1,11 +1,12 @@
 //! A span that has started, and how each way of leaving a function ends it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::trace::{SpanId, Status, TraceContextExt as _};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
@@ -28,6 +29,7 @@ pub struct SyncSpan(Option<Running>);
 struct Running {
     span: Started,
     panic: PanicWatch,
+    _known: Option<KnownCurrent>,
     /// Detached after the span has ended, as fields are dropped in their order.
     _current: Option<ContextGuard>,
 }
@@ -43,6 +45,7 @@ pub struct TaskSpan {
 pub struct Entered<'a> {
     span: &'a TaskSpan,
     panic: PanicWatch,
+    _known: Option<KnownCurrent>,
     _current: Option<ContextGuard>,
 }
 
@@ -110,6 +113,33 @@ impl Leaf {
     }
 }
 
+thread_local! {
+    /// The span of the engine that this thread has made current last, if it is still that one.
+    static OURS: Cell<SpanId> = const { Cell::new(SpanId::INVALID) };
+}
+
+/// The time in which a span of the engine is known to be the current one.
+#[derive(Debug)]
+struct KnownCurrent {
+    before: SpanId,
+}
+
+impl KnownCurrent {
+    fn new(span: &Started) -> Option<KnownCurrent> {
+        let context = span.context().filter(|_| span.is_ours)?;
+        let id = context.span().span_context().span_id();
+        let before = OURS.try_with(|ours| ours.replace(id)).ok()?;
+        Some(KnownCurrent { before })
+    }
+}
+
+impl Drop for KnownCurrent {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = OURS.try_with(|ours| ours.set(self.before));
+    }
+}
+
 /// Tells a panic that began meanwhile from one that was there before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PanicWatch {
@@ -125,6 +155,7 @@ impl SyncSpan {
     pub(super) fn new(span: Started) -> SyncSpan {
         let current = span.context().cloned().map(Context::attach);
         SyncSpan(Some(Running {
+            _known: KnownCurrent::new(&span),
             span,
             panic: PanicWatch::new(),
             _current: current,
@@ -159,6 +190,7 @@ impl TaskSpan {
         Entered {
             span: self,
             panic: PanicWatch::new(),
+            _known: KnownCurrent::new(&self.span),
             _current: self.context().cloned().map(Context::attach),
         }
     }
@@ -200,7 +232,16 @@ impl Current {
     /// Looks at the current context.
     #[must_use]
     pub fn get() -> Current {
-        Current(Started::new(current()))
+        let Some(context) = current() else {
+            return Current(Started::nothing());
+        };
+        let id = context.span().span_context().span_id();
+        let is_ours = id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id);
+        Current(if is_ours {
+            Started::of_engine(context)
+        } else {
+            Started::new(Some(context))
+        })
     }
 }
 
@@ -271,7 +312,11 @@ impl Started {
 
     /// A span of the engine, in a context.
     pub(super) fn recorded(live: Box<Live>) -> Started {
-        let context = Context::current_with_span(sited::span(live));
+        Started::of_engine(Context::current_with_span(sited::span(live)))
+    }
+
+    /// What is known to be a span of the engine, in a context.
+    fn of_engine(context: Context) -> Started {
         Started {
             is_ours: true,
             ..Started::holding(Held::In(context), true)

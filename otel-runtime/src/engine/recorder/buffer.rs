@@ -27,7 +27,18 @@ struct Frame {
     end: usize,
 }
 
+/// No more memory is kept for the next spans of a thread, in bytes.
+const SPARE_BYTES: usize = 4 * 1024 * 1024;
+
 impl Spans {
+    /// Makes room for others in the same memory; `None` where that is too much to be kept.
+    pub(super) fn emptied(mut self) -> Option<Self> {
+        self.bytes.clear();
+        self.frames.clear();
+        let frames = self.frames.capacity() * size_of::<Frame>();
+        (self.bytes.capacity() + frames <= SPARE_BYTES).then_some(self)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.frames.len()
     }
@@ -173,9 +184,16 @@ impl Buffer {
         self.lock().spans.len()
     }
 
-    /// Takes everything out, with the room that it takes; what was not used is given back.
-    pub(super) fn drain(&self, quota: &Quota) -> (Spans, Room) {
-        let filled = std::mem::take(&mut *self.lock());
+    /// Takes everything out, with the room that it takes; what was not used is given back. What comes next goes into the
+    /// memory of `spare`.
+    pub(super) fn drain(&self, quota: &Quota, spare: Spans) -> (Spans, Room) {
+        let filled = std::mem::replace(
+            &mut *self.lock(),
+            Filled {
+                spans: spare,
+                ..Filled::default()
+            },
+        );
         quota.give_back(filled.left);
         let used = Room {
             spans: filled.taken.spans - filled.left.spans,
@@ -216,13 +234,13 @@ mod tests {
         for span in [&b"one"[..], b"", b"three"] {
             assert_ne!(push(&buffer, &quota, span), Pushed::Dropped);
         }
-        let (spans, room) = buffer.drain(&quota);
+        let (spans, room) = buffer.drain(&quota, Spans::default());
         let found: Vec<_> = spans.iter().map(|(_, span)| span).collect();
         assert_eq!(found, [&b"one"[..], b"", b"three"]);
         quota.give_back(room);
         let taken = quota.taken();
         assert_eq!((taken.spans, taken.bytes), (0, 0));
-        assert_eq!(buffer.drain(&quota).0.len(), 0);
+        assert_eq!(buffer.drain(&quota, Spans::default()).0.len(), 0);
     }
 
     #[test]
@@ -238,7 +256,7 @@ mod tests {
         let kept = pushed.iter().filter(|pushed| **pushed != Pushed::Dropped);
         assert_eq!(kept.count(), 10);
         // What was drained still counts until it is given back.
-        let (_, room) = buffers[0].drain(&quota);
+        let (_, room) = buffers[0].drain(&quota, Spans::default());
         assert_eq!(push(&buffers[0], &quota, b"span"), Pushed::Dropped);
         quota.give_back(room);
         assert_ne!(push(&buffers[0], &quota, b"span"), Pushed::Dropped);

@@ -21,6 +21,9 @@ use crate::losses::Losses;
 /// The clock is set by the system's at least that often.
 const ANCHORED_EVERY: Duration = Duration::from_secs(5);
 
+/// What so many threads wrote into is kept for what they write next.
+const SPARES: usize = 4;
+
 /// No batch is larger than this, in bytes, unless a single span is: collectors take four MiB by gRPC.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 
@@ -299,11 +302,12 @@ pub(super) fn start(
 
 fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Duration) {
     let mut exported = Instant::now();
+    let mut spares = Vec::new();
     loop {
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
-        let mut failure = export(core, &mut outputs, max_batch).err();
+        let mut failure = export(core, &mut outputs, max_batch, &mut spares).err();
         exported = Instant::now();
         if let Some(end) = work.end {
             let left = end.saturating_duration_since(exported);
@@ -320,23 +324,41 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
     }
 }
 
-/// Exports all that has ended, to each output; the first failure is the one that is told.
-fn export(core: &Core, outputs: &mut [Told], max_batch: usize) -> OTelSdkResult {
+/// Exports all that has ended; `spares` is what earlier spans were in.
+fn export(
+    core: &Core,
+    outputs: &mut [Told],
+    max_batch: usize,
+    spares: &mut Vec<Spans>,
+) -> OTelSdkResult {
+    let (drained, room) = core.drain(spares);
+    let result = export_drained(core, outputs, max_batch, &drained);
+    core.quota.give_back(room);
+    spares.extend(drained.into_iter().filter_map(Spans::emptied));
+    spares.truncate(SPARES);
+    result
+}
+
+/// Exports to each output; the first failure is the one that is told.
+fn export_drained(
+    core: &Core,
+    outputs: &mut [Told],
+    max_batch: usize,
+    drained: &[Spans],
+) -> OTelSdkResult {
     let patience = Patience(&core.mailbox);
-    let (drained, room) = core.drain();
     let mut spans = drained.iter().flat_map(Spans::iter).peekable();
     let mut result = Ok(());
     loop {
         let batch = next_batch(&mut spans, max_batch);
         if batch.is_empty() {
-            break;
+            return result;
         }
         if patience.end().is_some_and(|end| Instant::now() >= end) {
             let lost = batch.len() + spans.count();
             core.counters.refused(lost);
             let message = format!("there was no time left for {lost} spans");
-            result = result.and(Err(OTelSdkError::InternalFailure(message)));
-            break;
+            return result.and(Err(OTelSdkError::InternalFailure(message)));
         }
         let mut refused = 0;
         for output in &mut *outputs {
@@ -348,8 +370,6 @@ fn export(core: &Core, outputs: &mut [Told], max_batch: usize) -> OTelSdkResult 
         core.counters.exported(batch.len() - refused);
         core.counters.refused(refused);
     }
-    core.quota.give_back(room);
-    result
 }
 
 fn next_batch<'a>(

@@ -148,14 +148,17 @@ impl Core {
         }
     }
 
-    /// Takes out all spans, with the room they had.
-    fn drain(&self) -> (Vec<buffer::Spans>, Room) {
+    /// Takes out all spans, with the room they had. `spares` are what earlier ones were in.
+    fn drain(&self, spares: &mut Vec<buffer::Spans>) -> (Vec<buffer::Spans>, Room) {
         let mut drained = Vec::new();
         let mut room = Room::default();
         self.buffers().retain(|buffer| {
             // Asked before, so that a thread which ends meanwhile is drained once more.
             let is_used = Arc::strong_count(buffer) > 1;
-            let (spans, used) = buffer.drain(&self.quota);
+            if buffer.len() == 0 && is_used {
+                return true;
+            }
+            let (spans, used) = buffer.drain(&self.quota, spares.pop().unwrap_or_default());
             room.add(used);
             self.counters.drained(spans.len());
             if spans.len() > 0 {
