@@ -215,12 +215,9 @@ impl Attribute<'_> {
         let key = self.key.as_bytes();
         if list.admit(key) {
             let out = &mut list.bytes;
-            wire::header(
-                out,
-                list.field,
-                wire::length(key.len()) + wire::length(length),
-            );
-            wire::bytes(out, KEY, key);
+            let content = wire::length(key.len()) + wire::length(length);
+            wire::headers(out, [(list.field, content), (KEY, key.len())]);
+            out.extend_from_slice(key);
             wire::header(out, VALUE, length);
             value(out);
         }

@@ -187,6 +187,7 @@ impl Live {
         fixed.fixed_64(field::START, self.start.unix);
         fixed.fixed_64(field::END, end);
         fixed.fixed_32(field::FLAGS, flags(span, self.parent_is_remote));
+        out.reserve(self.size(state));
         out.extend_from_slice(fixed.written());
         wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
         wire::bytes_if_any(out, field::NAME, self.name.as_bytes());

@@ -32,8 +32,12 @@ pub(crate) const fn length(content: usize) -> usize {
 
 /// A field that holds a number, also when that is zero.
 pub(crate) fn number(out: &mut Vec<u8>, field: u8, value: u64) {
-    out.push(field << 3 | VARINT);
-    varint(out, value);
+    if value < 0x80 {
+        out.extend_from_slice(&[field << 3 | VARINT, low_byte(value)]);
+    } else {
+        out.push(field << 3 | VARINT);
+        varint(out, value);
+    }
 }
 
 /// A field that holds a number, left out when that is zero.
@@ -44,8 +48,9 @@ pub(crate) fn count(out: &mut Vec<u8>, field: u8, value: u32) {
 }
 
 pub(crate) fn fixed_64(out: &mut Vec<u8>, field: u8, value: u64) {
-    out.push(field << 3 | FIXED_64);
-    out.extend_from_slice(&value.to_le_bytes());
+    let mut bytes = Array::<9>::new();
+    bytes.fixed_64(field, value);
+    out.extend_from_slice(bytes.written());
 }
 
 /// A field with 16 bits of flags.
@@ -67,9 +72,32 @@ pub(crate) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
 }
 
 /// What stands before `length` bytes of a field.
+#[inline]
 pub(crate) fn header(out: &mut Vec<u8>, field: u8, length: usize) {
-    out.push(tag(field));
-    varint(out, length as u64);
+    // Most often one byte is enough for the length.
+    if length < 0x80 {
+        out.extend_from_slice(&[tag(field), low_byte(length as u64)]);
+    } else {
+        out.push(tag(field));
+        varint(out, length as u64);
+    }
+}
+
+/// What stands before a field that begins with another field.
+#[inline]
+pub(crate) fn headers(out: &mut Vec<u8>, [outer, inner]: [(u8, usize); 2]) {
+    if outer.1 < 0x80 {
+        // The inner length is the smaller one.
+        out.extend_from_slice(&[
+            tag(outer.0),
+            low_byte(outer.1 as u64),
+            tag(inner.0),
+            low_byte(inner.1 as u64),
+        ]);
+    } else {
+        header(out, outer.0, outer.1);
+        header(out, inner.0, inner.1);
+    }
 }
 
 /// A field whose content is written first and measured afterwards.
