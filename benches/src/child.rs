@@ -155,7 +155,7 @@ fn measured(task: Task, scenario: Scenario, spans: u32, functions: &Functions) -
                 scenario.run(functions, FLUSHED);
                 (functions.flush)();
             }
-            (cpu() - begun).as_secs_f64() * 1e9 / f64::from(spans / FLUSHED * FLUSHED)
+            cpu().saturating_sub(begun).as_secs_f64() * 1e9 / f64::from(spans / FLUSHED * FLUSHED)
         }
         Task::Dropped => {
             let before = (functions.flush)().unwrap_or(0);

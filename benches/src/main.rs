@@ -4,6 +4,12 @@
 //! own, since provider, subscriber and reporter are global, and waits there while others are measured: the rounds are
 //! interleaved, and only one of them works at a time.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tables are what this program is for"
+)]
+
 mod child;
 mod comparison;
 mod contenders;

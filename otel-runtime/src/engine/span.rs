@@ -14,7 +14,7 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use super::fields::Receiver;
 use super::recorder::{Live, sited};
-use super::{Failure, Fields, current};
+use super::{Failure, Fields, has_context};
 use crate::CANCELLED;
 
 /// What [`ERROR_TYPE`] and [`EXCEPTION_TYPE`] say of a panic.
@@ -232,16 +232,20 @@ impl Current {
     /// Looks at the current context.
     #[must_use]
     pub fn get() -> Current {
-        let Some(context) = current() else {
+        if !has_context() {
             return Current(Started::nothing());
-        };
-        let id = context.span().span_context().span_id();
-        let is_ours = id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id);
-        Current(if is_ours {
-            Started::of_engine(context)
-        } else {
-            Started::new(Some(context))
-        })
+        }
+        Current(Context::map_current(|context| {
+            let span = context.span();
+            let id = span.span_context().span_id();
+            if id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id) {
+                Started::of_engine(context.clone())
+            } else if span.is_recording() {
+                Started::holding(Held::In(context.clone()), true)
+            } else {
+                Started::nothing()
+            }
+        }))
     }
 }
 

@@ -14,7 +14,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
-use super::buffer::Spans;
+use super::buffer::{Room, Spans};
 use super::{Core, decode};
 use crate::losses::Losses;
 
@@ -106,11 +106,11 @@ struct SdkExporter<E>(E);
 impl<E: SpanExporter> Output for SdkExporter<E> {
     fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         let count = spans.len();
-        let spans = spans
-            .iter()
-            .filter_map(|(scope, span)| decode::span(scope, span))
-            .collect();
-        let exported = block_on(self.0.export(spans));
+        // They are large, and not to be moved while the list grows.
+        let mut decoded = Vec::with_capacity(count);
+        let spans = spans.iter();
+        decoded.extend(spans.filter_map(|(scope, span)| decode::span(scope, span)));
+        let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
             error,
@@ -333,7 +333,8 @@ fn export(
 ) -> OTelSdkResult {
     let (drained, room) = core.drain(spares);
     let result = export_drained(core, outputs, max_batch, &drained);
-    core.quota.give_back(room);
+    // Their memory is held until now.
+    core.quota.give_back(Room { spans: 0, ..room });
     spares.extend(drained.into_iter().filter_map(Spans::emptied));
     spares.truncate(SPARES);
     result
@@ -357,6 +358,10 @@ fn export_drained(
         if patience.end().is_some_and(|end| Instant::now() >= end) {
             let lost = batch.len() + spans.count();
             core.counters.refused(lost);
+            core.quota.give_back(Room {
+                spans: lost,
+                bytes: 0,
+            });
             let message = format!("there was no time left for {lost} spans");
             return result.and(Err(OTelSdkError::InternalFailure(message)));
         }
@@ -369,6 +374,10 @@ fn export_drained(
         }
         core.counters.exported(batch.len() - refused);
         core.counters.refused(refused);
+        core.quota.give_back(Room {
+            spans: batch.len(),
+            bytes: 0,
+        });
     }
 }
 
