@@ -2,7 +2,14 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::ConnectionType,
+    middleware::{Next, from_fn},
+    web,
+};
 use otel_runtime::instrument::actix_web::{RequestTracing, block};
 
 use crate::{
@@ -15,7 +22,11 @@ use crate::{
     store::{Connection, Store, StoreError},
 };
 
-/// How long requests under way may take once the process is to end.
+/// How long requests are still taken once the process is to end, each answer asking for the connection to be closed: whoever
+/// keeps connections for later learns that way that there is none, and not by a request that nobody answers.
+const LEAVE_TIME: Duration = Duration::from_millis(500);
+
+/// How long requests under way may take after that.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the handlers work with.
@@ -61,22 +72,43 @@ pub fn tracing() -> RequestTracing {
     RequestTracing::new().skip_paths(routes::PROBES)
 }
 
+/// Asks for the connection to be closed where the process is to end.
+async fn leave(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let shutdown = request.app_data::<web::Data<Shutdown>>().cloned();
+    let mut response = next.call(request).await?;
+    if shutdown.is_some_and(|shutdown| shutdown.is_requested()) {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
+}
+
 /// Takes the address of the configuration; the server answers once it is awaited.
 ///
 /// # Errors
 ///
 /// The address cannot be had.
-pub fn bind(config: &Config, state: &AppState) -> Result<(Server, SocketAddr), BindError> {
+pub fn bind(
+    config: &Config,
+    state: &AppState,
+    shutdown: &Shutdown,
+) -> Result<(Server, SocketAddr), BindError> {
     let failed = |cause| BindError {
         host: config.host.clone(),
         port: config.port,
         cause,
     };
     let state = web::Data::new(state.clone());
+    let shutdown = shutdown.clone();
     let server = HttpServer::new(move || {
         App::new()
             .wrap(tracing())
+            .wrap(from_fn(leave))
             .app_data(state.clone())
+            .app_data(web::Data::new(shutdown.clone()))
             .configure(routes::configure)
     })
     .disable_signals()
@@ -94,13 +126,17 @@ pub fn bind(config: &Config, state: &AppState) -> Result<(Server, SocketAddr), B
 ///
 /// The address cannot be had, or the server fails.
 pub async fn serve(config: &Config, state: &AppState, shutdown: &Shutdown) -> anyhow::Result<()> {
-    let (mut server, address) = bind(config, state)?;
+    let (mut server, address) = bind(config, state, shutdown)?;
     log::info!("listening on http://{address}");
     let handle = server.handle();
     tokio::select! {
         outcome = &mut server => outcome?,
         () = outbox::relay(&state.store, &state.queue, shutdown) => {
-            let ((), outcome) = tokio::join!(handle.stop(true), server);
+            let stop = async {
+                tokio::time::sleep(LEAVE_TIME).await;
+                handle.stop(true).await;
+            };
+            let ((), outcome) = tokio::join!(stop, server);
             outcome?;
         }
     }

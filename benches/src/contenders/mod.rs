@@ -3,6 +3,7 @@
 mod bare;
 mod by_hand;
 mod fastrace;
+mod floor;
 mod null;
 mod otel;
 pub(crate) mod ours;
@@ -62,6 +63,7 @@ pub(crate) struct Functions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
     Bare,
+    Floor,
     ByHand,
     CachedTracer,
     OverOurs,
@@ -73,8 +75,9 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    pub(crate) const ALL: [(Self, &'static str); 9] = [
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
         (Self::Bare, "bare function"),
+        (Self::Floor, "a context with a span that does nothing"),
         (Self::ByHand, "by hand, tracer per call"),
         (Self::CachedTracer, "by hand, cached tracer"),
         (Self::Otel, "otel 0.6"),
@@ -100,6 +103,7 @@ impl Contender {
     pub(crate) fn start(self, setup: &Setup) -> Result<Functions, Failure> {
         match self {
             Self::Bare => Ok(bare::functions()),
+            Self::Floor => Ok(floor::functions()),
             Self::ByHand => by_hand::start(setup),
             Self::CachedTracer => by_hand::start_cached(setup),
             Self::OverOurs => by_hand::start_over_ours(setup),

@@ -34,3 +34,23 @@ async fn a_service_without_its_database_lives_and_is_not_healthy() {
         assert_untraced(&app, &answer).await;
     }
 }
+
+#[tokio::test]
+async fn a_service_that_is_to_end_lets_its_callers_go() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let answer = app.get("/live").await;
+        assert_eq!(answer.headers.get("connection"), None);
+        app.shutdown.request();
+        for (path, status) in [
+            ("/live", StatusCode::OK),
+            ("/health", StatusCode::SERVICE_UNAVAILABLE),
+            ("/nowhere", StatusCode::NOT_FOUND),
+        ] {
+            let answer = app.get(path).await;
+            assert_eq!(answer.status, status, "{path}");
+            let connection = answer.headers.get("connection").map(|it| it.as_bytes());
+            assert_eq!(connection, Some(&b"close"[..]), "{path}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ use demo_cleaning::{
     app::{self, AppState},
     config::Config,
     queue::{Queue, QueueAddress},
+    shutdown::Shutdown,
     store::Store,
 };
 use diesel::{
@@ -34,6 +35,7 @@ pub(crate) struct TestApp {
     pub(crate) queue: Queue,
     config: Config,
     address: String,
+    pub(crate) shutdown: Shutdown,
     client: Client,
     pub(crate) database: TestDatabase,
     _folder: TempDir,
@@ -78,13 +80,15 @@ pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
     let store = Store::open(&config.database).unwrap();
     let queue = Queue::open(&config.queue).await.unwrap();
     let state = AppState::new(store.clone());
-    let (server, address) = app::bind(&config, &state).unwrap();
+    let shutdown = Shutdown::new();
+    let (server, address) = app::bind(&config, &state, &shutdown).unwrap();
     tokio::spawn(server);
     TestApp {
         store,
         queue,
         config,
         address: format!("http://{address}"),
+        shutdown,
         client: Client::builder().redirect(Policy::none()).build().unwrap(),
         database,
         _folder: folder,

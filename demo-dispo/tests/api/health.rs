@@ -73,3 +73,23 @@ async fn look_at_everything(state: Data<AppState>) -> Result<&'static str, ApiEr
     state.announce(message).await;
     Ok("ok")
 }
+
+#[tokio::test]
+async fn a_service_that_is_to_end_lets_its_callers_go() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let answer = app.get("/live").await;
+        assert_eq!(answer.headers.get("connection"), None);
+        app.shutdown.request();
+        for (path, status) in [
+            ("/live", StatusCode::OK),
+            ("/health", StatusCode::SERVICE_UNAVAILABLE),
+            ("/nowhere", StatusCode::NOT_FOUND),
+        ] {
+            let answer = app.get(path).await;
+            assert_eq!(answer.status, status, "{path}");
+            let connection = answer.headers.get("connection").map(|it| it.as_bytes());
+            assert_eq!(connection, Some(&b"close"[..]), "{path}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ use demo_dispo::{
     config::Config,
     queue::{Queue, QueueAddress},
     routes,
+    shutdown::Shutdown,
     store::Store,
 };
 use diesel::{
@@ -39,6 +40,7 @@ pub(crate) struct TestApp {
     pub(crate) queue: Queue,
     config: Config,
     address: String,
+    pub(crate) shutdown: Shutdown,
     client: Client,
     pub(crate) database: TestDatabase,
     _folder: TempDir,
@@ -85,13 +87,15 @@ pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
     let store = Store::open(&config.database).unwrap();
     let queue = Queue::open(&config.queue).await.unwrap();
     let state = AppState::new(store.clone(), queue.clone());
-    let (server, address) = app::bind(&config, &state).unwrap();
+    let shutdown = Shutdown::new();
+    let (server, address) = app::bind(&config, &state, &shutdown).unwrap();
     tokio::spawn(server);
     TestApp {
         store,
         queue,
         config,
         address: format!("http://{address}"),
+        shutdown,
         client: Client::builder().redirect(Policy::none()).build().unwrap(),
         database,
         _folder: folder,
