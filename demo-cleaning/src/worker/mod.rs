@@ -39,7 +39,6 @@ where
     H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
-    log::info!("waiting for messages in {destination}");
     match queue {
         Queue::Sqlite(file) => sqlite::run(file, destination, shutdown, handle).await,
         Queue::RabbitMq(_) => {
@@ -47,6 +46,11 @@ where
             Ok(())
         }
     }
+}
+
+/// Says that messages are taken from now on.
+fn tell_waiting(destination: &str) {
+    log::info!("waiting for messages in {destination}");
 }
 
 /// A message that was delivered.

@@ -18,7 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process};
+use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process, tell_waiting};
 use crate::{
     queue::{
         MAX_ATTEMPTS, Payload, Queue,
@@ -86,6 +86,7 @@ where
             FieldTable::default(),
         )
         .await?;
+    tell_waiting(destination);
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {

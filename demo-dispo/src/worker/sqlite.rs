@@ -22,7 +22,7 @@ use otel_runtime::instrument::messaging::Message;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use ulid::Ulid;
 
-use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process};
+use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process, tell_waiting};
 use crate::{
     queue::{
         MAX_ATTEMPTS, Payload,
@@ -57,6 +57,7 @@ where
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
     let backoff = retry_pauses()?;
+    tell_waiting(destination);
     while !shutdown.is_requested() {
         let outcome = tokio::select! {
             outcome = run_once(queue, destination, backoff.clone(), shutdown.clone(), handle.clone()) => outcome,

@@ -71,7 +71,8 @@ async fn check(test: &str, bookings: u32, mut running: Running) {
                 let trace = trace.map(Vec::as_slice).unwrap_or_default();
                 assert_eq!(booking::missing(trace), [""; 0], "{attempt:?}");
             }
-            // An idle connection may be closed while the next request is on its way. Nothing has looked at it then.
+            // A connection that is just being made when the service closes its door is closed with it. Nothing has looked
+            // at the request then.
             Outcome::Cut => {
                 cut += 1;
                 assert!(trace.is_none(), "begun and not answered: {attempt:?}");
