@@ -1,11 +1,11 @@
 //! The same random trees of spans through this crate's engine and through the SDK with its own exporter: what they send by
 //! OTLP must be the same, apart from ids.
 
+mod child;
 mod sink;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
@@ -271,15 +271,7 @@ struct Sent {
 /// All trees through one provider, in a process of its own.
 fn record(provider: &str) -> Sent {
     let sink = Sink::start(|_| sink::OK);
-    let mut child = Command::new(std::env::current_exe().expect("this test's path"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") {
-            child.env_remove(name);
-        }
-    }
-    let output = child
-        .args(["child_process", "--exact", "--nocapture"])
-        .env(CHILD, provider)
+    let output = child::command(CHILD, provider)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)
         .env("OTEL_BSP_MAX_QUEUE_SIZE", "50000")
         .output()

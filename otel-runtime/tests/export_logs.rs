@@ -1,6 +1,8 @@
 //! Lines of the `log` facade over OTLP, in a process of its own for each case: the environment is the process's.
 
-use std::process::{Command, Output};
+mod child;
+
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -61,16 +63,9 @@ fn child_process() {
 }
 
 fn run(variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this test's path"));
-    command.args(["child_process", "--exact", "--nocapture"]);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") {
-            command.env_remove(name);
-        }
-    }
+    let mut command = child::command(CHILD, "1");
     // What is not flushed leaves with the shutdown only.
     command
-        .env(CHILD, "1")
         .env("OTEL_BLRP_SCHEDULE_DELAY", "600000")
         .env("NO_PROXY", "127.0.0.1")
         .envs(variables.iter().copied());

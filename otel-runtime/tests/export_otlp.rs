@@ -1,8 +1,9 @@
 //! What the engine sends over OTLP, and what it does when the receiver is slow, busy, picky or not there.
 
+mod child;
 mod sink;
 
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,17 +49,9 @@ fn child_process() {
 }
 
 fn run(spans: usize, variables: &[(&str, &str)]) -> Output {
-    let mut child = Command::new(std::env::current_exe().expect("this test's path"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") {
-            child.env_remove(name);
-        }
-    }
-    child
-        .args(["child_process", "--exact", "--nocapture"])
-        .env(CHILD, spans.to_string())
-        .envs(variables.iter().copied());
-    child.output().expect("the test runs again")
+    let mut command = child::command(CHILD, &spans.to_string());
+    command.envs(variables.iter().copied());
+    command.output().expect("the test runs again")
 }
 
 #[track_caller]
@@ -258,12 +251,12 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
 
 #[test]
 fn a_receiver_that_comes_late_gets_the_spans() {
-    // The port is free again, and most likely stays free until the sink below takes it.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port");
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = busy.local_addr().expect("an address");
     let late = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(700));
+        // The first request is not answered, and then nobody is there.
+        let first = busy.accept().expect("a first request");
+        drop((first, busy));
         Sink::at(address, |_| OK)
     });
     let endpoint = format!("http://{address}");

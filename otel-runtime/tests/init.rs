@@ -1,6 +1,8 @@
 //! `init` in a process of its own: the environment is the process's, so each case is one.
 
-use std::process::{Command, Output};
+mod child;
+
+use std::process::Output;
 
 use otel_runtime::{span_attr, traced_span};
 
@@ -43,14 +45,8 @@ fn child_process() {
 }
 
 fn run(variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this test's path"));
-    command.args(["child_process", "--exact", "--nocapture"]);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OTEL_") {
-            command.env_remove(name);
-        }
-    }
-    command.env(CHILD, "1").envs(variables.iter().copied());
+    let mut command = child::command(CHILD, "1");
+    command.envs(variables.iter().copied());
     command.output().expect("the test runs again")
 }
 
