@@ -8,7 +8,7 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::SpanKind;
 
 use super::control;
-use super::recorder::scope::interned;
+use super::recorder::scope::Label;
 
 /// Not called yet, so that no rule was looked at.
 const NEW: u8 = 0;
@@ -28,7 +28,7 @@ pub struct Site {
     pub(crate) function: &'static str,
     pub(crate) location: &'static Location<'static>,
     state: AtomicU8,
-    interned: OnceLock<&'static InstrumentationScope>,
+    label: OnceLock<&'static Label>,
 }
 
 /// The instrumentation scope of a site.
@@ -75,7 +75,7 @@ impl Site {
             function,
             location: Location::caller(),
             state: AtomicU8::new(NEW),
-            interned: OnceLock::new(),
+            label: OnceLock::new(),
         }
     }
 
@@ -109,8 +109,9 @@ impl Site {
     }
 
     #[inline]
-    pub(super) fn scope(&self) -> &'static InstrumentationScope {
-        self.interned.get_or_init(|| interned(self.build_scope()))
+    pub(super) fn label(&self) -> &'static Label {
+        self.label
+            .get_or_init(|| Label::register(self.build_scope(), self.default_name()))
     }
 
     #[cold]

@@ -53,12 +53,9 @@ impl Start {
         if !has_context() {
             return Making::Off;
         }
-        match Context::map_current(|context| sited::outlook(context, || site.scope())) {
+        match Context::map_current(|context| sited::outlook(context, || site.label())) {
             Outlook::Nothing => Making::Off,
-            Outlook::Recorded(mut live) => {
-                live.set_name(site.default_name());
-                Making::Recorded(live)
-            }
+            Outlook::Recorded(live) => Making::Recorded(live),
             Outlook::Asked => Making::Asked(Box::new(Asked::new(site, Context::current()))),
         }
     }
@@ -262,7 +259,7 @@ impl Asked {
             .with_attributes(std::mem::take(&mut self.attributes));
         let root = Context::new();
         let parent = if self.is_root { &root } else { &self.parent };
-        build(self.site.scope().clone(), builder, parent)
+        build(self.site.label().scope.clone(), builder, parent)
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.

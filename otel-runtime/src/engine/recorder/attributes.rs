@@ -54,6 +54,11 @@ impl Attributes {
         &self.bytes
     }
 
+    /// The same, for other fields of the message to follow.
+    pub(super) fn sealed(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity() + self.text.capacity()
     }

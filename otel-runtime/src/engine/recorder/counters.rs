@@ -27,7 +27,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// So many spans left the buffers.
+    /// So many spans left the lanes.
     pub(super) fn drained(&self, spans: usize) {
         add(&self.drained, spans);
     }
@@ -44,7 +44,7 @@ impl Counters {
         add(&self.refused, spans);
     }
 
-    /// `waiting` are those in the buffers.
+    /// `waiting` are those in the lanes.
     pub(super) fn read(&self, waiting: usize) -> SpanCounts {
         let dropped = self.dropped.load(Ordering::Relaxed);
         SpanCounts {

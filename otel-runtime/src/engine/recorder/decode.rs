@@ -5,40 +5,38 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use opentelemetry::trace::{
     Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
-use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::field::{self, any_value};
+use super::record::Record;
 use super::wire::{self, Fields};
 
-/// A span; `None` for bytes that this crate did not write.
-pub(super) fn span(scope: &InstrumentationScope, bytes: &[u8]) -> Option<SpanData> {
-    let mut ids = Ids::default();
+/// A span; `None` for bytes that this crate did not write. `fields` is memory to work with.
+pub(super) fn span(record: &Record<'_>, fields: &mut Vec<u8>) -> Option<SpanData> {
+    let head = record.head();
+    let mut state = TraceState::NONE;
     let mut data = SpanData {
-        span_context: SpanContext::empty_context(),
-        parent_span_id: SpanId::INVALID,
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
-        name: "".into(),
-        start_time: UNIX_EPOCH,
-        end_time: UNIX_EPOCH,
+        span_context: SpanContext::NONE,
+        parent_span_id: head.parent,
+        parent_span_is_remote: head.parent_is_remote,
+        span_kind: kind(head.kind),
+        name: record.name.unwrap_or_default().into(),
+        start_time: time(head.start),
+        end_time: time(head.end),
         attributes: Vec::new(),
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
         links: SpanLinks::default(),
         status: Status::Unset,
-        instrumentation_scope: scope.clone(),
+        instrumentation_scope: record.scope.clone(),
     };
-    for (field, value) in Fields(bytes) {
+    fields.clear();
+    record.fields(fields);
+    for (field, value) in Fields(fields) {
         match field {
-            field::TRACE_ID => ids.trace = trace_id(value)?,
-            field::SPAN_ID => ids.span = span_id(value)?,
-            field::TRACE_STATE => ids.state = text(value)?.parse().ok()?,
-            field::PARENT_SPAN_ID => data.parent_span_id = span_id(value)?,
+            field::TRACE_STATE => state = text(value)?.parse().ok()?,
             field::NAME => data.name = text(value)?.to_owned().into(),
-            field::KIND => data.span_kind = kind(value.number()),
-            field::START => data.start_time = time(value),
-            field::END => data.end_time = time(value),
             field::ATTRIBUTES => data.attributes.push(attribute(value.bytes()?)?),
             field::DROPPED_ATTRIBUTES => data.dropped_attributes_count = count(value)?,
             field::EVENTS => data.events.events.push(event(value.bytes()?)?),
@@ -46,52 +44,19 @@ pub(super) fn span(scope: &InstrumentationScope, bytes: &[u8]) -> Option<SpanDat
             field::LINKS => data.links.links.push(link(value.bytes()?)?),
             field::DROPPED_LINKS => data.links.dropped_count = count(value)?,
             field::STATUS => data.status = status(value.bytes()?)?,
-            field::FLAGS => ids.flags = u16::try_from(value.number()).ok()?,
             _ => return None,
         }
     }
-    data.parent_span_is_remote = ids.flags & field::IS_REMOTE != 0;
-    data.span_context = ids.context(false);
+    data.span_context =
+        SpanContext::new(head.trace_id, head.span_id, head.trace_flags, false, state);
     Some(data)
-}
-
-/// What makes up a span context.
-struct Ids {
-    trace: TraceId,
-    span: SpanId,
-    flags: u16,
-    state: TraceState,
-}
-
-impl Default for Ids {
-    fn default() -> Self {
-        Self {
-            trace: TraceId::INVALID,
-            span: SpanId::INVALID,
-            flags: 0,
-            state: TraceState::NONE,
-        }
-    }
-}
-
-impl Ids {
-    fn context(self, is_remote: bool) -> SpanContext {
-        let [flags, _] = self.flags.to_le_bytes();
-        SpanContext::new(
-            self.trace,
-            self.span,
-            TraceFlags::new(flags),
-            is_remote,
-            self.state,
-        )
-    }
 }
 
 fn event(bytes: &[u8]) -> Option<Event> {
     let mut event = Event::new("", UNIX_EPOCH, Vec::new(), 0);
     for (field, value) in Fields(bytes) {
         match field {
-            field::event::TIME => event.timestamp = time(value),
+            field::event::TIME => event.timestamp = time(value.number()),
             field::event::NAME => event.name = text(value)?.to_owned().into(),
             field::event::ATTRIBUTES => event.attributes.push(attribute(value.bytes()?)?),
             field::event::DROPPED_ATTRIBUTES => event.dropped_attributes_count = count(value)?,
@@ -102,22 +67,30 @@ fn event(bytes: &[u8]) -> Option<Event> {
 }
 
 fn link(bytes: &[u8]) -> Option<Link> {
-    let mut ids = Ids::default();
+    let mut trace_id = TraceId::INVALID;
+    let mut span_id = SpanId::INVALID;
+    let mut state = TraceState::NONE;
+    let mut flags = 0;
     let mut attributes = Vec::new();
     let mut dropped = 0;
     for (field, value) in Fields(bytes) {
         match field {
-            field::link::TRACE_ID => ids.trace = trace_id(value)?,
-            field::link::SPAN_ID => ids.span = span_id(value)?,
-            field::link::TRACE_STATE => ids.state = text(value)?.parse().ok()?,
+            field::link::TRACE_ID => {
+                trace_id = TraceId::from_bytes(value.bytes()?.try_into().ok()?);
+            }
+            field::link::SPAN_ID => span_id = SpanId::from_bytes(value.bytes()?.try_into().ok()?),
+            field::link::TRACE_STATE => state = text(value)?.parse().ok()?,
             field::link::ATTRIBUTES => attributes.push(attribute(value.bytes()?)?),
             field::link::DROPPED_ATTRIBUTES => dropped = count(value)?,
-            field::link::FLAGS => ids.flags = u16::try_from(value.number()).ok()?,
+            field::link::FLAGS => flags = u16::try_from(value.number()).ok()?,
             _ => return None,
         }
     }
-    let is_remote = ids.flags & field::IS_REMOTE != 0;
-    Some(Link::new(ids.context(is_remote), attributes, dropped))
+    let is_remote = flags & field::IS_REMOTE != 0;
+    let [of_trace, _] = flags.to_le_bytes();
+    let flags = TraceFlags::new(of_trace);
+    let target = SpanContext::new(trace_id, span_id, flags, is_remote, state);
+    Some(Link::new(target, attributes, dropped))
 }
 
 fn status(bytes: &[u8]) -> Option<Status> {
@@ -195,7 +168,7 @@ fn each<T>(values: Vec<Value>, of: impl FnMut(Value) -> Option<T>) -> Option<Vec
     values.into_iter().map(of).collect()
 }
 
-fn kind(number: u64) -> SpanKind {
+fn kind(number: u8) -> SpanKind {
     match number {
         2 => SpanKind::Server,
         3 => SpanKind::Client,
@@ -203,14 +176,6 @@ fn kind(number: u64) -> SpanKind {
         5 => SpanKind::Consumer,
         _ => SpanKind::Internal,
     }
-}
-
-fn trace_id(value: wire::Value<'_>) -> Option<TraceId> {
-    Some(TraceId::from_bytes(value.bytes()?.try_into().ok()?))
-}
-
-fn span_id(value: wire::Value<'_>) -> Option<SpanId> {
-    Some(SpanId::from_bytes(value.bytes()?.try_into().ok()?))
 }
 
 fn text(value: wire::Value<'_>) -> Option<&str> {
@@ -221,6 +186,6 @@ fn count(value: wire::Value<'_>) -> Option<u32> {
     u32::try_from(value.number()).ok()
 }
 
-fn time(value: wire::Value<'_>) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(value.number())
+fn time(nanos: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanos)
 }

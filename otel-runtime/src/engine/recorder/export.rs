@@ -9,31 +9,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
-use super::buffer::{Room, Spans};
+use super::lane::Part;
+use super::quota::Room;
+use super::record::Record;
+use super::scope::Label;
 use super::{Core, decode};
 use crate::losses::Losses;
 
 /// The clock is set by the system's at least that often.
 const ANCHORED_EVERY: Duration = Duration::from_secs(5);
 
-/// What so many threads wrote into is kept for what they write next.
-const SPARES: usize = 4;
-
 /// No batch is larger than this, in bytes, unless a single span is: collectors take four MiB by gRPC.
 const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
-
-/// An encoded span with its scope.
-pub(crate) type ScopedSpan<'a> = (&'a InstrumentationScope, &'a [u8]);
 
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
     /// Exports some spans. What is not taken is lost.
-    fn export(&mut self, spans: &[ScopedSpan<'_>], patience: &Patience<'_>) -> Result<(), Refused>;
+    fn export(&mut self, spans: &[Record<'_>], patience: &Patience<'_>) -> Result<(), Refused>;
 
     /// Called once, after the last export.
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult;
@@ -73,7 +70,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// An exporter that panics has taken nothing; it is asked again with the next spans.
-    fn export(&mut self, spans: &[ScopedSpan<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &[Record<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
         let exported = no_panic(|| self.output.export(spans, patience));
         let result = exported.unwrap_or_else(|error| {
             Err(Refused {
@@ -104,12 +101,13 @@ fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
 struct SdkExporter<E>(E);
 
 impl<E: SpanExporter> Output for SdkExporter<E> {
-    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         let count = spans.len();
         // They are large, and not to be moved while the list grows.
         let mut decoded = Vec::with_capacity(count);
+        let mut fields = Vec::new();
         let spans = spans.iter();
-        decoded.extend(spans.filter_map(|(scope, span)| decode::span(scope, span)));
+        decoded.extend(spans.filter_map(|span| decode::span(span, &mut fields)));
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
@@ -302,12 +300,12 @@ pub(super) fn start(
 
 fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Duration) {
     let mut exported = Instant::now();
-    let mut spares = Vec::new();
+    let mut labels = Vec::new();
     loop {
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
-        let mut failure = export(core, &mut outputs, max_batch, &mut spares).err();
+        let mut failure = export(core, &mut outputs, max_batch, &mut labels).err();
         exported = Instant::now();
         if let Some(end) = work.end {
             let left = end.saturating_duration_since(exported);
@@ -324,31 +322,34 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
     }
 }
 
-/// Exports all that has ended; `spares` is what earlier spans were in.
+/// Exports all that has ended; `labels` are those of the sites that are known.
 fn export(
     core: &Core,
     outputs: &mut [Told],
     max_batch: usize,
-    spares: &mut Vec<Spans>,
+    labels: &mut Vec<&'static Label>,
 ) -> OTelSdkResult {
-    let (drained, room) = core.drain(spares);
-    let result = export_drained(core, outputs, max_batch, &drained);
-    // Their memory is held until now.
-    core.quota.give_back(Room { spans: 0, ..room });
-    spares.extend(drained.into_iter().filter_map(Spans::emptied));
-    spares.truncate(SPARES);
+    let parts = core.drain();
+    // After that, so that none is missing.
+    Label::catch_up(labels);
+    let result = export_parts(core, outputs, max_batch, &parts, labels);
+    core.recycle(parts);
     result
 }
 
 /// Exports to each output; the first failure is the one that is told.
-fn export_drained(
+fn export_parts(
     core: &Core,
     outputs: &mut [Told],
     max_batch: usize,
-    drained: &[Spans],
+    parts: &[Part],
+    labels: &[&'static Label],
 ) -> OTelSdkResult {
     let patience = Patience(&core.mailbox);
-    let mut spans = drained.iter().flat_map(Spans::iter).peekable();
+    let mut spans = parts
+        .iter()
+        .flat_map(|part| part.records(labels))
+        .peekable();
     let mut result = Ok(());
     loop {
         let batch = next_batch(&mut spans, max_batch);
@@ -382,17 +383,17 @@ fn export_drained(
 }
 
 fn next_batch<'a>(
-    spans: &mut Peekable<impl Iterator<Item = ScopedSpan<'a>>>,
+    spans: &mut Peekable<impl Iterator<Item = Record<'a>>>,
     max_batch: usize,
-) -> Vec<ScopedSpan<'a>> {
+) -> Vec<Record<'a>> {
     let mut batch = Vec::new();
     let mut bytes = 0;
     while batch.len() < max_batch {
-        let fits = |(_, span): &ScopedSpan<'_>| bytes == 0 || bytes + span.len() <= MAX_BATCH_BYTES;
+        let fits = |span: &Record<'_>| bytes == 0 || bytes + span.length() <= MAX_BATCH_BYTES;
         let Some(span) = spans.next_if(fits) else {
             break;
         };
-        bytes += span.1.len();
+        bytes += span.length();
         batch.push(span);
     }
     batch

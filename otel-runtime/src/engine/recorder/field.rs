@@ -1,14 +1,9 @@
-//! The numbers of the fields of OTLP's messages, those of `Span` first, and of what they hold.
+//! The numbers of the fields of OTLP's messages, those of `Span` first, and of what they hold. Those that only a request
+//! has stand where it is made.
 //! <https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto>
 
-pub(crate) const TRACE_ID: u8 = 1;
-pub(crate) const SPAN_ID: u8 = 2;
 pub(crate) const TRACE_STATE: u8 = 3;
-pub(crate) const PARENT_SPAN_ID: u8 = 4;
 pub(crate) const NAME: u8 = 5;
-pub(crate) const KIND: u8 = 6;
-pub(crate) const START: u8 = 7;
-pub(crate) const END: u8 = 8;
 pub(crate) const ATTRIBUTES: u8 = 9;
 pub(crate) const DROPPED_ATTRIBUTES: u8 = 10;
 pub(crate) const EVENTS: u8 = 11;
@@ -16,7 +11,6 @@ pub(crate) const DROPPED_EVENTS: u8 = 12;
 pub(crate) const LINKS: u8 = 13;
 pub(crate) const DROPPED_LINKS: u8 = 14;
 pub(crate) const STATUS: u8 = 15;
-pub(crate) const FLAGS: u8 = 16;
 
 /// Bits of the flags, above those of the W3C: whether it is known that the parent is remote, and whether it is.
 pub(crate) const IS_REMOTE_KNOWN: u16 = 0x100;

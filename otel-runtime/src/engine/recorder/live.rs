@@ -1,34 +1,28 @@
-//! What a span that has not ended has gathered, and how that becomes an OTLP span.
+//! What a span that has not ended has gathered.
 
 use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceState};
 
 use super::attributes::Attributes;
 use super::clock::Start;
+use super::lane::Writer;
 use super::limits::{AttributeLimits, Limits};
-use super::scope::Scope;
+use super::record::{Head, flags};
+use super::scope::Source;
 use super::{Core, field, wire};
-
-/// What the fields take that every span has: trace id, span id, kind, start, end and flags.
-const FIXED: usize = 18 + 10 + 2 + 9 + 9 + 6;
-
-/// The parent's id.
-const PARENT: usize = 10;
-
-/// More than what a span takes beside its texts, attributes, events and links.
-const HEADER: usize = 128;
 
 /// A span that records.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(super) core: &'static Core,
-    pub(super) scope: Scope,
+    pub(super) source: Source,
     pub(super) context: SpanContext,
     pub(super) parent: SpanId,
     pub(super) parent_is_remote: bool,
-    pub(super) name: Cow<'static, str>,
+    /// The one of the site where there is none.
+    pub(super) name: Option<Cow<'static, str>>,
     /// As OTLP counts.
     pub(super) kind: u8,
     pub(super) start: Start,
@@ -60,14 +54,14 @@ impl Counted {
 }
 
 impl Live {
-    pub(super) fn new(core: &'static Core, scope: Scope) -> Self {
+    pub(super) fn new(core: &'static Core, source: Source) -> Self {
         let mut live = Self {
             core,
-            scope,
+            source,
             context: SpanContext::NONE,
             parent: SpanId::INVALID,
             parent_is_remote: false,
-            name: Cow::Borrowed(""),
+            name: None,
             kind: 0,
             start: Start::default(),
             status: Status::Unset,
@@ -83,10 +77,10 @@ impl Live {
 
     /// Makes one that was used before as if it were new, and keeps the memory of its lists. Context and parent are as they
     /// were: each span gets others.
-    pub(super) fn reuse(&mut self, core: &'static Core, scope: Scope) {
+    pub(super) fn reuse(&mut self, core: &'static Core, source: Source) {
         self.core = core;
-        self.scope = scope;
-        self.name = Cow::Borrowed("");
+        self.source = source;
+        self.name = None;
         self.status = Status::Unset;
         self.has_ended = false;
         self.rest.clear();
@@ -156,43 +150,27 @@ impl Live {
             wire::bytes_if_any(out, field::link::TRACE_STATE, state.as_bytes());
             out.extend_from_slice(encoded.bytes());
             wire::count(out, field::link::DROPPED_ATTRIBUTES, encoded.dropped());
-            wire::fixed_32(out, field::link::FLAGS, flags(target, target.is_remote()));
+            wire::fixed_32(
+                out,
+                field::link::FLAGS,
+                flags(target.trace_flags(), target.is_remote()),
+            );
         });
     }
 
-    /// No less than what [`encode`](Self::encode) writes.
-    pub(super) fn size(&self, state: &str) -> usize {
-        let message = match &self.status {
-            Status::Error { description } => description.len(),
-            _ => 0,
-        };
-        HEADER
-            + state.len()
-            + message
-            + self.name.len()
-            + self.attributes.bytes().len()
-            + self.rest.len()
-    }
-
-    /// Writes the span.
-    pub(super) fn encode(&self, state: &str, end: u64, out: &mut Vec<u8>) {
-        let span = &self.context;
-        let mut fixed = wire::Array::<{ FIXED + PARENT }>::new();
-        fixed.bytes(field::TRACE_ID, &span.trace_id().to_bytes());
-        fixed.bytes(field::SPAN_ID, &span.span_id().to_bytes());
-        if self.parent != SpanId::INVALID {
-            fixed.bytes(field::PARENT_SPAN_ID, &self.parent.to_bytes());
+    /// Puts all fields that are not in the head one after the other. Nothing is added any more.
+    pub(super) fn seal(&mut self) {
+        self.attributes.settle();
+        let dropped = self.attributes.dropped();
+        let out = self.attributes.sealed();
+        wire::count(out, field::DROPPED_ATTRIBUTES, dropped);
+        if *self.context.trace_state() != TraceState::NONE {
+            let state = self.context.trace_state().header();
+            wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
         }
-        fixed.small_number(field::KIND, self.kind);
-        fixed.fixed_64(field::START, self.start.unix);
-        fixed.fixed_64(field::END, end);
-        fixed.fixed_32(field::FLAGS, flags(span, self.parent_is_remote));
-        out.reserve(self.size(state));
-        out.extend_from_slice(fixed.written());
-        wire::bytes_if_any(out, field::TRACE_STATE, state.as_bytes());
-        wire::bytes_if_any(out, field::NAME, self.name.as_bytes());
-        out.extend_from_slice(self.attributes.bytes());
-        wire::count(out, field::DROPPED_ATTRIBUTES, self.attributes.dropped());
+        if let Some(name) = &self.name {
+            wire::bytes_if_any(out, field::NAME, name.as_bytes());
+        }
         out.extend_from_slice(&self.rest);
         wire::count(out, field::DROPPED_EVENTS, self.events.dropped);
         wire::count(out, field::DROPPED_LINKS, self.links.dropped);
@@ -207,6 +185,27 @@ impl Live {
             }),
         }
     }
+
+    /// Adds the span to those that wait, once it is sealed.
+    pub(super) fn push(&self, writer: &mut Writer, end: u64) {
+        let head = |origin| Head {
+            trace_id: self.context.trace_id(),
+            span_id: self.context.span_id(),
+            parent: self.parent,
+            parent_is_remote: self.parent_is_remote,
+            trace_flags: self.context.trace_flags(),
+            kind: self.kind,
+            start: self.start.unix,
+            end,
+            origin,
+        };
+        writer.push(
+            &self.source,
+            self.name.is_some(),
+            head,
+            self.attributes.bytes(),
+        );
+    }
 }
 
 fn encoded(field: u8, limits: AttributeLimits, attributes: Vec<KeyValue>) -> Attributes {
@@ -215,11 +214,6 @@ fn encoded(field: u8, limits: AttributeLimits, attributes: Vec<KeyValue>) -> Att
     encoded.extend(attributes);
     encoded.settle();
     encoded
-}
-
-fn flags(span: &SpanContext, is_remote: bool) -> u16 {
-    let remote = if is_remote { field::IS_REMOTE } else { 0 };
-    u16::from(span.trace_flags().to_u8()) | field::IS_REMOTE_KNOWN | remote
 }
 
 /// A kind as OTLP counts it.

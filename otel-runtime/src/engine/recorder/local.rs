@@ -1,17 +1,16 @@
-//! What each thread has of its own: its buffer, its ids, and boxes to use again.
+//! What each thread has of its own: its lane, its ids, and boxes to use again.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use opentelemetry::trace::{SpanId, TraceId};
 
 use super::Core;
 use super::attributes::Attributes;
-use super::buffer::Buffer;
 use super::ids::Ids;
+use super::lane::Writer;
 use super::limits::AttributeLimits;
 use super::live::Live;
-use super::scope::Scope;
+use super::scope::Source;
 
 /// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
 const SPARE: usize = 32;
@@ -24,7 +23,7 @@ thread_local! {
 }
 
 struct Local {
-    buffer: RefCell<Option<(&'static Core, Arc<Buffer>)>>,
+    writer: RefCell<Option<Writer>>,
     ids: RefCell<Option<Ids>>,
     // Boxed where they are used, and moved from here to there.
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
@@ -36,7 +35,7 @@ struct Local {
 impl Local {
     const fn new() -> Self {
         Self {
-            buffer: RefCell::new(None),
+            writer: RefCell::new(None),
             ids: RefCell::new(None),
             spare: RefCell::new(Vec::new()),
             spare_lists: RefCell::new(Vec::new()),
@@ -45,14 +44,14 @@ impl Local {
 }
 
 /// A box for a span.
-pub(super) fn live(core: &'static Core, scope: Scope) -> Box<Live> {
+pub(super) fn live(core: &'static Core, source: Source) -> Box<Live> {
     let spare = LOCAL.try_with(|local| local.spare.borrow_mut().pop());
     match spare.ok().flatten() {
         Some(mut live) => {
-            live.reuse(core, scope);
+            live.reuse(core, source);
             live
         }
-        None => Box::new(Live::new(core, scope)),
+        None => Box::new(Live::new(core, source)),
     }
 }
 
@@ -107,17 +106,17 @@ fn with_ids<T>(make: impl Fn(&mut Ids) -> T) -> T {
         .unwrap_or_else(|_| make(&mut Ids::new()))
 }
 
-/// Works with this thread's buffer for a core; `None` at the end of a thread.
-pub(super) fn with_buffer<T>(core: &'static Core, work: impl FnOnce(&Buffer) -> T) -> Option<T> {
+/// Works with this thread's end of a lane of a core; `None` at the end of a thread.
+pub(super) fn with_writer<T>(
+    core: &'static Core,
+    work: impl FnOnce(&mut Writer) -> T,
+) -> Option<T> {
     LOCAL
         .try_with(|local| {
-            let mut buffer = local.buffer.borrow_mut();
-            match &*buffer {
-                Some((of, buffer)) if std::ptr::eq(*of, core) => work(buffer),
-                _ => {
-                    let (_, buffer) = buffer.insert((core, core.new_buffer()));
-                    work(buffer)
-                }
+            let mut writer = local.writer.borrow_mut();
+            match &mut *writer {
+                Some(writer) if writer.is_of(core) => work(writer),
+                _ => work(writer.insert(core.new_writer())),
             }
         })
         .ok()

@@ -1,21 +1,23 @@
 //! The recording engine: spans that are encoded as OTLP while they are recorded, and exported by a thread of their own.
 //!
-//! A span gathers its attributes, events and links as bytes. When it ends, its message goes into a buffer of the thread
-//! that ends it. The exporting thread drains all buffers: when enough has gathered, after a while, on flush and at
+//! A span gathers its attributes, events and links as bytes. When it ends, they go into a lane of the thread that ends it,
+//! after some numbers. The exporting thread drains all lanes: when enough has gathered, after a while, on flush and at
 //! shutdown. All that waits is under one bound; a span for which there is no room is dropped and counted, and nobody waits.
 //! A fork of the process has no exporting thread, and exports nothing.
 
 pub(crate) mod attributes;
-mod buffer;
 mod clock;
 mod counters;
 mod decode;
 mod export;
 mod field;
 mod ids;
+mod lane;
 mod limits;
 mod live;
 mod local;
+mod quota;
+mod record;
 #[cfg(feature = "otlp")]
 mod request;
 mod sampling;
@@ -27,22 +29,23 @@ mod tests;
 mod tracer;
 pub(crate) mod wire;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::trace::TraceState;
-
-use self::buffer::{Buffer, Pushed, Quota, Room};
 use self::clock::Clock;
 use self::counters::Counters;
 pub use self::counters::SpanCounts;
 use self::export::Mailbox;
 pub(crate) use self::export::{AnyExporter, Told};
 #[cfg(feature = "otlp")]
-pub(crate) use self::export::{Output, Patience, Refused, ScopedSpan};
+pub(crate) use self::export::{Output, Patience, Refused};
+use self::lane::{Chunk, Lane, Part, Writer};
 pub(crate) use self::limits::{Limits, cut};
 pub(crate) use self::live::Live;
+use self::quota::{Quota, Room};
+#[cfg(feature = "otlp")]
+pub(crate) use self::record::Record;
 #[cfg(feature = "otlp")]
 pub(crate) use self::request::Envelope;
 pub(crate) use self::sampling::Sampling;
@@ -53,6 +56,9 @@ pub(crate) const MAX_SPANS: usize = 65_536;
 
 /// So many bytes of spans wait at most. Beside them each waiting span takes three words.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// So many emptied chunks are kept for the next spans: 16 MiB.
+const SPARES: usize = 1024;
 
 /// So many spans are exported together where nothing else is said.
 pub(crate) const MAX_BATCH: usize = 8_192;
@@ -81,10 +87,14 @@ pub(super) struct Core {
     clock: Clock,
     quota: Quota,
     /// Of each thread that ended a span and still lives, or is not drained yet.
-    buffers: Mutex<Vec<Arc<Buffer>>>,
+    lanes: Mutex<Vec<Arc<Lane>>>,
     /// For spans that end while their thread does.
-    last: Arc<Buffer>,
-    /// So many waiting spans wake the exporting thread.
+    last: Mutex<Option<Writer>>,
+    /// Emptied chunks, for the next spans.
+    spares: Mutex<Vec<Arc<Chunk>>>,
+    /// The room that was taken since the last drain.
+    fresh: Fresh,
+    /// So many new spans wake the exporting thread.
     enough: usize,
     mailbox: Mailbox,
     is_shut_down: AtomicBool,
@@ -93,7 +103,6 @@ pub(super) struct Core {
 
 impl Core {
     fn new(setup: Setup) -> Self {
-        let last = Arc::new(Buffer::default());
         Self {
             limits: setup.limits,
             sampling: setup.sampling,
@@ -102,8 +111,10 @@ impl Core {
                 spans: setup.max_spans,
                 bytes: MAX_BYTES,
             }),
-            buffers: Mutex::new(vec![Arc::clone(&last)]),
-            last,
+            lanes: Mutex::default(),
+            last: Mutex::default(),
+            spares: Mutex::default(),
+            fresh: Fresh::default(),
             enough: setup.max_batch.min(setup.max_spans / 2),
             mailbox: Mailbox::default(),
             is_shut_down: AtomicBool::new(false),
@@ -111,73 +122,116 @@ impl Core {
         }
     }
 
-    fn new_buffer(&self) -> Arc<Buffer> {
-        let buffer = Arc::new(Buffer::default());
-        self.buffers().push(Arc::clone(&buffer));
-        buffer
+    fn new_writer(&'static self) -> Writer {
+        let lane = Arc::new(Lane::default());
+        lock(&self.lanes).push(Arc::clone(&lane));
+        Writer::new(self, lane)
+    }
+
+    /// A chunk of so many words, where there is room for it.
+    fn chunk(&self, words: usize) -> Option<Arc<Chunk>> {
+        let bytes = words * size_of::<u64>();
+        if !self.quota.take_bytes(bytes) {
+            return None;
+        }
+        let spare = (words == lane::MOST).then(|| lock(&self.spares).pop());
+        Some(
+            spare
+                .flatten()
+                .unwrap_or_else(|| Arc::new(Chunk::new(words))),
+        )
     }
 
     /// Takes in a span that has ended.
-    fn finish(&'static self, live: &Live, end: u64) {
-        let span = &live.context;
+    fn finish(&'static self, live: &mut Live, end: u64) {
         // One that is only recorded is for processors, and there are none.
-        if !span.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
+        if !live.context.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
             return;
         }
-        let state = match span.trace_state() {
-            state if *state == TraceState::NONE => String::new(),
-            state => state.header(),
-        };
-        let push = |buffer: &Buffer| {
-            buffer.push(&self.quota, live.scope.clone(), live.size(&state), |out| {
-                live.encode(&state, end, out);
-            })
-        };
-        match local::with_buffer(self, push).unwrap_or_else(|| push(&self.last)) {
-            Pushed::Kept => {}
-            Pushed::KeptInNewRoom => {
-                let taken = self.quota.taken();
-                if taken.spans >= self.enough || taken.bytes >= MAX_BYTES / 8 {
-                    self.mailbox.wake();
-                }
-            }
-            Pushed::Dropped => {
-                self.counters.dropped();
-                self.mailbox.wake();
-            }
+        live.seal();
+        let pushed = local::with_writer(self, |writer| live.push(writer, end));
+        if pushed.is_none() {
+            let mut last = lock(&self.last);
+            live.push(last.get_or_insert_with(|| self.new_writer()), end);
         }
     }
 
-    /// Takes out all spans, with the room they had. `spares` are what earlier ones were in.
-    fn drain(&self, spares: &mut Vec<buffer::Spans>) -> (Vec<buffer::Spans>, Room) {
-        let mut drained = Vec::new();
-        let mut room = Room::default();
-        self.buffers().retain(|buffer| {
-            // Asked before, so that a thread which ends meanwhile is drained once more.
-            let is_used = Arc::strong_count(buffer) > 1;
-            if buffer.len() == 0 && is_used {
-                return true;
-            }
-            let (spans, used) = buffer.drain(&self.quota, spares.pop().unwrap_or_default());
-            room.add(used);
-            self.counters.drained(spans.len());
-            if spans.len() > 0 {
-                drained.push(spans);
-            }
-            is_used
+    /// Room was taken, for spans that come now.
+    fn took(&self, room: Room) {
+        let fresh = self.fresh.add(room);
+        if fresh.spans >= self.enough || fresh.bytes >= MAX_BYTES / 8 {
+            self.mailbox.wake();
+        }
+    }
+
+    /// There was no room for a span.
+    fn dropped(&self) {
+        self.counters.dropped();
+        self.mailbox.wake();
+    }
+
+    /// Takes out all spans.
+    fn drain(&self) -> Vec<Part> {
+        self.fresh.reset();
+        let mut parts = Vec::new();
+        lock(&self.lanes).retain(|lane| {
+            // Asked before, so that what a thread writes at its end is read.
+            let is_left = Arc::strong_count(lane) == 1;
+            let before = parts.len();
+            lane.drain(is_left, &mut parts);
+            self.counters
+                .drained(parts[before..].iter().map(|part| part.spans).sum());
+            !is_left
         });
-        (drained, room)
+        parts
+    }
+
+    /// Gives back the memory of what was exported.
+    fn recycle(&self, parts: Vec<Part>) {
+        for part in parts.into_iter().filter(|part| part.is_last) {
+            self.quota.give_back(Room {
+                spans: 0,
+                bytes: part.chunk.bytes(),
+            });
+            let mut spares = lock(&self.spares);
+            if part.chunk.is_regular() && spares.len() < SPARES {
+                part.chunk.clear();
+                spares.push(part.chunk);
+            }
+        }
     }
 
     fn counts(&self) -> SpanCounts {
         // What is drained meanwhile must be counted once.
-        let buffers = self.buffers();
+        let lanes = lock(&self.lanes);
         self.counters
-            .read(buffers.iter().map(|buffer| buffer.len()).sum())
+            .read(lanes.iter().map(|lane| lane.len()).sum())
+    }
+}
+
+/// Room that was taken since it was last looked at.
+#[derive(Debug, Default)]
+struct Fresh {
+    spans: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Fresh {
+    /// The answer is the sum.
+    fn add(&self, room: Room) -> Room {
+        Room {
+            spans: self.spans.fetch_add(room.spans, Ordering::Relaxed) + room.spans,
+            bytes: self.bytes.fetch_add(room.bytes, Ordering::Relaxed) + room.bytes,
+        }
     }
 
-    /// A panic elsewhere leaves nothing half done here.
-    fn buffers(&self) -> MutexGuard<'_, Vec<Arc<Buffer>>> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reset(&self) {
+        self.spans.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
     }
+}
+
+/// A panic elsewhere leaves nothing half done in what this engine shares.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

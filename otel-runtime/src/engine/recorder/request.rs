@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use opentelemetry::trace::SpanId;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
 use super::attributes::Attributes;
-use super::export::ScopedSpan;
 use super::limits::AttributeLimits;
-use super::wire;
+use super::record::{self, Record};
+use super::{field, wire};
 
 /// The field of `ExportTraceServiceRequest`.
 const RESOURCE_SPANS: u8 = 1;
@@ -37,6 +38,17 @@ mod scope {
     pub(super) const NAME: u8 = 1;
     pub(super) const VERSION: u8 = 2;
     pub(super) const ATTRIBUTES: u8 = 3;
+}
+
+/// Fields of `Span` that every span has.
+mod span {
+    pub(super) const TRACE_ID: u8 = 1;
+    pub(super) const SPAN_ID: u8 = 2;
+    pub(super) const PARENT_SPAN_ID: u8 = 4;
+    pub(super) const KIND: u8 = 6;
+    pub(super) const START: u8 = 7;
+    pub(super) const END: u8 = 8;
+    pub(super) const FLAGS: u8 = 16;
 }
 
 /// What all requests of a process have in common.
@@ -69,7 +81,7 @@ impl Envelope {
     }
 
     /// An `ExportTraceServiceRequest`; the spans of one scope stand together.
-    pub(crate) fn request(&self, spans: &[ScopedSpan<'_>]) -> Vec<u8> {
+    pub(crate) fn request(&self, spans: &[Record<'_>]) -> Vec<u8> {
         let groups: Vec<_> = grouped(spans).into_iter().map(Group::encoded).collect();
         let length = self.resource.len()
             + self.schema_url.len()
@@ -84,7 +96,8 @@ impl Envelope {
             wire::header(&mut out, resource_spans::SCOPE_SPANS, group.length());
             out.extend_from_slice(&group.scope);
             for span in group.spans {
-                wire::bytes(&mut out, scope_spans::SPANS, span);
+                wire::header(&mut out, scope_spans::SPANS, span.length());
+                write(&span, &mut out);
             }
             out.extend_from_slice(&group.schema_url);
         }
@@ -96,22 +109,23 @@ impl Envelope {
 /// The spans of a scope.
 struct Group<'a> {
     scope: &'a InstrumentationScope,
-    spans: Vec<&'a [u8]>,
+    spans: Vec<Record<'a>>,
 }
 
 /// The same with the fields of the scope, as they go into the message.
 struct EncodedGroup<'a> {
     scope: Vec<u8>,
-    spans: Vec<&'a [u8]>,
+    spans: Vec<Record<'a>>,
     schema_url: Vec<u8>,
 }
 
-fn grouped<'a>(spans: &[ScopedSpan<'a>]) -> Vec<Group<'a>> {
+fn grouped<'a>(spans: &[Record<'a>]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places = HashMap::new();
     // Spans of one scope often follow each other.
     let mut last = 0;
-    for &(scope, span) in spans {
+    for span in spans {
+        let scope = span.scope;
         let is_same = groups
             .get(last)
             .is_some_and(|group| std::ptr::eq(group.scope, scope));
@@ -124,7 +138,7 @@ fn grouped<'a>(spans: &[ScopedSpan<'a>]) -> Vec<Group<'a>> {
                 });
             }
         }
-        groups[last].spans.push(span);
+        groups[last].spans.push(*span);
     }
     groups
 }
@@ -156,9 +170,28 @@ impl<'a> Group<'a> {
 
 impl EncodedGroup<'_> {
     fn length(&self) -> usize {
-        let spans = self.spans.iter().map(|span| wire::length(span.len()));
+        let spans = self.spans.iter().map(|span| wire::length(span.length()));
         self.scope.len() + spans.sum::<usize>() + self.schema_url.len()
     }
+}
+
+/// Writes a span.
+fn write(record: &Record<'_>, out: &mut Vec<u8>) {
+    let head = record.head();
+    let mut fixed = wire::Array::<{ record::FIXED + record::PARENT }>::new();
+    fixed.bytes(span::TRACE_ID, &head.trace_id.to_bytes());
+    fixed.bytes(span::SPAN_ID, &head.span_id.to_bytes());
+    if head.parent != SpanId::INVALID {
+        fixed.bytes(span::PARENT_SPAN_ID, &head.parent.to_bytes());
+    }
+    fixed.small_number(span::KIND, head.kind);
+    fixed.fixed_64(span::START, head.start);
+    fixed.fixed_64(span::END, head.end);
+    let flags = record::flags(head.trace_flags, head.parent_is_remote);
+    fixed.fixed_32(span::FLAGS, flags);
+    out.extend_from_slice(fixed.written());
+    wire::bytes_if_any(out, field::NAME, record.name.unwrap_or_default().as_bytes());
+    record.fields(out);
 }
 
 /// The limits are for spans, not for what describes a process or a library.

@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{Span, SpanContext, SpanKind, SpanRef, Status, TraceContextExt as _};
-use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
+use opentelemetry::{Context, Key, KeyValue};
 
 use super::attributes::Attributes;
 use super::live::{self, Live};
 use super::sampling::Sampling;
-use super::scope::Scope;
+use super::scope::{Label, Source};
 use super::{Core, field, local};
 
 /// The engine that sites write to.
@@ -75,10 +75,7 @@ pub(crate) enum Outlook {
 
 /// Looks at the current context.
 #[inline]
-pub(crate) fn outlook(
-    context: &Context,
-    scope: impl FnOnce() -> &'static InstrumentationScope,
-) -> Outlook {
+pub(crate) fn outlook(context: &Context, label: impl FnOnce() -> &'static Label) -> Outlook {
     if context.is_telemetry_suppressed() {
         return Outlook::Nothing;
     }
@@ -93,7 +90,7 @@ pub(crate) fn outlook(
     if !parent.is_sampled() {
         return Outlook::Nothing;
     }
-    let mut live = local::live(core, Scope::Site(scope()));
+    let mut live = local::live(core, Source::Site(label()));
     live.parent = parent.span_id();
     live.parent_is_remote = parent.is_remote();
     live.context = SpanContext::new(
@@ -114,7 +111,7 @@ impl Live {
     }
 
     pub(crate) fn set_name(&mut self, name: impl Into<Cow<'static, str>>) {
-        self.name = name.into();
+        self.name = Some(name.into());
     }
 
     pub(crate) fn link(&mut self, target: &SpanContext) {
@@ -155,7 +152,6 @@ impl Live {
     /// Hands the span in, once.
     pub(super) fn finish(&mut self, end: u64) {
         self.has_ended = true;
-        self.attributes.settle();
         self.core.finish(self, end);
     }
 }

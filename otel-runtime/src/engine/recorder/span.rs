@@ -105,7 +105,7 @@ impl trace::Span for Span {
         T: Into<Cow<'static, str>>,
     {
         if let Some(live) = self.live() {
-            live.name = new_name.into();
+            live.name = Some(new_name.into());
         }
     }
 

@@ -9,7 +9,8 @@ use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanLimits;
 
-use super::export::{Output, Patience, Refused, ScopedSpan, Told};
+use super::export::{Output, Patience, Refused, Told};
+use super::record::Record;
 use super::{DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
 use crate::losses::Losses;
 
@@ -49,9 +50,9 @@ impl Kept {
 }
 
 impl Output for Kept {
-    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
-        let ids = spans.iter().map(|(scope, span)| {
-            let span = decode::span(scope, span).expect("a span");
+    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+        let ids = spans.iter().map(|span| {
+            let span = decode::span(span, &mut Vec::new()).expect("a span");
             span.span_context.span_id()
         });
         self.0.lock().expect("no panic").extend(ids);
@@ -71,7 +72,7 @@ struct Stuck {
 }
 
 impl Output for Stuck {
-    fn export(&mut self, spans: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         let _ = self.has_begun.send(spans.len());
         // An error says that the test is over.
         let _ = self.go_on.recv();
@@ -101,8 +102,8 @@ fn what_threads_leave_behind_is_exported_once() {
     assert_eq!(exported.len(), 40_000);
     assert_eq!(exported.into_iter().collect::<HashSet<_>>(), made);
     assert_eq!(provider.counts().dropped, 0);
-    // Their buffers are gone, apart from the one for the ends of threads.
-    assert_eq!(provider.buffers(), 1);
+    // Their lanes are gone.
+    assert_eq!(provider.lanes(), 0);
 }
 
 #[test]
@@ -183,7 +184,7 @@ struct Panicking {
 }
 
 impl Output for Panicking {
-    fn export(&mut self, _: &[ScopedSpan<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, _: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
         self.exports += 1;
         assert!(self.exports.is_multiple_of(2), "an odd export");
         Ok(())

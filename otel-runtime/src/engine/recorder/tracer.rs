@@ -12,7 +12,7 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
 
 use super::export::{self, Told};
-use super::scope::Scope;
+use super::scope::Source;
 use super::span::Span;
 use super::{Core, Sampling, Setup, SpanCounts, clock, live, local, sited};
 
@@ -49,8 +49,8 @@ impl Provider {
     }
 
     #[cfg(test)]
-    pub(super) fn buffers(&self) -> usize {
-        self.0.buffers().len()
+    pub(super) fn lanes(&self) -> usize {
+        super::lock(&self.0.lanes).len()
     }
 
     /// What became of the spans so far.
@@ -65,7 +65,7 @@ impl trace::TracerProvider for Provider {
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
         Tracer {
             core: self.0,
-            scope: Scope::Tracer(Arc::new(scope)),
+            source: Source::Tracer(Arc::new(scope)),
         }
     }
 }
@@ -74,7 +74,7 @@ impl trace::TracerProvider for Provider {
 #[derive(Clone, Debug)]
 pub(crate) struct Tracer {
     core: &'static Core,
-    scope: Scope,
+    source: Source,
 }
 
 impl trace::Tracer for Tracer {
@@ -104,7 +104,7 @@ impl trace::Tracer for Tracer {
         if sampled.decision == SamplingDecision::Drop {
             return Span::not_recording(context);
         }
-        let mut live = local::live(self.core, self.scope.clone());
+        let mut live = local::live(self.core, self.source.clone());
         live.context = context;
         live.parent = parent_span.map_or(SpanId::INVALID, SpanContext::span_id);
         live.parent_is_remote = parent_span.is_some_and(SpanContext::is_remote);
@@ -115,7 +115,7 @@ impl trace::Tracer for Tracer {
 
 /// Puts in what is known when the span starts.
 fn fill(live: &mut live::Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
-    live.name = builder.name;
+    live.name = Some(builder.name);
     live.kind = live::kind(&builder.span_kind.unwrap_or(SpanKind::Internal));
     live.attributes
         .extend(builder.attributes.into_iter().flatten());

@@ -153,6 +153,15 @@ impl<const N: usize> Array<N> {
         self.length += M;
     }
 
+    #[inline]
+    pub(crate) fn fixed_64(&mut self, field: u8, value: u64) {
+        self.push([field << 3 | FIXED_64]);
+        self.push(value.to_le_bytes());
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl<const N: usize> Array<N> {
     /// Of less than 128 bytes.
     #[inline]
     pub(crate) fn bytes<const M: usize>(&mut self, field: u8, value: &[u8; M]) {
@@ -164,12 +173,6 @@ impl<const N: usize> Array<N> {
     #[inline]
     pub(crate) fn small_number(&mut self, field: u8, value: u8) {
         self.push([field << 3 | VARINT, value]);
-    }
-
-    #[inline]
-    pub(crate) fn fixed_64(&mut self, field: u8, value: u64) {
-        self.push([field << 3 | FIXED_64]);
-        self.push(value.to_le_bytes());
     }
 
     /// Of a field whose number is 16 or more, and less than 32.

@@ -1,0 +1,465 @@
+//! Where ended spans wait for the exporting thread: a lane for each thread.
+//!
+//! A lane is a row of chunks. One thread writes into the last of them, and says how far it is by a number that it stores
+//! after the words before; the exporting thread reads up to there. Neither waits for the other, nor writes what the other
+//! writes. All under one bound: see [`Quota`](super::quota::Quota).
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use opentelemetry::InstrumentationScope;
+
+use super::Core;
+use super::quota::Room;
+use super::record::{self, Found, Head, Origin, Record};
+use super::scope::{Label, Source};
+
+/// The first chunk of a thread has so many words, each of the next ones twice as many as the one before.
+const FIRST: usize = 256;
+
+/// So many words are the most, unless one span is longer.
+pub(super) const MOST: usize = 2048;
+
+/// Words for spans, one record after the other.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    words: Box<[AtomicU64]>,
+    /// How much is there to be read.
+    written: AtomicU64,
+    /// Of the tracers whose spans are in here.
+    scopes: Mutex<Vec<Arc<InstrumentationScope>>>,
+}
+
+/// So many words and spans of a chunk.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    words: usize,
+    spans: usize,
+}
+
+impl Extent {
+    #[inline]
+    fn packed(self) -> u64 {
+        (self.spans as u64) << 32 | self.words as u64
+    }
+
+    fn unpacked(packed: u64) -> Self {
+        let part = |number: u64| usize::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
+        Self {
+            words: part(packed),
+            spans: part(packed >> 32),
+        }
+    }
+}
+
+impl Chunk {
+    pub(super) fn new(words: usize) -> Self {
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            written: AtomicU64::new(0),
+            scopes: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Makes room for other spans, once all have been read.
+    pub(super) fn clear(&self) {
+        self.written.store(0, Ordering::Relaxed);
+        self.scopes().clear();
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.words)
+    }
+
+    /// Whether it is of the size that is used most.
+    pub(super) fn is_regular(&self) -> bool {
+        self.words.len() == MOST
+    }
+
+    fn written(&self) -> Extent {
+        Extent::unpacked(self.written.load(Ordering::Acquire))
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn scopes(&self) -> MutexGuard<'_, Vec<Arc<InstrumentationScope>>> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a thread shares with the exporting thread.
+#[derive(Debug, Default)]
+pub(super) struct Lane(Mutex<Row>);
+
+/// Chunks, the oldest first.
+#[derive(Debug, Default)]
+struct Row {
+    chunks: VecDeque<Arc<Chunk>>,
+    /// How much of the oldest one was read.
+    read: Extent,
+}
+
+impl Lane {
+    /// How many spans wait.
+    pub(super) fn len(&self) -> usize {
+        let row = self.lock();
+        let written: usize = row.chunks.iter().map(|chunk| chunk.written().spans).sum();
+        written - row.read.spans
+    }
+
+    /// Takes out what can be read. `is_left` says that nobody writes any more.
+    pub(super) fn drain(&self, is_left: bool, into: &mut Vec<Part>) {
+        let mut row = self.lock();
+        while let Some(chunk) = row.chunks.front() {
+            // Who writes has gone on to the next one.
+            let is_full = row.chunks.len() > 1 || is_left;
+            let written = chunk.written();
+            if written.words > row.read.words || is_full {
+                into.push(Part {
+                    chunk: Arc::clone(chunk),
+                    scopes: chunk.scopes().clone(),
+                    words: row.read.words..written.words,
+                    spans: written.spans - row.read.spans,
+                    is_last: is_full,
+                });
+            }
+            if !is_full {
+                row.read = written;
+                return;
+            }
+            row.read = Extent::default();
+            row.chunks.pop_front();
+        }
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, Row> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Some of the spans of a chunk, on their way out.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) chunk: Arc<Chunk>,
+    scopes: Vec<Arc<InstrumentationScope>>,
+    words: Range<usize>,
+    pub(super) spans: usize,
+    /// Whether the chunk holds no others.
+    pub(super) is_last: bool,
+}
+
+impl Part {
+    /// Each span; `labels` are those of all sites.
+    pub(super) fn records<'a>(
+        &'a self,
+        labels: &'a [&'static Label],
+    ) -> impl Iterator<Item = Record<'a>> {
+        let mut rest = &self.chunk.words[self.words.clone()];
+        std::iter::from_fn(move || {
+            let (found, after) = Found::first(rest)?;
+            rest = after;
+            Some(found)
+        })
+        .filter_map(|found| self.origin(found, labels))
+    }
+
+    fn origin<'a>(&'a self, found: Found<'a>, labels: &'a [&'static Label]) -> Option<Record<'a>> {
+        let at = |index: u32| usize::try_from(index).ok();
+        Some(match found.origin {
+            Origin::Site(index) => {
+                let label = labels.get(at(index)?)?;
+                found.with(label.scope, Some(label.name))
+            }
+            Origin::NamedSite(index) => found.with(labels.get(at(index)?)?.scope, None),
+            Origin::Tracer(index) => found.with(self.scopes.get(at(index)?)?, None),
+        })
+    }
+}
+
+/// The end of a lane that a thread writes to.
+#[derive(Debug)]
+pub(super) struct Writer {
+    core: &'static Core,
+    lane: Arc<Lane>,
+    /// The newest one of the lane.
+    chunk: Arc<Chunk>,
+    written: Extent,
+    /// There is room for so many more spans.
+    spans_left: usize,
+    /// The scope of a tracer that came last, and its place in the chunk.
+    scope: Option<(Arc<InstrumentationScope>, u32)>,
+}
+
+impl Writer {
+    /// Starts a lane; it has no chunk yet.
+    pub(super) fn new(core: &'static Core, lane: Arc<Lane>) -> Self {
+        Self {
+            core,
+            lane,
+            chunk: Arc::new(Chunk::new(0)),
+            written: Extent::default(),
+            spans_left: 0,
+            scope: None,
+        }
+    }
+
+    pub(super) fn is_of(&self, core: &'static Core) -> bool {
+        std::ptr::eq(self.core, core)
+    }
+
+    /// Adds a span: its head, but for the origin that `source` says, and its other fields. One for which there is no room is
+    /// dropped, and counted.
+    #[inline]
+    pub(super) fn push(
+        &mut self,
+        source: &Source,
+        is_named: bool,
+        head: impl FnOnce(Origin) -> Head,
+        fields: &[u8],
+    ) {
+        let length = record::words(fields.len());
+        let has_room = self.spans_left > 0 && self.chunk.words.len() - self.written.words >= length;
+        if !has_room && !self.make_room(length) {
+            return;
+        }
+        let origin = match source {
+            Source::Site(label) if is_named => Origin::NamedSite(label.index),
+            Source::Site(label) => Origin::Site(label.index),
+            Source::Tracer(scope) => Origin::Tracer(self.place(scope)),
+        };
+        let end = self.written.words + length;
+        head(origin).write(fields, &self.chunk.words[self.written.words..end]);
+        self.written.words = end;
+        self.written.spans += 1;
+        self.spans_left -= 1;
+        self.chunk
+            .written
+            .store(self.written.packed(), Ordering::Release);
+    }
+
+    /// Takes room for a span of so many words, and for some to come; the answer is whether there was.
+    #[cold]
+    fn make_room(&mut self, length: usize) -> bool {
+        let taken = self.take_room(length);
+        match taken {
+            Some(room) => self.core.took(room),
+            None => self.core.dropped(),
+        }
+        taken.is_some()
+    }
+
+    fn take_room(&mut self, length: usize) -> Option<Room> {
+        let mut room = Room::default();
+        if self.spans_left == 0 {
+            room.spans = self.core.quota.take_spans()?;
+            self.spans_left = room.spans;
+        }
+        if self.chunk.words.len() - self.written.words < length {
+            let regular = (self.chunk.words.len() * 2).clamp(FIRST, MOST).max(length);
+            let chunk = [regular, length]
+                .into_iter()
+                .find_map(|words| self.core.chunk(words))?;
+            room.bytes = chunk.bytes();
+            self.lane.lock().chunks.push_back(Arc::clone(&chunk));
+            self.chunk = chunk;
+            self.written = Extent::default();
+            self.scope = None;
+        }
+        Some(room)
+    }
+
+    /// Where the chunk has the scope of a tracer.
+    fn place(&mut self, scope: &Arc<InstrumentationScope>) -> u32 {
+        if let Some((last, place)) = &self.scope
+            && (Arc::ptr_eq(last, scope) || last == scope)
+        {
+            return *place;
+        }
+        let mut scopes = self.chunk.scopes();
+        let place = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
+        scopes.push(Arc::clone(scope));
+        self.scope = Some((Arc::clone(scope), place));
+        place
+    }
+}
+
+/// Others may have the room that was not used.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.core.quota.give_back(Room {
+            spans: self.spans_left,
+            bytes: 0,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+    use opentelemetry_sdk::trace::SpanLimits;
+
+    use super::super::{Limits, Sampling, Setup};
+    use super::*;
+
+    fn core(max_spans: usize) -> &'static Core {
+        Box::leak(Box::new(Core::new(Setup {
+            sampling: Sampling::default(),
+            limits: Limits::new(SpanLimits::default(), None),
+            max_spans,
+            max_batch: max_spans,
+            delay: std::time::Duration::ZERO,
+        })))
+    }
+
+    fn tracer(name: &'static str) -> Source {
+        Source::Tracer(Arc::new(InstrumentationScope::builder(name).build()))
+    }
+
+    fn head(number: u64, origin: Origin) -> Head {
+        Head {
+            trace_id: TraceId::from(u128::from(number) << 64 | 7),
+            span_id: SpanId::from(number),
+            parent: SpanId::from(number / 2),
+            parent_is_remote: number.is_multiple_of(2),
+            trace_flags: TraceFlags::new(3),
+            kind: 5,
+            start: number,
+            end: u64::MAX - number,
+            origin,
+        }
+    }
+
+    /// Pushes a span with so many bytes of fields.
+    /// The answer is whether there was room for it.
+    fn push(writer: &mut Writer, source: &Source, number: u64, fields: usize) -> bool {
+        let dropped = writer.core.counts().dropped;
+        let fields: Vec<u8> = (number.to_le_bytes().into_iter())
+            .cycle()
+            .take(fields)
+            .collect();
+        writer.push(source, true, |origin| head(number, origin), &fields);
+        writer.core.counts().dropped == dropped
+    }
+
+    /// Number, scope and length of the fields of each span; all else is as it was written.
+    fn read(parts: &[Part]) -> Vec<(u64, String, usize)> {
+        let records = parts.iter().flat_map(|part| part.records(&[]));
+        let read = |record: Record<'_>| {
+            let found = record.head();
+            let number = u64::from_be_bytes(found.span_id.to_bytes());
+            assert_eq!(found, head(number, found.origin));
+            let mut fields = Vec::new();
+            record.fields(&mut fields);
+            let length = fields.len();
+            let expected = number.to_le_bytes().into_iter().cycle().take(length);
+            assert!(fields.into_iter().eq(expected));
+            (number, record.scope.name().to_owned(), length)
+        };
+        records.map(read).collect()
+    }
+
+    #[test]
+    fn spans_come_out_as_they_went_in() {
+        let core = core(100_000);
+        let mut writer = core.new_writer();
+        let scopes = ["one", "one", "two", "one"];
+        let mut expected = Vec::new();
+        for number in 0..10_000_usize {
+            let scope = scopes[number % scopes.len()];
+            // Once one that no usual chunk could hold.
+            let length = if number == 5_000 {
+                100_003
+            } else {
+                number % 50
+            };
+            assert!(push(&mut writer, &tracer(scope), number as u64, length));
+            expected.push((number as u64, scope.to_owned(), length));
+            // Now and then what is there so far is taken.
+            if number % 3_333 == 0 {
+                let parts = core.drain();
+                assert_eq!(read(&parts), expected);
+                core.recycle(parts);
+                expected.clear();
+            }
+        }
+        drop(writer);
+        let parts = core.drain();
+        assert_eq!(read(&parts), expected);
+        core.quota.give_back(Room {
+            spans: 10_000,
+            bytes: 0,
+        });
+        core.recycle(parts);
+        assert_eq!(core.quota.taken(), Room::default());
+        assert_eq!(core.drain().len(), 0);
+    }
+
+    #[test]
+    fn one_thread_writes_while_another_reads() {
+        const SPANS: u64 = 200_000;
+        let core = core(usize::MAX);
+        let mut read_so_far = 0;
+        thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                let mut writer = core.new_writer();
+                let source = tracer("scope");
+                for number in 0..SPANS {
+                    push(&mut writer, &source, number, 9);
+                    assert!(number % 1_000 != 0 || core.counts().recorded > number);
+                }
+            });
+            while read_so_far < SPANS {
+                let ended = writing.is_finished();
+                let parts = core.drain();
+                for (number, _, _) in read(&parts) {
+                    assert_eq!(number, read_so_far);
+                    read_so_far += 1;
+                }
+                core.recycle(parts);
+                assert!(!ended || read_so_far == SPANS, "{read_so_far}");
+            }
+        });
+        assert_eq!(core.counts().recorded, SPANS);
+    }
+
+    #[test]
+    fn no_more_spans_than_the_bound_are_kept() {
+        let core = core(10);
+        let mut writers = [core.new_writer(), core.new_writer()];
+        let source = tracer("scope");
+        let kept = (0..20)
+            .filter(|&number| {
+                let writer = &mut writers[usize::from(number % 2 == 0)];
+                push(writer, &source, number, 0)
+            })
+            .count();
+        assert_eq!(kept, 10);
+        // What was drained still counts until it is given back.
+        let parts = core.drain();
+        assert_eq!(read(&parts).len(), 10);
+        assert!(!push(&mut writers[0], &source, 0, 0));
+        core.quota.give_back(Room { spans: 1, bytes: 0 });
+        assert!(push(&mut writers[0], &source, 0, 0));
+    }
+
+    #[test]
+    fn no_more_bytes_than_the_bound_are_kept() {
+        let core = core(100);
+        let mut writer = core.new_writer();
+        let source = tracer("scope");
+        let half = super::super::MAX_BYTES / 2;
+        assert!(push(&mut writer, &source, 0, half));
+        assert!(!push(&mut writer, &source, 1, half));
+        assert!(push(&mut writer, &source, 2, half / 2));
+        let parts = core.drain();
+        assert_eq!(read(&parts).len(), 2);
+        // The memory of the last one may be written to as long as the thread lives.
+        core.recycle(parts);
+        assert!(!push(&mut writer, &source, 3, half * 2));
+        assert!(push(&mut writer, &source, 3, half));
+    }
+}

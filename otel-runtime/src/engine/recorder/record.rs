@@ -1,0 +1,242 @@
+//! A span that has ended, as it waits for the exporting thread: some numbers, and the rest as fields of its OTLP message.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+
+use super::{field, wire};
+
+/// So many words have a meaning of their own. The fields follow, as bytes.
+pub(super) const HEAD: usize = 8;
+
+const WORD: usize = size_of::<u64>();
+
+/// What the fields take that every span has: trace id, span id, kind, start, end and flags.
+pub(super) const FIXED: usize = 18 + 10 + 2 + 9 + 9 + 6;
+
+/// The parent's id.
+pub(super) const PARENT: usize = 10;
+
+/// What every span has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Head {
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: SpanId,
+    /// Invalid where there is none.
+    pub(super) parent: SpanId,
+    pub(super) parent_is_remote: bool,
+    pub(super) trace_flags: TraceFlags,
+    /// As OTLP counts.
+    pub(super) kind: u8,
+    /// Nanoseconds since the epoch.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) origin: Origin,
+}
+
+/// Where the scope of a span is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Origin {
+    /// With the label of this number, which has the name as well.
+    Site(u32),
+    /// The same, but the name is among the fields.
+    NamedSite(u32),
+    /// Among the scopes of tracers that its chunk knows; the name is among the fields.
+    Tracer(u32),
+}
+
+const REMOTE_PARENT: u8 = 1;
+
+/// How many words a record takes with so many bytes of fields.
+#[inline]
+pub(super) fn words(fields: usize) -> usize {
+    HEAD + fields.div_ceil(WORD)
+}
+
+impl Head {
+    /// Puts a record into as many words as [`words`] says.
+    #[inline]
+    pub(super) fn write(&self, fields: &[u8], words: &[AtomicU64]) {
+        let (head, rest) = words.split_at(HEAD);
+        let length = u32::try_from(fields.len()).unwrap_or(u32::MAX);
+        for (word, value) in head.iter().zip(self.words(length)) {
+            word.store(value, Ordering::Relaxed);
+        }
+        let (whole, last) = fields.as_chunks();
+        for (word, bytes) in rest.iter().zip(whole) {
+            word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+        }
+        if let Some(word) = rest.get(whole.len()) {
+            let mut bytes = [0; WORD];
+            bytes[..last.len()].copy_from_slice(last);
+            word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn words(&self, fields: u32) -> [u64; HEAD] {
+        let (origin, index) = match self.origin {
+            Origin::Site(index) => (0, index),
+            Origin::NamedSite(index) => (1, index),
+            Origin::Tracer(index) => (2, index),
+        };
+        let remote = if self.parent_is_remote {
+            REMOTE_PARENT
+        } else {
+            0
+        };
+        let flags = [self.trace_flags.to_u8(), remote, self.kind, origin];
+        let (trace_high, trace_low) = halves(self.trace_id.to_bytes());
+        [
+            pair(fields, u32::from_le_bytes(flags)),
+            u64::from(index),
+            trace_high,
+            trace_low,
+            u64::from_be_bytes(self.span_id.to_bytes()),
+            u64::from_be_bytes(self.parent.to_bytes()),
+            self.start,
+            self.end,
+        ]
+    }
+
+    /// The other way round, with the length of the fields in bytes.
+    fn read(words: [u64; HEAD]) -> (Self, usize) {
+        let [
+            first,
+            index,
+            trace_high,
+            trace_low,
+            span,
+            parent,
+            start,
+            end,
+        ] = words;
+        let (length, flags) = unpair(first);
+        let [trace_flags, remote, kind, origin] = flags.to_le_bytes();
+        let (index, _) = unpair(index);
+        let trace = u128::from(trace_high) << 64 | u128::from(trace_low);
+        let head = Self {
+            trace_id: TraceId::from(trace),
+            span_id: SpanId::from(span),
+            parent: SpanId::from(parent),
+            parent_is_remote: remote == REMOTE_PARENT,
+            trace_flags: TraceFlags::new(trace_flags),
+            kind,
+            start,
+            end,
+            origin: match origin {
+                0 => Origin::Site(index),
+                1 => Origin::NamedSite(index),
+                _ => Origin::Tracer(index),
+            },
+        };
+        (head, usize::try_from(length).unwrap_or(0))
+    }
+}
+
+fn halves(bytes: [u8; 16]) -> (u64, u64) {
+    let number = u128::from_be_bytes(bytes);
+    // Neither is cut.
+    let half = |half| u64::try_from(half).unwrap_or(0);
+    (half(number >> 64), half(number & u128::from(u64::MAX)))
+}
+
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+/// The two halves of a word, the lower one first.
+fn unpair(word: u64) -> (u32, u32) {
+    // Neither is cut.
+    let half = |half| u32::try_from(half).unwrap_or(0);
+    (half(word & u64::from(u32::MAX)), half(word >> 32))
+}
+
+/// A span that has ended, with its scope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    words: &'a [AtomicU64],
+    /// The length of the fields, in bytes.
+    fields: usize,
+    pub(super) scope: &'a InstrumentationScope,
+    /// The name, where it is not among the fields.
+    pub(super) name: Option<&'static str>,
+}
+
+/// A record at the beginning of some words, where its origin is not looked up yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'a> {
+    words: &'a [AtomicU64],
+    fields: usize,
+    pub(super) origin: Origin,
+}
+
+impl<'a> Found<'a> {
+    /// The first record, and the words after it; `None` where there are no more.
+    pub(super) fn first(words: &'a [AtomicU64]) -> Option<(Self, &'a [AtomicU64])> {
+        let (head, fields) = Head::read(head(words)?);
+        let (words, rest) = words.split_at_checked(self::words(fields))?;
+        let found = Self {
+            words,
+            fields,
+            origin: head.origin,
+        };
+        Some((found, rest))
+    }
+
+    pub(super) fn with(
+        self,
+        scope: &'a InstrumentationScope,
+        name: Option<&'static str>,
+    ) -> Record<'a> {
+        Record {
+            words: self.words,
+            fields: self.fields,
+            scope,
+            name,
+        }
+    }
+}
+
+fn head(words: &[AtomicU64]) -> Option<[u64; HEAD]> {
+    let words: &[AtomicU64; HEAD] = words.first_chunk()?;
+    Some(words.each_ref().map(|word| word.load(Ordering::Relaxed)))
+}
+
+impl Record<'_> {
+    pub(super) fn head(&self) -> Head {
+        Head::read(head(self.words).unwrap_or_default()).0
+    }
+
+    /// Adds the fields that are not of the head.
+    pub(super) fn fields(&self, out: &mut Vec<u8>) {
+        let words = &self.words[HEAD..];
+        let start = out.len();
+        out.resize(start + words.len() * WORD, 0);
+        let (bytes, _) = out[start..].as_chunks_mut::<WORD>();
+        for (bytes, word) in bytes.iter_mut().zip(words) {
+            *bytes = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+        out.truncate(start + self.fields);
+    }
+
+    /// How long the OTLP message is.
+    pub(super) fn length(&self) -> usize {
+        let parent = match self.head().parent {
+            SpanId::INVALID => 0,
+            _ => PARENT,
+        };
+        let name = match self.name {
+            None | Some("") => 0,
+            Some(name) => wire::length(name.len()),
+        };
+        FIXED + parent + name + self.fields
+    }
+}
+
+/// The flags of a span or a link.
+pub(super) fn flags(of: TraceFlags, is_remote: bool) -> u16 {
+    let remote = if is_remote { field::IS_REMOTE } else { 0 };
+    u16::from(of.to_u8()) | field::IS_REMOTE_KNOWN | remote
+}
