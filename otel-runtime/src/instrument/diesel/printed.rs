@@ -17,10 +17,49 @@ pub(super) struct Printed {
 
 /// The SQL text of a query; `None` when it cannot be printed.
 ///
-/// `Debug` is what is read: it gives the SQL as a quoted and escaped literal, so that its end is certain whatever the
-/// SQL contains, and the values come after it and are never even formatted. Should diesel print otherwise one day, its
-/// `Display` is taken up to the first thing that looks like bind values.
+/// `Display` writes all of the SQL as one piece, and then what separates it from the values: there it is stopped, so that
+/// they are never even formatted. What is written otherwise is read from `Debug`.
 pub(super) fn read(query: &dyn DebugQuery) -> Option<Printed> {
+    let mut pieces = Pieces::default();
+    // Stops with an error after the SQL.
+    let end = write!(pieces, "{query}");
+    match pieces.count {
+        1 if end.is_ok() && !pieces.sql.contains(BINDS) => Some(Printed {
+            sql: pieces.sql,
+            built: false,
+        }),
+        2 if pieces.are_as_expected => Some(Printed {
+            sql: pieces.sql,
+            built: true,
+        }),
+        _ => read_debug(query),
+    }
+}
+
+/// What `Display` writes.
+#[derive(Default)]
+struct Pieces {
+    sql: String,
+    count: usize,
+    are_as_expected: bool,
+}
+
+impl Write for Pieces {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.count += 1;
+        if self.count > 1 {
+            self.are_as_expected = piece == BINDS;
+            return Err(fmt::Error);
+        }
+        piece.clone_into(&mut self.sql);
+        Ok(())
+    }
+}
+
+/// `Debug` gives the SQL as a quoted and escaped literal, so that its end is certain whatever the SQL contains, and the
+/// values come after it. Should diesel print otherwise one day, its `Display` is taken up to the first thing that looks
+/// like bind values.
+fn read_debug(query: &dyn DebugQuery) -> Option<Printed> {
     let mut literal = Literal {
         part: Part::Start,
         built: false,
@@ -194,6 +233,26 @@ mod tests {
 
     impl DebugQuery for Unknown<'_> {}
 
+    /// Displays its text in two pieces, or its values together with the separator.
+    struct InPieces<'a>(&'a str, &'a str);
+
+    impl fmt::Debug for InPieces<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let sql = [self.0, self.1].concat();
+            let sql = sql.split(BINDS).next().unwrap_or_default();
+            f.debug_struct("Query").field("sql", &sql).finish()
+        }
+    }
+
+    impl fmt::Display for InPieces<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)?;
+            f.write_str(self.1)
+        }
+    }
+
+    impl DebugQuery for InPieces<'_> {}
+
     const TEXTS: [&str; 8] = [
         "",
         "SELECT 1",
@@ -208,21 +267,31 @@ mod tests {
     #[test]
     fn sql_comes_back_as_it_was_and_values_are_never_formatted() {
         for sql in TEXTS {
-            assert_eq!(
-                read(&Built(sql)),
+            let printed = |built| {
                 Some(Printed {
                     sql: sql.to_owned(),
-                    built: true
+                    built,
                 })
-            );
-            assert_eq!(
-                read(&Plain(sql)),
-                Some(Printed {
-                    sql: sql.to_owned(),
-                    built: false
-                })
-            );
+            };
+            for read in [read, read_debug] {
+                assert_eq!(read(&Built(sql)), printed(true));
+                assert_eq!(read(&Plain(sql)), printed(false));
+            }
         }
+    }
+
+    #[test]
+    fn what_is_displayed_in_other_pieces_is_read_from_debug() {
+        let sql = |first, second| read(&InPieces(first, second)).map(|printed| printed.sql);
+        assert_eq!(sql("SELECT ", "?").as_deref(), Some("SELECT ?"));
+        assert_eq!(
+            sql("SELECT ? -- binds: [", "1]").as_deref(),
+            Some("SELECT ?")
+        );
+        assert_eq!(
+            sql("SELECT ?", " -- binds: [1]").as_deref(),
+            Some("SELECT ?")
+        );
     }
 
     #[test]
