@@ -2,7 +2,7 @@
 //!
 //! `cargo bench-spans` runs it all and prints two tables; see `docs/performance.md`. Each contender lives in a process of its
 //! own, since provider, subscriber and reporter are global, and waits there while others are measured: the rounds are
-//! interleaved, and only one of them works at a time.
+//! interleaved, and only one of them works at a time. `cargo bench-instructions` has valgrind count instead.
 
 #![expect(
     clippy::print_stdout,
@@ -13,6 +13,7 @@
 mod child;
 mod comparison;
 mod contenders;
+mod instructions;
 mod scenario;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let result = match arguments.first().map(String::as_str) {
         Some(child::COMMAND) => child::run(&arguments[1..]),
+        Some(instructions::COMMAND) => instructions::run(),
         _ => comparison::run(&arguments),
     };
     match result {
