@@ -26,7 +26,7 @@ pub(crate) struct Attributes {
     kept: u32,
     dropped: u32,
     /// A bit for each key, so that a key which comes again is noticed.
-    keys: u128,
+    keys: [u64; 2],
     may_repeat: bool,
 }
 
@@ -45,7 +45,7 @@ impl Attributes {
         self.limits = limits;
         self.kept = 0;
         self.dropped = 0;
-        self.keys = 0;
+        self.keys = [0; 2];
         self.may_repeat = false;
     }
 
@@ -143,34 +143,40 @@ impl Attributes {
             return false;
         }
         self.kept += 1;
-        let bit = bit(key);
-        self.may_repeat |= self.keys & bit != 0;
-        self.keys |= bit;
+        let (word, bit) = bit(key);
+        let keys = &mut self.keys[word];
+        self.may_repeat |= *keys & bit != 0;
+        *keys |= bit;
         true
     }
 }
 
 impl Attribute<'_> {
     pub(crate) fn bool(self, value: bool) {
-        self.sized(2, |out| wire::number(out, BOOL, u64::from(value)));
+        self.any([wire::number_tag(BOOL), u8::from(value)], &[]);
     }
 
     pub(crate) fn i64(self, value: i64) {
-        let value = value.cast_unsigned();
-        self.sized(1 + wire::varint_length(value), |out| {
-            wire::number(out, INT, value);
-        });
+        if let Ok(small @ 0..0x80) = u8::try_from(value) {
+            self.any([wire::number_tag(INT), small], &[]);
+        } else {
+            let number = wire::Varint::new(value.cast_unsigned());
+            self.any([wire::number_tag(INT)], number.bytes());
+        }
     }
 
     pub(crate) fn f64(self, value: f64) {
-        self.sized(9, |out| wire::fixed_64(out, DOUBLE, value.to_bits()));
+        let mut head = [wire::fixed_64_tag(DOUBLE); 9];
+        head[1..].copy_from_slice(&value.to_bits().to_le_bytes());
+        self.any(head, &[]);
     }
 
     pub(crate) fn string(self, value: &str) {
-        let value = self.list.limits.cut(value);
-        self.sized(wire::length(value.len()), |out| {
-            wire::bytes(out, STRING, value.as_bytes());
-        });
+        let value = self.list.limits.cut(value).as_bytes();
+        match u8::try_from(value.len()) {
+            Ok(length @ 0..0x80) => self.any([wire::tag(STRING), length], value),
+            _ => self.nested(|out, _| wire::bytes(out, STRING, value)),
+        }
     }
 
     pub(crate) fn value(self, value: &Value) {
@@ -214,17 +220,34 @@ impl Attribute<'_> {
         });
     }
 
-    /// Writes an attribute whose `AnyValue` is so long.
-    fn sized(self, length: usize, value: impl FnOnce(&mut Vec<u8>)) {
+    /// Writes an attribute whose `AnyValue` has these bytes, and these after them.
+    #[inline]
+    fn any<const N: usize>(self, head: [u8; N], rest: &[u8]) {
+        /// A tag, and eight bytes.
+        const MOST: usize = 9;
         let list = self.list;
         let key = self.key.as_bytes();
+        let any = N + rest.len();
+        // Most often one byte is enough for each length.
+        let lengths = [4 + key.len() + any, key.len(), any].map(u8::try_from);
+        let [Ok(content @ 0..0x80), Ok(of_key), Ok(of_any)] = lengths else {
+            list.attribute(self.key).nested(|out, _| {
+                out.extend_from_slice(&head);
+                out.extend_from_slice(rest);
+            });
+            return;
+        };
         if list.admit(key) {
             let out = &mut list.bytes;
-            let content = wire::length(key.len()) + wire::length(length);
-            wire::headers(out, [(list.field, content), (KEY, key.len())]);
+            out.reserve(2 + usize::from(content));
+            out.extend_from_slice(&[wire::tag(list.field), content, wire::tag(KEY), of_key]);
             out.extend_from_slice(key);
-            wire::header(out, VALUE, length);
-            value(out);
+            let mut value = [0; 2 + MOST];
+            value[0] = wire::tag(VALUE);
+            value[1] = of_any;
+            value[2..2 + N].copy_from_slice(&head);
+            out.extend_from_slice(&value[..2 + N]);
+            out.extend_from_slice(rest);
         }
     }
 
@@ -261,16 +284,24 @@ fn attributes(bytes: &[u8]) -> impl Iterator<Item = Encoded<'_>> {
     })
 }
 
-/// One of 128 bits that stands for a key.
-fn bit(key: &[u8]) -> u128 {
+/// One of 128 bits, in two words, that stands for a key.
+#[inline]
+fn bit(key: &[u8]) -> (usize, u64) {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let word = |bytes: Option<&[u8; 8]>| u64::from_le_bytes(*bytes.unwrap_or(&[0; 8]));
-    let sum = if key.len() >= 8 {
-        word(key.first_chunk()).rotate_left(29) ^ word(key.last_chunk())
+    let sum = if let Some((first, last)) = ends::<8>(key) {
+        u64::from_le_bytes(first).rotate_left(29) ^ u64::from_le_bytes(last)
+    } else if let Some((first, last)) = ends::<4>(key) {
+        u64::from(u32::from_le_bytes(first)) << 32 | u64::from(u32::from_le_bytes(last))
     } else {
         key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     };
-    1 << ((sum ^ key.len() as u64).wrapping_mul(SPREAD) >> 57)
+    let spread = (sum ^ key.len() as u64).wrapping_mul(SPREAD);
+    (usize::from(spread >> 63 == 1), 1 << (spread >> 57 & 63))
+}
+
+/// The first and the last bytes, which may overlap.
+fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
 }
 
 #[cfg(test)]

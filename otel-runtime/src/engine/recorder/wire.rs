@@ -7,8 +7,43 @@ const LENGTH_DELIMITED: u8 = 2;
 const FIXED_32: u8 = 5;
 
 /// The tag of a length-delimited field.
-const fn tag(field: u8) -> u8 {
+pub(crate) const fn tag(field: u8) -> u8 {
     field << 3 | LENGTH_DELIMITED
+}
+
+/// The tag of a field that holds a number.
+pub(crate) const fn number_tag(field: u8) -> u8 {
+    field << 3 | VARINT
+}
+
+/// The tag of a field of eight bytes.
+pub(crate) const fn fixed_64_tag(field: u8) -> u8 {
+    field << 3 | FIXED_64
+}
+
+/// A number in as many bytes as it needs.
+#[derive(Debug)]
+pub(crate) struct Varint {
+    bytes: [u8; 10],
+    length: usize,
+}
+
+impl Varint {
+    #[inline]
+    pub(crate) fn new(mut value: u64) -> Self {
+        let mut bytes = [0; 10];
+        let length = varint_length(value);
+        for byte in &mut bytes[..length - 1] {
+            *byte = low_byte(value) | 0x80;
+            value >>= 7;
+        }
+        bytes[length - 1] = low_byte(value);
+        Self { bytes, length }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
@@ -33,9 +68,9 @@ pub(crate) const fn length(content: usize) -> usize {
 /// A field that holds a number, also when that is zero.
 pub(crate) fn number(out: &mut Vec<u8>, field: u8, value: u64) {
     if value < 0x80 {
-        out.extend_from_slice(&[field << 3 | VARINT, low_byte(value)]);
+        out.extend_from_slice(&[number_tag(field), low_byte(value)]);
     } else {
-        out.push(field << 3 | VARINT);
+        out.push(number_tag(field));
         varint(out, value);
     }
 }
@@ -80,23 +115,6 @@ pub(crate) fn header(out: &mut Vec<u8>, field: u8, length: usize) {
     } else {
         out.push(tag(field));
         varint(out, length as u64);
-    }
-}
-
-/// What stands before a field that begins with another field.
-#[inline]
-pub(crate) fn headers(out: &mut Vec<u8>, [outer, inner]: [(u8, usize); 2]) {
-    if outer.1 < 0x80 {
-        // The inner length is the smaller one.
-        out.extend_from_slice(&[
-            tag(outer.0),
-            low_byte(outer.1 as u64),
-            tag(inner.0),
-            low_byte(inner.1 as u64),
-        ]);
-    } else {
-        header(out, outer.0, outer.1);
-        header(out, inner.0, inner.1);
     }
 }
 
@@ -155,7 +173,7 @@ impl<const N: usize> Array<N> {
 
     #[inline]
     pub(crate) fn fixed_64(&mut self, field: u8, value: u64) {
-        self.push([field << 3 | FIXED_64]);
+        self.push([fixed_64_tag(field)]);
         self.push(value.to_le_bytes());
     }
 }
@@ -172,7 +190,7 @@ impl<const N: usize> Array<N> {
     /// Less than 128.
     #[inline]
     pub(crate) fn small_number(&mut self, field: u8, value: u8) {
-        self.push([field << 3 | VARINT, value]);
+        self.push([number_tag(field), value]);
     }
 
     /// Of a field whose number is 16 or more, and less than 32.
