@@ -136,6 +136,18 @@ fn server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
+/// The host of the server, as its spans tell it.
+pub(crate) fn host() -> Option<String> {
+    let url = server()?;
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    let host = authority.rsplit('@').next()?;
+    let end = host
+        .rfind(']')
+        .map_or_else(|| host.find(':'), |at| Some(at + 1));
+    Some(host[..end.unwrap_or(host.len())].to_owned())
+}
+
 /// The URL of the server with another database in it.
 fn url_of(database: &str) -> String {
     let server = server().unwrap();

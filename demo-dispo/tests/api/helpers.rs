@@ -153,20 +153,44 @@ impl TestApp {
         path: &str,
         body: &str,
     ) -> Answer {
-        let response = self
+        let headers = [("traceparent", traceparent)];
+        self.request_with(&headers, method, path, body).await
+    }
+
+    /// A request with these headers, of which one is the `traceparent`.
+    pub(crate) async fn request_with(
+        &self,
+        headers: &[(&'static str, &str)],
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Answer {
+        let mut request = self
             .client
             .request(method, format!("{}{path}", self.address))
-            .header("traceparent", traceparent)
-            .body(body.to_owned())
-            .send()
-            .await
-            .unwrap();
+            .body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let traceparent = headers.iter().find(|(name, _)| *name == "traceparent");
+        let (_, traceparent) = traceparent.unwrap();
         Answer {
             status: response.status(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
             trace: traceparent.split('-').nth(1).unwrap_or_default().to_owned(),
         }
+    }
+
+    /// A request that may remain without an answer.
+    pub(crate) async fn try_request(&self, traceparent: &str, path: &str) -> reqwest::Result<()> {
+        self.client
+            .get(format!("{}{path}", self.address))
+            .header("traceparent", traceparent)
+            .send()
+            .await
+            .map(drop)
     }
 
     /// Changes the file of the queue behind the back of the service.

@@ -10,4 +10,5 @@ mod postgres;
 mod rooms;
 mod routes;
 mod start;
+mod trees;
 mod worker;

@@ -52,12 +52,12 @@ async fn a_message_that_can_never_succeed_is_given_up_at_once() {
     }
 }
 
-fn is_consumer(span: &SpanRecord) -> bool {
+pub(crate) fn is_consumer(span: &SpanRecord) -> bool {
     span.name == "process cleaning.planned"
 }
 
 /// Sends a message, lets a worker do what there is to do, and gives the message as it then is.
-async fn work_off(app: &TestApp, message: &Value) -> Queued {
+pub(crate) async fn work_off(app: &TestApp, message: &Value) -> Queued {
     app.queue.send(QUEUE, message).await.unwrap();
     let shutdown = Shutdown::new();
     let store = app.store.clone();
