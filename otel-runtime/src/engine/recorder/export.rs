@@ -351,8 +351,9 @@ fn export_parts(
         .flat_map(|part| part.records(labels))
         .peekable();
     let mut result = Ok(());
+    let mut batch = Vec::new();
     loop {
-        let batch = next_batch(&mut spans, max_batch);
+        next_batch(&mut spans, max_batch, &mut batch);
         if batch.is_empty() {
             return result;
         }
@@ -382,19 +383,20 @@ fn export_parts(
     }
 }
 
+/// Puts the next spans that go together into an emptied `batch`.
 fn next_batch<'a>(
     spans: &mut Peekable<impl Iterator<Item = Record<'a>>>,
     max_batch: usize,
-) -> Vec<Record<'a>> {
-    let mut batch = Vec::new();
+    batch: &mut Vec<Record<'a>>,
+) {
+    batch.clear();
     let mut bytes = 0;
     while batch.len() < max_batch {
         let fits = |span: &Record<'_>| bytes == 0 || bytes + span.length() <= MAX_BATCH_BYTES;
         let Some(span) = spans.next_if(fits) else {
-            break;
+            return;
         };
         bytes += span.length();
         batch.push(span);
     }
-    batch
 }

@@ -97,7 +97,7 @@ impl Envelope {
             out.extend_from_slice(&group.scope);
             for span in group.spans {
                 wire::header(&mut out, scope_spans::SPANS, span.length());
-                write(&span, &mut out);
+                write(span, &mut out);
             }
             out.extend_from_slice(&group.schema_url);
         }
@@ -109,17 +109,17 @@ impl Envelope {
 /// The spans of a scope.
 struct Group<'a> {
     scope: &'a InstrumentationScope,
-    spans: Vec<Record<'a>>,
+    spans: Vec<&'a Record<'a>>,
 }
 
 /// The same with the fields of the scope, as they go into the message.
 struct EncodedGroup<'a> {
     scope: Vec<u8>,
-    spans: Vec<Record<'a>>,
+    spans: Vec<&'a Record<'a>>,
     schema_url: Vec<u8>,
 }
 
-fn grouped<'a>(spans: &[Record<'a>]) -> Vec<Group<'a>> {
+fn grouped<'a>(spans: &'a [Record<'a>]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places = HashMap::new();
     // Spans of one scope often follow each other.
@@ -138,7 +138,7 @@ fn grouped<'a>(spans: &[Record<'a>]) -> Vec<Group<'a>> {
                 });
             }
         }
-        groups[last].spans.push(*span);
+        groups[last].spans.push(span);
     }
     groups
 }
