@@ -174,9 +174,9 @@ impl Core {
     fn drain(&self) -> Vec<Part> {
         self.fresh.reset();
         let mut parts = Vec::new();
-        lock(&self.lanes).retain(|lane| {
-            // Asked before, so that what a thread writes at its end is read.
-            let is_left = Arc::strong_count(lane) == 1;
+        lock(&self.lanes).retain_mut(|lane| {
+            // Asked before, so that what a thread writes at its end is read. Unlike the count, this sees all it wrote.
+            let is_left = Arc::get_mut(lane).is_some();
             let before = parts.len();
             lane.drain(is_left, &mut parts);
             self.counters
