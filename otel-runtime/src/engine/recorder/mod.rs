@@ -54,7 +54,7 @@ pub(crate) use self::tracer::Provider;
 /// So many spans wait at most where nothing else is said.
 pub(crate) const MAX_SPANS: usize = 65_536;
 
-/// So many bytes of spans wait at most. Beside them each waiting span takes three words.
+/// So many bytes of chunks, with spans in them or to come, there are at most.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// So many emptied chunks are kept for the next spans: 16 MiB.
