@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use opentelemetry::{Array, StringValue, Value};
 
-use crate::engine::recorder::attributes::Attributes;
+use crate::engine::recorder::entries::Entries;
 
 /// A value that can be recorded as a span attribute.
 ///
@@ -34,6 +34,7 @@ pub trait AttributeValue {
 
     /// The same, written where it goes without a [`Value`] in between.
     #[doc(hidden)]
+    #[inline]
     fn encode(&self, to: Encoder<'_>) {
         if let Some(value) = self.to_value() {
             to.value(&value);
@@ -41,16 +42,16 @@ pub trait AttributeValue {
     }
 }
 
-/// The place of one attribute in a list that is encoded while it is filled.
+/// The place of one attribute in a list.
 #[derive(Debug)]
 pub struct Encoder<'a> {
-    list: &'a mut Attributes,
+    list: &'a mut Entries,
     key: &'a str,
 }
 
 impl<'a> Encoder<'a> {
     #[inline]
-    pub(crate) fn new(list: &'a mut Attributes, key: &'a str) -> Self {
+    pub(crate) fn new(list: &'a mut Entries, key: &'a str) -> Self {
         Self { list, key }
     }
 
@@ -58,10 +59,12 @@ impl<'a> Encoder<'a> {
         self.list.attribute(self.key).value(value);
     }
 
+    #[inline]
     fn bool(self, value: bool) {
         self.list.attribute(self.key).bool(value);
     }
 
+    #[inline]
     fn integer<T: Copy + Display + TryInto<i64>>(self, value: T) {
         match value.try_into() {
             Ok(fits) => self.list.attribute(self.key).i64(fits),
@@ -69,10 +72,12 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    #[inline]
     fn float(self, value: f64) {
         self.list.attribute(self.key).f64(value);
     }
 
+    #[inline]
     fn text(self, value: &str) {
         self.list.attribute(self.key).string(value);
     }
@@ -94,6 +99,7 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &T {
         (**self).to_value()
     }
 
+    #[inline]
     fn encode(&self, to: Encoder<'_>) {
         (**self).encode(to);
     }
@@ -104,6 +110,7 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
         (**self).to_value()
     }
 
+    #[inline]
     fn encode(&self, to: Encoder<'_>) {
         (**self).encode(to);
     }
@@ -116,7 +123,8 @@ macro_rules! pointers {
                 (**self).to_value()
             }
 
-            fn encode(&self, to: Encoder<'_>) {
+            #[inline]
+    fn encode(&self, to: Encoder<'_>) {
                 (**self).encode(to);
             }
         }
@@ -130,6 +138,7 @@ impl<T: AttributeValue> AttributeValue for Option<T> {
         self.as_ref().and_then(AttributeValue::to_value)
     }
 
+    #[inline]
     fn encode(&self, to: Encoder<'_>) {
         if let Some(value) = self {
             value.encode(to);
@@ -164,7 +173,8 @@ macro_rules! values {
                 Some(Value::from(convert(self)))
             }
 
-            fn encode(&self, to: Encoder<'_>) {
+            #[inline]
+    fn encode(&self, to: Encoder<'_>) {
                 let encode: fn(Encoder<'_>, &$ty) = $encode;
                 encode(to, self);
             }
@@ -192,6 +202,7 @@ impl AttributeValue for str {
         Some(Value::from(self.to_owned()))
     }
 
+    #[inline]
     fn encode(&self, to: Encoder<'_>) {
         to.text(self);
     }
@@ -223,7 +234,8 @@ macro_rules! integers {
                 })
             }
 
-            fn encode(&self, to: Encoder<'_>) {
+            #[inline]
+    fn encode(&self, to: Encoder<'_>) {
                 to.integer(*self);
             }
         }
@@ -244,7 +256,8 @@ macro_rules! integers {
                 self.get().to_value()
             }
 
-            fn encode(&self, to: Encoder<'_>) {
+            #[inline]
+    fn encode(&self, to: Encoder<'_>) {
                 to.integer(self.get());
             }
         }

@@ -51,7 +51,10 @@ fn set(field: &Field, frame: &Frame) -> TokenStream {
     let key = match &field.key {
         Key::Literal(literal) => quote!(#literal),
         Key::Dotted { text, at } => quote_spanned!(*at=> #text),
-        Key::Expr(expr) => quote!((#expr)),
+        Key::Expr(expr) => {
+            let function = path_at(quote!(#inside::key), expr.span());
+            quote!(#function(#expr))
+        }
     };
     let (method, at, value) = match &field.value {
         Value::Typed(expr) => match &**expr {

@@ -16,7 +16,17 @@ pub struct Failure {
     pub(super) message: Option<String>,
 }
 
+/// What the attributes say of a panic.
+const PANIC: &str = "panic";
+
 impl Failure {
+    pub(super) fn panic() -> Failure {
+        Failure {
+            type_name: PANIC,
+            message: None,
+        }
+    }
+
     fn of<E>(message: String) -> Failure {
         Failure {
             type_name: type_name::<E>(),

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
 
-use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, Key, KeyValue};
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
+use opentelemetry::{Context, Key, KeyValue, Value};
 
 use super::recorder::Live;
-use super::recorder::attributes::Attributes;
-use super::recorder::sited;
+use super::recorder::entries::Entries;
+use super::recorder::sited::{self, Place};
 use super::span::Leaf;
 use crate::attribute::{AttributeValue, Encoder};
 
@@ -19,11 +19,11 @@ pub struct Fields<'a>(Target<'a>);
 
 #[derive(Debug)]
 enum Target<'a> {
-    /// A span of the engine that has not started, so that nobody else knows it.
-    Live(&'a mut Live),
+    /// The attributes of a span of the engine that has not started, so that nobody else knows it.
+    Live(&'a mut Entries),
     /// What is gathered for a span of the engine.
-    Encoded {
-        attributes: Box<Attributes>,
+    Gathered {
+        attributes: Box<Entries>,
         receiver: Receiver<'a>,
         event: Option<Cow<'static, str>>,
     },
@@ -35,17 +35,56 @@ enum Target<'a> {
     Done,
 }
 
+/// The key of an attribute: a literal, or what [`key`] made.
+pub trait FieldKey {
+    /// Its text.
+    fn as_str(&self) -> &str;
+
+    /// For those who want a [`Key`].
+    fn into_key(self) -> Key;
+}
+
+impl FieldKey for &'static str {
+    #[inline]
+    fn as_str(&self) -> &str {
+        self
+    }
+
+    fn into_key(self) -> Key {
+        Key::new(self)
+    }
+}
+
+impl FieldKey for Key {
+    fn as_str(&self) -> &str {
+        Key::as_str(self)
+    }
+
+    fn into_key(self) -> Key {
+        self
+    }
+}
+
+/// A key that is an expression.
+pub fn key(key: impl Into<Key>) -> Key {
+    key.into()
+}
+
 /// A span of the engine that has started.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Receiver<'a> {
     Context(&'a Context),
     Leaf(&'a Leaf),
+    /// Of a function that is running.
+    Open(Place),
+    /// The current one, which has this id.
+    Current(SpanId),
 }
 
 impl<'a> Fields<'a> {
     #[inline]
     pub(super) fn of_live(live: &'a mut Live) -> Fields<'a> {
-        Fields(Target::Live(live))
+        Fields(Target::Live(live.attributes()))
     }
 
     pub(super) fn of_start(attributes: &'a mut Vec<KeyValue>) -> Fields<'a> {
@@ -61,7 +100,7 @@ impl<'a> Fields<'a> {
     }
 
     /// For a span of the engine, or an event on it; `None` where that has been shut down.
-    pub(super) fn encoded(
+    pub(super) fn gathered(
         receiver: Receiver<'a>,
         event: Option<Cow<'static, str>>,
     ) -> Option<Fields<'a>> {
@@ -69,7 +108,7 @@ impl<'a> Fields<'a> {
             Some(_) => sited::event_attributes(),
             None => sited::span_attributes(),
         }?;
-        Some(Fields(Target::Encoded {
+        Some(Fields(Target::Gathered {
             attributes,
             receiver,
             event,
@@ -78,20 +117,19 @@ impl<'a> Fields<'a> {
 
     /// Records a value by its type.
     #[inline]
-    pub fn set<V: AttributeValue + ?Sized>(&mut self, key: impl Into<Key>, value: &V) {
-        let key = key.into();
+    pub fn set<K: FieldKey, V: AttributeValue + ?Sized>(&mut self, key: K, value: &V) {
         if let Some(attributes) = self.engine() {
             value.encode(Encoder::new(attributes, key.as_str()));
         } else if let Some(value) = value.to_value() {
-            self.push(KeyValue::new(key, value));
+            self.push(key, value);
         }
     }
 
     /// Records what a closure makes of the result. A trait that its value lacks is blamed on the closure.
     #[inline]
-    pub fn set_result<'r, T: ?Sized, V: AttributeValue>(
+    pub fn set_result<'r, K: FieldKey, T: ?Sized, V: AttributeValue>(
         &mut self,
-        key: impl Into<Key>,
+        key: K,
         result: &'r T,
         closure: impl FnOnce(&'r T) -> V,
     ) {
@@ -100,51 +138,52 @@ impl<'a> Fields<'a> {
 
     /// Records a literal without copying it.
     #[inline]
-    pub fn set_static(&mut self, key: impl Into<Key>, value: &'static str) {
-        let key = key.into();
+    pub fn set_static<K: FieldKey>(&mut self, key: K, value: &'static str) {
         if let Some(attributes) = self.engine() {
             attributes.attribute(key.as_str()).string(value);
         } else {
-            self.push(KeyValue::new(key, value));
+            self.push(key, value.into());
         }
     }
 
     /// Records what the value's `Display` says.
     #[inline]
-    pub fn set_display<V: Display + ?Sized>(&mut self, key: impl Into<Key>, value: &V) {
-        self.set_formatted(key.into(), format_args!("{value}"));
+    pub fn set_display<K: FieldKey, V: Display + ?Sized>(&mut self, key: K, value: &V) {
+        self.set_formatted(key, format_args!("{value}"));
     }
 
     /// Records what the value's `Debug` says.
     #[inline]
-    pub fn set_debug<V: Debug + ?Sized>(&mut self, key: impl Into<Key>, value: &V) {
-        self.set_formatted(key.into(), format_args!("{value:?}"));
+    pub fn set_debug<K: FieldKey, V: Debug + ?Sized>(&mut self, key: K, value: &V) {
+        self.set_formatted(key, format_args!("{value:?}"));
     }
 
-    fn set_formatted(&mut self, key: Key, value: fmt::Arguments<'_>) {
+    fn set_formatted(&mut self, key: impl FieldKey, value: fmt::Arguments<'_>) {
         if let Some(attributes) = self.engine() {
             attributes.formatted(key.as_str(), value);
         } else {
-            self.push(KeyValue::new(key, value.to_string()));
+            self.push(key, value.to_string().into());
         }
     }
 
     #[inline]
-    fn engine(&mut self) -> Option<&mut Attributes> {
+    fn engine(&mut self) -> Option<&mut Entries> {
         match &mut self.0 {
-            Target::Live(live) => Some(live.attributes()),
-            Target::Encoded { attributes, .. } => Some(attributes),
+            Target::Live(attributes) => Some(attributes),
+            Target::Gathered { attributes, .. } => Some(attributes),
             _ => None,
         }
     }
 
-    fn push(&mut self, attribute: KeyValue) {
+    #[cold]
+    fn push(&mut self, key: impl FieldKey, value: Value) {
+        let attribute = KeyValue::new(key.into_key(), value);
         match &mut self.0 {
             Target::Start(attributes) => attributes.push(attribute),
             Target::Span(_, attributes) | Target::Event(_, _, attributes) => {
                 attributes.push(attribute);
             }
-            Target::Live(_) | Target::Encoded { .. } | Target::Done => {}
+            Target::Live(_) | Target::Gathered { .. } | Target::Done => {}
         }
     }
 
@@ -153,25 +192,25 @@ impl<'a> Fields<'a> {
             Target::Live(_) | Target::Start(_) | Target::Done => {}
             Target::Span(context, attributes) => context.span().set_attributes(attributes),
             Target::Event(context, name, attributes) => context.span().add_event(name, attributes),
-            Target::Encoded {
+            Target::Gathered {
                 attributes,
-                receiver: Receiver::Context(context),
+                receiver,
                 event,
-            } => match event {
-                Some(name) => sited::hand_event(&context.span(), name, attributes),
-                None => sited::hand_attributes(&context.span(), attributes),
-            },
-            Target::Encoded {
-                mut attributes,
-                receiver: Receiver::Leaf(leaf),
-                event,
-            } => {
-                leaf.with(|live| match event {
-                    Some(name) => live.take_event(&name, &mut attributes),
-                    None => live.take_attributes(&attributes),
-                });
+            } => receiver.take(attributes, event),
+        }
+    }
+}
+
+impl Receiver<'_> {
+    fn take(self, attributes: Box<Entries>, event: Option<Cow<'static, str>>) {
+        match self {
+            Receiver::Context(context) => sited::hand(&context.span(), attributes, event),
+            Receiver::Leaf(leaf) => {
+                leaf.with(|live| live.take(&attributes, event));
                 sited::give_back(attributes);
             }
+            Receiver::Open(place) => place.take(attributes, event),
+            Receiver::Current(id) => sited::take_current(id, attributes, event),
         }
     }
 }

@@ -1,5 +1,10 @@
 //! How a span is started, filled and ended: what the expansions of the macros call, in ordinary Rust.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a span is made by a chain of small functions, which is fast as one; see docs/performance.md"
+)]
+
 pub(crate) mod control;
 mod failure;
 mod fields;
@@ -18,7 +23,7 @@ pub use failure::{
     Failure, ResultLike, counts, failure_by, failure_by_debug, failure_by_display, returned,
     value_of,
 };
-pub use fields::Fields;
+pub use fields::{FieldKey, Fields, key};
 pub use future::InSpan;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Scope, Site};
@@ -48,6 +53,7 @@ impl Drop for HasContext {
 
 /// Whether there is a current context; not so at the end of a thread, where the destructors of other thread-locals may still
 /// call what is annotated, and asking OpenTelemetry would panic.
+#[inline]
 fn has_context() -> bool {
     HAS_CONTEXT.try_with(|_| ()).is_ok()
 }

@@ -111,7 +111,7 @@ impl Site {
     #[inline]
     pub(super) fn label(&self) -> &'static Label {
         self.label
-            .get_or_init(|| Label::register(self.build_scope(), self.default_name()))
+            .get_or_init(|| Label::register(self.build_scope(), self.default_name(), &self.kind))
     }
 
     #[cold]

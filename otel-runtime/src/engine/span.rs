@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,25 +14,34 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::fields::Receiver;
-use super::recorder::{Live, sited};
+use super::recorder::Live;
+use super::recorder::sited::{self, Place};
 use super::{Failure, Fields, has_context};
 use crate::CANCELLED;
 
-/// What [`ERROR_TYPE`] and [`EXCEPTION_TYPE`] say of a panic.
-const PANIC: &str = "panic";
-
-/// The span of a function that is not async: current until it is dropped, which ends it.
+/// The span of a function that is not async: current until it is dropped, which ends it. What it holds is dropped by then, so
+/// that nothing is left to be done after that.
 #[derive(Debug)]
-pub struct SyncSpan(Option<Running>);
+pub struct SyncSpan(ManuallyDrop<Running>);
 
 /// A span of a function that is running.
 #[derive(Debug)]
-struct Running {
-    span: Started,
-    panic: PanicWatch,
-    _known: Option<KnownCurrent>,
-    /// Detached after the span has ended, as fields are dropped in their order.
-    _current: Option<ContextGuard>,
+enum Running {
+    Off,
+    /// Of the engine, kept by this thread; not current if it is a leaf.
+    Kept {
+        place: Place,
+        panic: PanicWatch,
+        known: KnownCurrent,
+        current: Option<ContextGuard>,
+    },
+    /// Of another provider, or of the engine where that was asked by the API.
+    Entered {
+        span: Started,
+        panic: PanicWatch,
+        known: KnownCurrent,
+        current: Option<ContextGuard>,
+    },
 }
 
 /// The span of a future or a stream: current whenever that is polled. Dropped before it is finished, it was cancelled.
@@ -45,13 +55,22 @@ pub struct TaskSpan {
 pub struct Entered<'a> {
     span: &'a TaskSpan,
     panic: PanicWatch,
-    _known: Option<KnownCurrent>,
+    _known: Knowing,
     _current: Option<ContextGuard>,
 }
 
 /// The span that is current where a helper stands without `#[traced_span]`.
 #[derive(Debug)]
-pub struct Current(Started);
+pub struct Current(Found);
+
+#[derive(Debug)]
+enum Found {
+    Nothing,
+    /// Of the engine, with this id.
+    Ours(SpanId),
+    /// Of another provider, or not known to be of the engine.
+    In(Started),
+}
 
 /// A span, if there is one at all.
 #[derive(Debug)]
@@ -100,13 +119,6 @@ impl Leaf {
         }
     }
 
-    fn end_alone(&mut self) {
-        let live = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = live.take() {
-            sited::end_live(live);
-        }
-    }
-
     /// A panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, Option<Box<Live>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -118,25 +130,43 @@ thread_local! {
     static OURS: Cell<SpanId> = const { Cell::new(SpanId::INVALID) };
 }
 
-/// The time in which a span of the engine is known to be the current one.
-#[derive(Debug)]
-struct KnownCurrent {
-    before: SpanId,
-}
+/// What is to be put back into [`OURS`] when a span is not current any more; `None` where nothing was put there.
+#[derive(Clone, Copy, Debug)]
+struct KnownCurrent(Option<SpanId>);
 
 impl KnownCurrent {
-    fn new(span: &Started) -> Option<KnownCurrent> {
-        let context = span.context().filter(|_| span.is_ours)?;
-        let id = context.span().span_context().span_id();
-        let before = OURS.try_with(|ours| ours.replace(id)).ok()?;
-        Some(KnownCurrent { before })
+    /// Has not begun.
+    const NONE: KnownCurrent = KnownCurrent(None);
+
+    #[inline]
+    fn begin(id: SpanId) -> KnownCurrent {
+        KnownCurrent(OURS.try_with(|ours| ours.replace(id)).ok())
+    }
+
+    /// The same for a span that may be another provider's, or not to be current.
+    fn of(span: &Started) -> KnownCurrent {
+        match span.context() {
+            Some(context) if span.is_ours => Self::begin(context.span().span_context().span_id()),
+            _ => Self::NONE,
+        }
+    }
+
+    #[inline]
+    fn end(self) {
+        if let Some(before) = self.0 {
+            let _ = OURS.try_with(|ours| ours.set(before));
+        }
     }
 }
 
-impl Drop for KnownCurrent {
+/// The time in which a task's span is known to be the current one.
+#[derive(Debug)]
+struct Knowing(KnownCurrent);
+
+impl Drop for Knowing {
     #[inline]
     fn drop(&mut self) {
-        let _ = OURS.try_with(|ours| ours.set(self.before));
+        self.0.end();
     }
 }
 
@@ -149,27 +179,93 @@ pub(super) struct PanicWatch {
 impl SyncSpan {
     #[inline]
     pub(super) fn off() -> SyncSpan {
-        SyncSpan(None)
+        SyncSpan(ManuallyDrop::new(Running::Off))
     }
 
+    /// A span of the engine that its thread keeps, current from now on.
+    #[inline(always)]
+    pub(super) fn kept(place: Place, id: SpanId, context: Context) -> SyncSpan {
+        let current = Some(context.attach());
+        let known = KnownCurrent::begin(id);
+        let panic = PanicWatch::new();
+        place.begin();
+        SyncSpan(ManuallyDrop::new(Running::Kept {
+            place,
+            panic,
+            known,
+            current,
+        }))
+    }
+
+    /// The same, never current.
+    #[inline(always)]
+    pub(super) fn leaf(place: Place) -> SyncSpan {
+        let panic = PanicWatch::new();
+        place.begin();
+        SyncSpan(ManuallyDrop::new(Running::Kept {
+            place,
+            panic,
+            known: KnownCurrent::NONE,
+            current: None,
+        }))
+    }
+
+    /// A span of whichever provider.
     pub(super) fn new(span: Started) -> SyncSpan {
         let current = span.context().cloned().map(Context::attach);
-        SyncSpan(Some(Running {
-            _known: KnownCurrent::new(&span),
+        SyncSpan(ManuallyDrop::new(Running::Entered {
+            known: KnownCurrent::of(&span),
             span,
             panic: PanicWatch::new(),
-            _current: current,
+            current,
         }))
+    }
+
+    #[inline(never)]
+    fn leave(&mut self) {
+        match &mut *self.0 {
+            Running::Off => {}
+            Running::Kept {
+                place,
+                panic,
+                known,
+                current,
+            } => {
+                if panic.has_begun() {
+                    place.with(|live| fail_live(live, Failure::panic()));
+                }
+                // The span ends before it is no longer current.
+                place.close();
+                known.end();
+                drop(current.take());
+            }
+            Running::Entered {
+                span,
+                panic,
+                known,
+                current,
+            } => {
+                if panic.has_begun() {
+                    span.panicked();
+                }
+                let held = std::mem::replace(&mut span.held, Held::Nothing);
+                if let Held::In(context) = &held {
+                    end(context, span.is_ours);
+                }
+                known.end();
+                drop(current.take());
+                drop(held);
+            }
+        }
     }
 }
 
-impl Drop for Running {
+impl Drop for SyncSpan {
     #[inline]
     fn drop(&mut self) {
-        if self.panic.has_begun() {
-            self.span.panicked();
+        if !matches!(*self.0, Running::Off) {
+            self.leave();
         }
-        self.span.end_alone();
     }
 }
 
@@ -190,7 +286,7 @@ impl TaskSpan {
         Entered {
             span: self,
             panic: PanicWatch::new(),
-            _known: KnownCurrent::new(&self.span),
+            _known: Knowing(KnownCurrent::of(&self.span)),
             _current: self.context().cloned().map(Context::attach),
         }
     }
@@ -233,17 +329,17 @@ impl Current {
     #[must_use]
     pub fn get() -> Current {
         if !has_context() {
-            return Current(Started::nothing());
+            return Current(Found::Nothing);
         }
         Current(Context::map_current(|context| {
             let span = context.span();
             let id = span.span_context().span_id();
             if id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id) {
-                Started::of_engine(context.clone())
+                Found::Ours(id)
             } else if span.is_recording() {
-                Started::holding(Held::In(context.clone()), true)
+                Found::In(Started::holding(Held::In(context.clone()), true))
             } else {
-                Started::nothing()
+                Found::Nothing
             }
         }))
     }
@@ -253,9 +349,8 @@ impl Current {
 macro_rules! recorder {
     ($($ty:ident, |$this:ident| $span:expr;)*) => {$(
         impl $ty {
-            #[allow(clippy::unnecessary_wraps, reason = "only one of them may have none")]
             #[inline]
-            fn started(&self) -> Option<&Started> {
+            fn receiving(&self) -> Receiving<'_> {
                 let $this = self;
                 $span
             }
@@ -264,28 +359,31 @@ macro_rules! recorder {
             #[inline]
             #[must_use]
             pub fn is_recording(&self) -> bool {
-                self.started().is_some_and(|span| span.is_recording)
+                self.receiving().is_recording()
             }
 
             /// Attributes to add; `None` where nothing is recorded.
             #[inline]
             #[must_use]
             pub fn fields(&self) -> Option<Fields<'_>> {
-                self.started()?.fields()
+                self.receiving().fields()
             }
 
             /// An event to add, with its attributes; `None` where nothing is recorded.
             #[inline]
             #[must_use]
             pub fn event<N: Into<Cow<'static, str>>>(&self, name: impl FnOnce() -> N) -> Option<Fields<'_>> {
-                let span = self.started().filter(|span| span.is_recording)?;
+                let span = self.receiving();
+                if !span.is_recording() {
+                    return None;
+                }
                 span.event(name().into())
             }
 
             /// Marks the span as failed, unless there was no failure.
             pub fn fail(&self, failure: Option<Failure>) {
-                if let (Some(span), Some(failure)) = (self.started(), failure) {
-                    span.fail(failure);
+                if let Some(failure) = failure {
+                    self.receiving().fail(failure);
                 }
             }
         }
@@ -293,9 +391,93 @@ macro_rules! recorder {
 }
 
 recorder! {
-    SyncSpan, |span| span.0.as_ref().map(|running| &running.span);
-    TaskSpan, |span| Some(&span.span);
-    Current, |span| Some(&span.0);
+    SyncSpan, |span| match &*span.0 {
+        Running::Off => Receiving::Nothing,
+        Running::Kept { place, .. } => Receiving::Kept(*place),
+        Running::Entered { span, .. } => Receiving::Started(span),
+    };
+    TaskSpan, |span| Receiving::Started(&span.span);
+    Current, |span| match &span.0 {
+        Found::Nothing => Receiving::Nothing,
+        Found::Ours(id) => Receiving::Current(*id),
+        Found::In(span) => Receiving::Started(span),
+    };
+}
+
+/// A span to record on.
+#[derive(Clone, Copy)]
+enum Receiving<'a> {
+    Nothing,
+    Kept(Place),
+    /// The current one.
+    Current(SpanId),
+    Started(&'a Started),
+}
+
+impl<'a> Receiving<'a> {
+    #[inline]
+    fn is_recording(self) -> bool {
+        match self {
+            Receiving::Nothing => false,
+            Receiving::Kept(_) | Receiving::Current(_) => true,
+            Receiving::Started(span) => span.is_recording,
+        }
+    }
+
+    fn fields(self) -> Option<Fields<'a>> {
+        match self {
+            Receiving::Nothing => None,
+            Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), None),
+            Receiving::Current(id) => Fields::gathered(Receiver::Current(id), None),
+            Receiving::Started(span) => span.fields(),
+        }
+    }
+
+    fn event(self, name: Cow<'static, str>) -> Option<Fields<'a>> {
+        match self {
+            Receiving::Nothing => None,
+            Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), Some(name)),
+            Receiving::Current(id) => Fields::gathered(Receiver::Current(id), Some(name)),
+            Receiving::Started(span) => span.event(name),
+        }
+    }
+
+    fn fail(self, failure: Failure) {
+        match self {
+            Receiving::Nothing => {}
+            Receiving::Kept(place) => place.with(|live| fail_live(live, failure)),
+            Receiving::Current(_) => Context::map_current(|context| fail_in(context, failure)),
+            Receiving::Started(span) => span.fail(failure),
+        }
+    }
+}
+
+/// What is recorded of a failure: the type, the attributes of the event `exception`, and the status.
+fn told(failure: Failure) -> (KeyValue, Vec<KeyValue>, Status) {
+    let mut exception = vec![KeyValue::new(EXCEPTION_TYPE, failure.type_name)];
+    if let Some(message) = &failure.message {
+        exception.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
+    }
+    let error_type = KeyValue::new(ERROR_TYPE, failure.type_name);
+    let status = Status::error(failure.message.unwrap_or_default());
+    (error_type, exception, status)
+}
+
+#[cold]
+fn fail_in(context: &Context, failure: Failure) {
+    let (error_type, exception, status) = told(failure);
+    let span = context.span();
+    span.set_attribute(error_type);
+    span.add_event("exception", exception);
+    span.set_status(status);
+}
+
+#[cold]
+fn fail_live(live: &mut Live, failure: Failure) {
+    let (error_type, exception, status) = told(failure);
+    live.attribute(error_type);
+    live.event("exception", exception);
+    live.status(status);
 }
 
 impl Started {
@@ -315,11 +497,13 @@ impl Started {
     }
 
     /// A span of the engine, in a context.
+    #[inline]
     pub(super) fn recorded(live: Box<Live>) -> Started {
         Started::of_engine(Context::current_with_span(sited::span(live)))
     }
 
     /// What is known to be a span of the engine, in a context.
+    #[inline]
     fn of_engine(context: Context) -> Started {
         Started {
             is_ours: true,
@@ -328,6 +512,7 @@ impl Started {
     }
 
     /// A span of the engine, in none.
+    #[inline]
     pub(super) fn leaf(live: Box<Live>) -> Started {
         Started::holding(Held::Leaf(Leaf(Mutex::new(Some(live)))), true)
     }
@@ -337,6 +522,7 @@ impl Started {
         self
     }
 
+    #[inline]
     fn holding(held: Held, is_recording: bool) -> Started {
         Started {
             held,
@@ -349,6 +535,7 @@ impl Started {
     }
 
     /// The context to be in; `None` for the one that is current anyway.
+    #[inline]
     pub(super) fn context(&self) -> Option<&Context> {
         match &self.held {
             Held::In(context) if !self.is_leaf => Some(context),
@@ -358,21 +545,21 @@ impl Started {
 
     fn fields(&self) -> Option<Fields<'_>> {
         match &self.held {
-            Held::In(context) if self.is_ours => Fields::encoded(Receiver::Context(context), None),
+            Held::In(context) if self.is_ours => Fields::gathered(Receiver::Context(context), None),
             Held::In(context) if self.is_recording => Some(Fields::of_span(context)),
             Held::Nothing | Held::In(_) => None,
-            Held::Leaf(leaf) => Fields::encoded(Receiver::Leaf(leaf), None),
+            Held::Leaf(leaf) => Fields::gathered(Receiver::Leaf(leaf), None),
         }
     }
 
     fn event(&self, name: Cow<'static, str>) -> Option<Fields<'_>> {
         match &self.held {
             Held::In(context) if self.is_ours => {
-                Fields::encoded(Receiver::Context(context), Some(name))
+                Fields::gathered(Receiver::Context(context), Some(name))
             }
             Held::In(context) if self.is_recording => Some(Fields::of_event(context, name)),
             Held::Nothing | Held::In(_) => None,
-            Held::Leaf(leaf) => Fields::encoded(Receiver::Leaf(leaf), Some(name)),
+            Held::Leaf(leaf) => Fields::gathered(Receiver::Leaf(leaf), Some(name)),
         }
     }
 
@@ -385,33 +572,15 @@ impl Started {
         if !self.is_open() {
             return;
         }
-        let mut exception = vec![KeyValue::new(EXCEPTION_TYPE, failure.type_name)];
-        if let Some(message) = &failure.message {
-            exception.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
-        }
-        let error_type = KeyValue::new(ERROR_TYPE, failure.type_name);
-        let status = Status::error(failure.message.unwrap_or_default());
         match &self.held {
             Held::Nothing => {}
-            Held::In(context) => {
-                let span = context.span();
-                span.set_attribute(error_type);
-                span.add_event("exception", exception);
-                span.set_status(status);
-            }
-            Held::Leaf(leaf) => leaf.with(|live| {
-                live.attribute(error_type);
-                live.event("exception", exception);
-                live.status(status);
-            }),
+            Held::In(context) => fail_in(context, failure),
+            Held::Leaf(leaf) => leaf.with(|live| fail_live(live, failure)),
         }
     }
 
     pub(super) fn panicked(&self) {
-        self.fail(Failure {
-            type_name: PANIC,
-            message: None,
-        });
+        self.fail(Failure::panic());
     }
 
     pub(super) fn cancelled(&self) {
@@ -423,18 +592,6 @@ impl Started {
             Held::Nothing => {}
             Held::In(context) => context.span().set_attribute(cancelled),
             Held::Leaf(leaf) => leaf.with(|live| live.attribute(cancelled)),
-        }
-    }
-
-    /// Ends the span, once, where nobody else has it.
-    fn end_alone(&mut self) {
-        if std::mem::replace(self.is_ended.get_mut(), true) {
-            return;
-        }
-        match &mut self.held {
-            Held::Leaf(leaf) => leaf.end_alone(),
-            Held::In(context) => end(context, self.is_ours),
-            Held::Nothing => {}
         }
     }
 
@@ -451,6 +608,7 @@ impl Started {
     }
 }
 
+#[inline]
 fn end(context: &Context, is_ours: bool) {
     let span = context.span();
     if is_ours {
@@ -461,6 +619,7 @@ fn end(context: &Context, is_ours: bool) {
 }
 
 impl PanicWatch {
+    #[inline]
     pub(super) fn new() -> PanicWatch {
         PanicWatch {
             was_panicking: thread::panicking(),
@@ -468,6 +627,7 @@ impl PanicWatch {
     }
 
     /// Whether a panic began since.
+    #[inline]
     pub(super) fn has_begun(self) -> bool {
         thread::panicking() && !self.was_panicking
     }

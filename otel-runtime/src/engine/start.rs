@@ -11,7 +11,7 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
 use super::recorder::Live;
-use super::recorder::sited::{self, Outlook};
+use super::recorder::sited::{self, Kept, Outlook};
 use super::span::Started;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
@@ -30,6 +30,8 @@ pub struct Start {
 enum Making {
     /// Not at all.
     Off,
+    /// However the current context wants it; nobody has looked yet.
+    Open,
     /// By the engine, which has decided to record it.
     Recorded(Box<Live>),
     /// By whichever provider there is.
@@ -37,33 +39,45 @@ enum Making {
 }
 
 impl Start {
-    /// Looks at the current context; the span will be its child.
+    /// The span will be a child of the current one.
     #[inline]
     #[must_use]
     pub fn new(site: &'static Site) -> Start {
         let making = if site.is_on() {
-            Start::look(site)
+            Making::Open
         } else {
             Making::Off
         };
         Start { site, making }
     }
 
-    fn look(site: &'static Site) -> Making {
-        if !has_context() {
-            return Making::Off;
+    /// How the span is made, once the current context is looked at.
+    #[inline]
+    fn making(&mut self) -> &mut Making {
+        if let Making::Open = self.making {
+            self.look();
         }
-        match Context::map_current(|context| sited::outlook(context, || site.label())) {
-            Outlook::Nothing => Making::Off,
-            Outlook::Recorded(live) => Making::Recorded(live),
-            Outlook::Asked => Making::Asked(Box::new(Asked::new(site, Context::current()))),
-        }
+        &mut self.making
+    }
+
+    #[inline(never)]
+    fn look(&mut self) {
+        let site = self.site;
+        self.making = if has_context() {
+            match Context::map_current(|context| sited::outlook(context, || site.label())) {
+                Outlook::Nothing => Making::Off,
+                Outlook::Recorded(live) => Making::Recorded(live),
+                Outlook::Asked => Making::Asked(Box::new(Asked::new(site, Context::current()))),
+            }
+        } else {
+            Making::Off
+        };
     }
 
     /// Names the span by an expression, evaluated where a span is made.
     pub fn name<N: Into<Cow<'static, str>>>(&mut self, name: impl FnOnce() -> N) {
-        match &mut self.making {
-            Making::Off => {}
+        match self.making() {
+            Making::Off | Making::Open => {}
             Making::Recorded(live) => live.set_name(name()),
             Making::Asked(asked) => {
                 if asked.may_record() {
@@ -107,8 +121,8 @@ impl Start {
     where
         L: IntoIterator<Item: LinkTarget>,
     {
-        match &mut self.making {
-            Making::Off => {}
+        match self.making() {
+            Making::Off | Making::Open => {}
             Making::Recorded(live) => {
                 for target in links() {
                     live.link(&target.span_context());
@@ -126,8 +140,8 @@ impl Start {
     /// What the span starts with; `None` where nothing will be recorded.
     #[inline]
     pub fn fields(&mut self) -> Option<Fields<'_>> {
-        match &mut self.making {
-            Making::Off => None,
+        match self.making() {
+            Making::Off | Making::Open => None,
             Making::Recorded(live) => Some(Fields::of_live(live)),
             Making::Asked(asked) => asked
                 .may_record()
@@ -141,7 +155,9 @@ impl Start {
     pub fn enter(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            _ => SyncSpan::new(self.start()),
+            Making::Open => entered(self.site),
+            Making::Recorded(live) => recorded(live),
+            Making::Asked(asked) => asked.enter(),
         }
     }
 
@@ -163,7 +179,9 @@ impl Start {
     pub fn enter_leaf(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            _ => SyncSpan::new(self.start_leaf()),
+            Making::Open => entered_leaf(self.site),
+            Making::Recorded(live) => recorded_leaf(live),
+            Making::Asked(asked) => asked.enter_leaf(),
         }
     }
 
@@ -179,27 +197,103 @@ impl Start {
         TaskSpan::new(self.start())
     }
 
-    fn start(self) -> Started {
+    fn start(mut self) -> Started {
+        self.making();
         match self.making {
-            Making::Off => Started::nothing(),
-            Making::Recorded(live) => Started::recorded(begun(live, self.site)),
+            Making::Off | Making::Open => Started::nothing(),
+            Making::Recorded(live) => Started::recorded(begun(live)),
             Making::Asked(asked) => Started::new(asked.start()),
         }
     }
 
-    fn start_leaf(self) -> Started {
+    fn start_leaf(mut self) -> Started {
+        self.making();
         match self.making {
-            Making::Off => Started::nothing(),
-            Making::Recorded(live) => Started::leaf(begun(live, self.site)),
+            Making::Off | Making::Open => Started::nothing(),
+            Making::Recorded(live) => Started::leaf(begun(live)),
             Making::Asked(asked) => Started::new(asked.start()).never_current(),
         }
     }
 }
 
+/// Starts a span that nothing is known of but its site.
+#[inline(never)]
+fn entered(site: &'static Site) -> SyncSpan {
+    if !has_context() {
+        return SyncSpan::off();
+    }
+    let mut kept = Kept::new();
+    let outlook =
+        Context::map_current(|current| sited::keep::<true>(current, || site.label(), &mut kept));
+    match outlook {
+        Outlook::Nothing => SyncSpan::off(),
+        Outlook::Recorded(()) => enter_kept(kept),
+        Outlook::Asked => Asked::new(site, Context::current()).enter(),
+    }
+}
+
+/// The same for a span that will not be current.
+#[inline(never)]
+fn entered_leaf(site: &'static Site) -> SyncSpan {
+    if !has_context() {
+        return SyncSpan::off();
+    }
+    let mut kept = Kept::new();
+    let outlook =
+        Context::map_current(|current| sited::keep::<false>(current, || site.label(), &mut kept));
+    match outlook {
+        Outlook::Nothing => SyncSpan::off(),
+        Outlook::Recorded(()) => match kept.other {
+            Some(live) => not_kept_leaf(live),
+            None => SyncSpan::leaf(kept.place()),
+        },
+        Outlook::Asked => Asked::new(site, Context::current()).enter_leaf(),
+    }
+}
+
+#[inline(never)]
+fn recorded(live: Box<Live>) -> SyncSpan {
+    let mut kept = Kept::new();
+    sited::keep_made::<true>(live, &mut kept);
+    enter_kept(kept)
+}
+
+#[inline(always)]
+fn enter_kept(kept: Kept) -> SyncSpan {
+    match kept.handle() {
+        Some(handle) => {
+            let context = Context::current_with_span(handle);
+            SyncSpan::kept(kept.place(), kept.id(), context)
+        }
+        None => kept.other.map_or_else(SyncSpan::off, not_kept),
+    }
+}
+
+#[inline(never)]
+fn recorded_leaf(live: Box<Live>) -> SyncSpan {
+    let mut kept = Kept::new();
+    sited::keep_made::<false>(live, &mut kept);
+    match kept.other {
+        Some(live) => not_kept_leaf(live),
+        None => SyncSpan::leaf(kept.place()),
+    }
+}
+
+/// A span that is in a context and nowhere else.
+#[cold]
+fn not_kept(live: Box<Live>) -> SyncSpan {
+    SyncSpan::new(Started::recorded(begun(live)))
+}
+
+#[cold]
+fn not_kept_leaf(live: Box<Live>) -> SyncSpan {
+    SyncSpan::new(Started::recorded(begun(live)).never_current())
+}
+
 /// From now on time passes for the span.
 #[inline]
-fn begun(mut live: Box<Live>, site: &'static Site) -> Box<Live> {
-    live.begin(&site.kind);
+fn begun(mut live: Box<Live>) -> Box<Live> {
+    live.begin();
     live
 }
 
@@ -260,6 +354,16 @@ impl Asked {
         let root = Context::new();
         let parent = if self.is_root { &root } else { &self.parent };
         build(self.site.label().scope.clone(), builder, parent)
+    }
+
+    #[inline(never)]
+    fn enter(self) -> SyncSpan {
+        SyncSpan::new(Started::new(self.start()))
+    }
+
+    #[inline(never)]
+    fn enter_leaf(self) -> SyncSpan {
+        SyncSpan::new(Started::new(self.start()).never_current())
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.

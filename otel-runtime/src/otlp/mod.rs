@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use self::answer::{Answer, Failure};
 use self::retry::Pauses;
 use crate::config::{Protocol, Signal};
-use crate::engine::recorder::{Envelope, Output, Patience, Record, Refused};
+use crate::engine::recorder::{Batch, Envelope, Output, Patience, Refused};
 
 /// Tells a receiver who sends.
 const USER_AGENT: &str = concat!("otel-runtime/", env!("CARGO_PKG_VERSION"));
@@ -115,7 +115,7 @@ impl OtlpOutput {
 }
 
 impl Output for OtlpOutput {
-    fn export(&mut self, spans: &[Record<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
         let all = |error| Refused {
             spans: spans.len(),
             error,

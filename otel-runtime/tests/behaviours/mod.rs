@@ -7,6 +7,7 @@
 mod bystanders;
 mod calls;
 mod concurrency;
+mod elsewhere;
 mod ends;
 mod errors;
 mod evaluations;

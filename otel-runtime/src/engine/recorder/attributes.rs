@@ -1,111 +1,95 @@
-//! A list of attributes, encoded as OTLP wants it while they come in.
+//! Attributes as OTLP has them: fields of a span, an event or a link, one after the other.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use opentelemetry::{Array, KeyValue, Value};
-
-use super::field::any_value::{ARRAY, BOOL, DOUBLE, INT, STRING};
-use super::field::array_value::VALUES;
+use super::entries::{Content, Entry, Reader, Text};
+use super::field::any_value::{BOOL, DOUBLE, INT, STRING};
 use super::field::key_value::{KEY, VALUE};
-use super::limits::AttributeLimits;
 use super::wire::{self, Fields};
 
 /// Up to so many attributes are compared with each other, as that needs no memory.
 const FEW: u32 = 16;
 
-/// Attributes of a span, an event or a link: fields of that message, one after the other.
+/// Attributes of one list.
 #[derive(Debug, Default)]
-pub(crate) struct Attributes {
+pub(super) struct Attributes {
     bytes: Vec<u8>,
-    /// For values that are formatted before their length is known.
-    text: String,
     /// The number of the field in the message.
     field: u8,
-    limits: AttributeLimits,
-    kept: u32,
-    dropped: u32,
+    count: u32,
     /// A bit for each key, so that a key which comes again is noticed.
     keys: [u64; 2],
     may_repeat: bool,
 }
 
-/// The place of one attribute. Nothing is written until it gets its value.
-#[derive(Debug)]
-pub(crate) struct Attribute<'a> {
-    list: &'a mut Attributes,
-    key: &'a str,
-}
-
 impl Attributes {
     /// Forgets all that is in here.
-    pub(super) fn start(&mut self, field: u8, limits: AttributeLimits) {
+    pub(super) fn start(&mut self, field: u8) {
         self.bytes.clear();
         self.field = field;
-        self.limits = limits;
-        self.kept = 0;
-        self.dropped = 0;
+        self.count = 0;
         self.keys = [0; 2];
         self.may_repeat = false;
     }
 
-    /// The fields, as they go into the message.
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// Adds those of an event or a link; the answer is how many there was no room for.
+    pub(super) fn read(&mut self, entries: Reader<'_>) -> u32 {
+        let mut dropped = 0;
+        for entry in entries {
+            match entry {
+                Entry::Attribute(key, value) => self.add(key, value),
+                Entry::Dropped { count, .. } => dropped = count,
+                _ => {}
+            }
+        }
+        dropped
+    }
+
+    pub(super) fn add(&mut self, key: Text<'_>, value: Content<'_>) {
+        let (field, any) = match value {
+            Content::Bool(_) => (BOOL, 2),
+            Content::Int(number) => (INT, 1 + wire::varint_length(number)),
+            Content::Double(_) => (DOUBLE, 9),
+            Content::String(text) => (STRING, wire::length(text.length)),
+            Content::Encoded(message) => (0, message.length),
+        };
+        let out = &mut self.bytes;
+        wire::header(
+            out,
+            self.field,
+            wire::length(key.length) + wire::length(any),
+        );
+        wire::header(out, KEY, key.length);
+        let start = out.len();
+        key.copy(out);
+        let (word, bit) = bit(&out[start..]);
+        wire::header(out, VALUE, any);
+        match value {
+            Content::Bool(value) => wire::number(out, field, u64::from(value)),
+            Content::Int(number) => wire::number(out, field, number),
+            Content::Double(bits) => wire::fixed_64(out, field, bits),
+            Content::String(text) => {
+                wire::header(out, field, text.length);
+                text.copy(out);
+            }
+            Content::Encoded(message) => message.copy(out),
+        }
+        self.count += 1;
+        let keys = &mut self.keys[word];
+        self.may_repeat |= *keys & bit != 0;
+        *keys |= bit;
+    }
+
+    /// The fields, as they go into the message. Of a key that was set more than once there is the last value, in the place of
+    /// the first.
+    pub(super) fn settled(&mut self) -> &[u8] {
+        if self.may_repeat && self.repeats() {
+            self.settle();
+        }
         &self.bytes
     }
 
-    /// The same, for other fields of the message to follow.
-    pub(super) fn sealed(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.bytes.capacity() + self.text.capacity()
-    }
-
-    /// How many there was no room for.
-    pub(super) fn dropped(&self) -> u32 {
-        self.dropped
-    }
-
-    /// Adds an attribute.
-    #[inline]
-    pub(crate) fn attribute<'a>(&'a mut self, key: &'a str) -> Attribute<'a> {
-        Attribute { list: self, key }
-    }
-
-    /// Adds an attribute whose value is formatted.
-    pub(crate) fn formatted(&mut self, key: &str, value: fmt::Arguments<'_>) {
-        let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        // What was written before an error is better than nothing.
-        let _ = fmt::write(&mut text, value);
-        self.attribute(key).string(&text);
-        self.text = text;
-    }
-
-    /// Adds the attributes of another list, which was written for the same field.
-    pub(super) fn append(&mut self, other: &Self) {
-        for attribute in attributes(&other.bytes) {
-            if self.admit(attribute.key) {
-                wire::bytes(&mut self.bytes, self.field, attribute.message);
-            }
-        }
-        self.dropped += other.dropped;
-    }
-
-    pub(super) fn extend(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
-        for attribute in attributes {
-            self.attribute(attribute.key.as_str())
-                .value(&attribute.value);
-        }
-    }
-
-    /// Of a key that was set more than once keeps the last value, in the place of the first.
-    pub(super) fn settle(&mut self) {
-        if !self.may_repeat || !self.repeats() {
-            return;
-        }
+    fn settle(&mut self) {
         let mut kept: Vec<Encoded<'_>> = Vec::new();
         let mut places = HashMap::new();
         for attribute in attributes(&self.bytes) {
@@ -124,7 +108,7 @@ impl Attributes {
     }
 
     fn repeats(&self) -> bool {
-        if self.kept > FEW {
+        if self.count > FEW {
             return true;
         }
         attributes(&self.bytes)
@@ -134,135 +118,6 @@ impl Attributes {
                     .take(index)
                     .any(|earlier| earlier.key == attribute.key)
             })
-    }
-
-    /// Notes a key; the answer is whether there is room for it.
-    fn admit(&mut self, key: &[u8]) -> bool {
-        if self.kept >= self.limits.count {
-            self.dropped += 1;
-            return false;
-        }
-        self.kept += 1;
-        let (word, bit) = bit(key);
-        let keys = &mut self.keys[word];
-        self.may_repeat |= *keys & bit != 0;
-        *keys |= bit;
-        true
-    }
-}
-
-impl Attribute<'_> {
-    pub(crate) fn bool(self, value: bool) {
-        self.any([wire::number_tag(BOOL), u8::from(value)], &[]);
-    }
-
-    pub(crate) fn i64(self, value: i64) {
-        if let Ok(small @ 0..0x80) = u8::try_from(value) {
-            self.any([wire::number_tag(INT), small], &[]);
-        } else {
-            let number = wire::Varint::new(value.cast_unsigned());
-            self.any([wire::number_tag(INT)], number.bytes());
-        }
-    }
-
-    pub(crate) fn f64(self, value: f64) {
-        let mut head = [wire::fixed_64_tag(DOUBLE); 9];
-        head[1..].copy_from_slice(&value.to_bits().to_le_bytes());
-        self.any(head, &[]);
-    }
-
-    pub(crate) fn string(self, value: &str) {
-        let value = self.list.limits.cut(value).as_bytes();
-        match u8::try_from(value.len()) {
-            Ok(length @ 0..0x80) => self.any([wire::tag(STRING), length], value),
-            _ => self.nested(|out, _| wire::bytes(out, STRING, value)),
-        }
-    }
-
-    pub(crate) fn value(self, value: &Value) {
-        match value {
-            Value::Bool(value) => self.bool(*value),
-            Value::I64(value) => self.i64(*value),
-            Value::F64(value) => self.f64(*value),
-            Value::String(value) => self.string(value.as_str()),
-            Value::Array(values) => self.array(values),
-            // The enum may grow.
-            other => self.string(&other.as_str()),
-        }
-    }
-
-    fn array(self, values: &Array) {
-        match values {
-            Array::Bool(values) => self.list(values, |out, _, value| {
-                wire::number(out, BOOL, u64::from(*value));
-            }),
-            Array::I64(values) => self.list(values, |out, _, value| {
-                wire::number(out, INT, value.cast_unsigned());
-            }),
-            Array::F64(values) => self.list(values, |out, _, value| {
-                wire::fixed_64(out, DOUBLE, value.to_bits());
-            }),
-            Array::String(values) => self.list(values, |out, limits, value| {
-                wire::bytes(out, STRING, limits.cut(value.as_str()).as_bytes());
-            }),
-            // The enum may grow.
-            other => self.string(&other.to_string()),
-        }
-    }
-
-    fn list<T>(self, values: &[T], write: impl Fn(&mut Vec<u8>, AttributeLimits, &T)) {
-        self.nested(|out, limits| {
-            wire::nested(out, ARRAY, |out| {
-                for value in values {
-                    wire::nested(out, VALUES, |out| write(out, limits, value));
-                }
-            });
-        });
-    }
-
-    /// Writes an attribute whose `AnyValue` has these bytes, and these after them.
-    #[inline]
-    fn any<const N: usize>(self, head: [u8; N], rest: &[u8]) {
-        /// A tag, and eight bytes.
-        const MOST: usize = 9;
-        let list = self.list;
-        let key = self.key.as_bytes();
-        let any = N + rest.len();
-        // Most often one byte is enough for each length.
-        let lengths = [4 + key.len() + any, key.len(), any].map(u8::try_from);
-        let [Ok(content @ 0..0x80), Ok(of_key), Ok(of_any)] = lengths else {
-            list.attribute(self.key).nested(|out, _| {
-                out.extend_from_slice(&head);
-                out.extend_from_slice(rest);
-            });
-            return;
-        };
-        if list.admit(key) {
-            let out = &mut list.bytes;
-            out.reserve(2 + usize::from(content));
-            out.extend_from_slice(&[wire::tag(list.field), content, wire::tag(KEY), of_key]);
-            out.extend_from_slice(key);
-            let mut value = [0; 2 + MOST];
-            value[0] = wire::tag(VALUE);
-            value[1] = of_any;
-            value[2..2 + N].copy_from_slice(&head);
-            out.extend_from_slice(&value[..2 + N]);
-            out.extend_from_slice(rest);
-        }
-    }
-
-    /// Writes an attribute whose `AnyValue` is measured afterwards.
-    fn nested(self, value: impl FnOnce(&mut Vec<u8>, AttributeLimits)) {
-        let list = self.list;
-        let key = self.key.as_bytes();
-        if !list.admit(key) {
-            return;
-        }
-        let limits = list.limits;
-        wire::nested(&mut list.bytes, list.field, |out| {
-            wire::bytes(out, KEY, key);
-            wire::nested(out, VALUE, |out| value(out, limits));
-        });
     }
 }
 
@@ -306,18 +161,17 @@ fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::decode;
-    use super::*;
+    use opentelemetry::{Array, KeyValue, Value};
 
-    fn list(count: u32, pairs: &[(&'static str, i64)]) -> Attributes {
-        let mut list = Attributes::default();
-        list.start(
-            9,
-            AttributeLimits {
-                count,
-                length: None,
-            },
-        );
+    use super::super::entries::Entries;
+    use super::super::limits::AttributeLimits;
+    use super::super::{decode, encode};
+
+    fn list(count: u32, pairs: &[(&'static str, i64)]) -> Entries {
+        let mut list = Entries::new(AttributeLimits {
+            count,
+            length: None,
+        });
         for (key, value) in pairs {
             list.attribute(key).i64(*value);
         }
@@ -325,23 +179,32 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(list: &mut Attributes, dropped: u32, expected: &[(&'static str, i64)]) {
-        list.settle();
+    fn check(list: &Entries, dropped: u32, expected: &[(&'static str, i64)]) {
         let expected: Vec<_> = expected
             .iter()
             .map(|(key, value)| KeyValue::new(*key, *value))
             .collect();
-        assert_eq!(decode::attributes(list.bytes()), expected);
-        assert_eq!(list.dropped(), dropped);
+        assert_eq!(decode::attributes(&encode::attributes(list, 9)), expected);
+        assert_eq!(list.dropped_attributes(), dropped);
     }
 
     #[test]
     fn the_last_value_of_a_key_wins() {
         let given = [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("b", 5), ("a", 6)];
-        check(&mut list(10, &given), 0, &[("a", 6), ("b", 5), ("c", 4)]);
-        check(&mut list(10, &[]), 0, &[]);
+        check(&list(10, &given), 0, &[("a", 6), ("b", 5), ("c", 4)]);
+        check(&list(10, &[]), 0, &[]);
         // Each value that was set counts, as it does in the SDK.
-        check(&mut list(2, &given), 4, &[("a", 1), ("b", 2)]);
+        check(&list(2, &given), 4, &[("a", 1), ("b", 2)]);
+    }
+
+    #[test]
+    fn a_list_takes_of_another_what_it_has_room_for() {
+        let mut all = list(4, &[("a", 1)]);
+        all.append(&list(2, &[("a long key", 2), ("c", 3), ("d", 4)]));
+        check(&all, 1, &[("a", 1), ("a long key", 2), ("c", 3)]);
+        all.append(&list(9, &[("eight by", 5), ("f", 6)]));
+        let expected = [("a", 1), ("a long key", 2), ("c", 3), ("eight by", 5)];
+        check(&all, 2, &expected);
     }
 
     #[test]
@@ -351,18 +214,28 @@ mod tests {
         for key in keys.iter().chain(&keys) {
             all.attribute(key).string(key);
         }
-        all.settle();
-        let values = decode::attributes(all.bytes());
+        let values = decode::attributes(&encode::attributes(&all, 9));
         let values: Vec<_> = values.iter().map(|pair| pair.value.to_string()).collect();
         assert_eq!(values, keys);
     }
 
     #[test]
+    fn texts_of_each_length_come_back() {
+        for length in 0..70 {
+            let text: String = ('a'..='z').cycle().take(length).collect();
+            let key = format!("k{text}");
+            let mut list = list(1, &[]);
+            list.attribute(&key).string(&text);
+            let read = decode::attributes(&encode::attributes(&list, 9));
+            assert_eq!(read, [KeyValue::new(key, text)]);
+        }
+    }
+
+    #[test]
     fn texts_are_cut_by_characters() {
         for (length, expected) in [(0, ""), (4, "über"), (7, "übermut"), (8, "übermut")] {
-            let mut list = Attributes::default();
             let length = Some(length);
-            list.start(9, AttributeLimits { count: 10, length });
+            let mut list = Entries::new(AttributeLimits { count: 10, length });
             list.attribute("text").string("übermut");
             list.attribute("list")
                 .value(&Value::Array(Array::String(vec!["übermut".into()])));
@@ -370,7 +243,7 @@ mod tests {
                 KeyValue::new("text", expected),
                 KeyValue::new("list", Value::Array(Array::String(vec![expected.into()]))),
             ];
-            assert_eq!(decode::attributes(list.bytes()), expected);
+            assert_eq!(decode::attributes(&encode::attributes(&list, 9)), expected);
         }
     }
 }

@@ -12,9 +12,9 @@ use super::field::{self, any_value};
 use super::record::Record;
 use super::wire::{self, Fields};
 
-/// A span; `None` for bytes that this crate did not write. `fields` is memory to work with.
-pub(super) fn span(record: &Record<'_>, fields: &mut Vec<u8>) -> Option<SpanData> {
-    let head = record.head();
+/// A span; `None` for bytes that this crate did not write.
+pub(super) fn span(record: Record<'_>) -> Option<SpanData> {
+    let head = record.head;
     let mut state = TraceState::NONE;
     let mut data = SpanData {
         span_context: SpanContext::NONE,
@@ -31,9 +31,7 @@ pub(super) fn span(record: &Record<'_>, fields: &mut Vec<u8>) -> Option<SpanData
         status: Status::Unset,
         instrumentation_scope: record.scope.clone(),
     };
-    fields.clear();
-    record.fields(fields);
-    for (field, value) in Fields(fields) {
+    for (field, value) in Fields(record.fields) {
         match field {
             field::TRACE_STATE => state = text(value)?.parse().ok()?,
             field::NAME => data.name = text(value)?.to_owned().into(),

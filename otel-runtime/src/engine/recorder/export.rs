@@ -1,7 +1,7 @@
 //! The thread that exports.
 
 use std::fmt::Debug;
-use std::iter::Peekable;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
-use opentelemetry::Context;
+use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
+use super::encode::{self, Scratch};
 use super::lane::Part;
 use super::quota::Room;
-use super::record::Record;
+use super::record::{Found, Record};
 use super::scope::Label;
 use super::{Core, decode};
 use crate::losses::Losses;
@@ -30,7 +31,7 @@ const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
     /// Exports some spans. What is not taken is lost.
-    fn export(&mut self, spans: &[Record<'_>], patience: &Patience<'_>) -> Result<(), Refused>;
+    fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused>;
 
     /// Called once, after the last export.
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult;
@@ -70,7 +71,7 @@ pub(crate) struct Told {
 
 impl Told {
     /// An exporter that panics has taken nothing; it is asked again with the next spans.
-    fn export(&mut self, spans: &[Record<'_>], patience: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
         let exported = no_panic(|| self.output.export(spans, patience));
         let result = exported.unwrap_or_else(|error| {
             Err(Refused {
@@ -101,13 +102,11 @@ fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
 struct SdkExporter<E>(E);
 
 impl<E: SpanExporter> Output for SdkExporter<E> {
-    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
         let count = spans.len();
         // They are large, and not to be moved while the list grows.
         let mut decoded = Vec::with_capacity(count);
-        let mut fields = Vec::new();
-        let spans = spans.iter();
-        decoded.extend(spans.filter_map(|span| decode::span(span, &mut fields)));
+        decoded.extend(spans.spans().filter_map(decode::span));
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
@@ -300,12 +299,12 @@ pub(super) fn start(
 
 fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Duration) {
     let mut exported = Instant::now();
-    let mut labels = Vec::new();
+    let mut memory = Memory::default();
     loop {
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
-        let mut failure = export(core, &mut outputs, max_batch, &mut labels).err();
+        let mut failure = export(core, &mut outputs, max_batch, &mut memory).err();
         exported = Instant::now();
         if let Some(end) = work.end {
             let left = end.saturating_duration_since(exported);
@@ -322,17 +321,27 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
     }
 }
 
-/// Exports all that has ended; `labels` are those of the sites that are known.
+/// What the thread keeps from one export to the next.
+#[derive(Default)]
+struct Memory {
+    /// Those of all sites that are known.
+    labels: Vec<&'static Label>,
+    scratch: Scratch,
+    /// Of the spans of a batch.
+    fields: Vec<u8>,
+}
+
+/// Exports all that has ended.
 fn export(
     core: &Core,
     outputs: &mut [Told],
     max_batch: usize,
-    labels: &mut Vec<&'static Label>,
+    memory: &mut Memory,
 ) -> OTelSdkResult {
     let parts = core.drain();
     // After that, so that none is missing.
-    Label::catch_up(labels);
-    let result = export_parts(core, outputs, max_batch, &parts, labels);
+    Label::catch_up(&mut memory.labels);
+    let result = export_parts(core, outputs, max_batch, &parts, memory);
     core.recycle(parts);
     result
 }
@@ -343,22 +352,26 @@ fn export_parts(
     outputs: &mut [Told],
     max_batch: usize,
     parts: &[Part],
-    labels: &[&'static Label],
+    memory: &mut Memory,
 ) -> OTelSdkResult {
     let patience = Patience(&core.mailbox);
-    let mut spans = parts
-        .iter()
-        .flat_map(|part| part.records(labels))
-        .peekable();
+    let labels = &memory.labels;
+    let mut spans = parts.iter().flat_map(|part| {
+        part.spans().filter_map(|found| {
+            let (scope, name) = part.origin(found.head.origin, labels)?;
+            Some((found, scope, name))
+        })
+    });
     let mut result = Ok(());
-    let mut batch = Vec::new();
+    let mut batch = Batch::new(std::mem::take(&mut memory.fields));
     loop {
-        next_batch(&mut spans, max_batch, &mut batch);
-        if batch.is_empty() {
+        batch.next(&mut spans, max_batch, &mut memory.scratch);
+        if batch.len() == 0 {
+            memory.fields = batch.fields;
             return result;
         }
         if patience.end().is_some_and(|end| Instant::now() >= end) {
-            let lost = batch.len() + spans.count();
+            let lost = batch.len() + usize::from(batch.over.is_some()) + spans.count();
             core.counters.refused(lost);
             core.quota.give_back(Room {
                 spans: lost,
@@ -383,20 +396,81 @@ fn export_parts(
     }
 }
 
-/// Puts the next spans that go together into an emptied `batch`.
-fn next_batch<'a>(
-    spans: &mut Peekable<impl Iterator<Item = Record<'a>>>,
-    max_batch: usize,
-    batch: &mut Vec<Record<'a>>,
-) {
-    batch.clear();
-    let mut bytes = 0;
-    while batch.len() < max_batch {
-        let fits = |span: &Record<'_>| bytes == 0 || bytes + span.length() <= MAX_BATCH_BYTES;
-        let Some(span) = spans.next_if(fits) else {
-            return;
-        };
-        bytes += span.length();
-        batch.push(span);
+/// A span, its scope, and the name of its site.
+type Sourced<'a> = (Found<'a>, &'a InstrumentationScope, Option<&'static str>);
+
+/// Spans that leave together.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    /// Each with the place of its fields.
+    spans: Vec<(Record<'a>, Range<usize>)>,
+    fields: Vec<u8>,
+    /// The first span of the next batch, with its fields.
+    over: Option<(Record<'a>, Vec<u8>)>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty one; `fields` is memory to be used.
+    fn new(fields: Vec<u8>) -> Self {
+        Self {
+            spans: Vec::new(),
+            fields,
+            over: None,
+        }
+    }
+
+    /// How many spans there are.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Each span.
+    pub(super) fn spans(&self) -> impl Iterator<Item = Record<'_>> {
+        self.spans.iter().map(|(record, fields)| Record {
+            fields: &self.fields[fields.clone()],
+            ..*record
+        })
+    }
+
+    /// Has the next spans that go together, and no others.
+    fn next(
+        &mut self,
+        from: &mut impl Iterator<Item = Sourced<'a>>,
+        max_spans: usize,
+        scratch: &mut Scratch,
+    ) {
+        self.spans.clear();
+        self.fields.clear();
+        let mut bytes = 0;
+        if let Some((record, fields)) = self.over.take() {
+            self.fields.extend_from_slice(&fields);
+            bytes += self.length(record, 0);
+            self.spans.push((record, 0..fields.len()));
+        }
+        while self.spans.len() < max_spans {
+            let Some((found, scope, name)) = from.next() else {
+                return;
+            };
+            let record = Record {
+                head: found.head,
+                scope,
+                name,
+                fields: &[],
+            };
+            let start = self.fields.len();
+            encode::fields(found.entries, scratch, &mut self.fields);
+            bytes += self.length(record, start);
+            if bytes > MAX_BATCH_BYTES && !self.spans.is_empty() {
+                self.over = Some((record, self.fields.split_off(start)));
+                return;
+            }
+            self.spans.push((record, start..self.fields.len()));
+        }
+    }
+
+    /// How long the OTLP message of a span is whose fields are the last ones, from `start`.
+    fn length(&self, record: Record<'_>, start: usize) -> usize {
+        let fields = &self.fields[start..];
+        Record { fields, ..record }.length()
     }
 }

@@ -13,7 +13,7 @@ use opentelemetry::InstrumentationScope;
 
 use super::Core;
 use super::quota::Room;
-use super::record::{self, Found, Head, Origin, Record};
+use super::record::{Found, HEAD, Head, Origin};
 use super::scope::{Label, Source};
 
 /// The first chunk of a thread has so many words, each of the next ones twice as many as the one before.
@@ -151,29 +151,30 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Each span; `labels` are those of all sites.
-    pub(super) fn records<'a>(
-        &'a self,
-        labels: &'a [&'static Label],
-    ) -> impl Iterator<Item = Record<'a>> {
+    /// Each span.
+    pub(super) fn spans(&self) -> impl Iterator<Item = Found<'_>> {
         let mut rest = &self.chunk.words[self.words.clone()];
         std::iter::from_fn(move || {
             let (found, after) = Found::first(rest)?;
             rest = after;
             Some(found)
         })
-        .filter_map(|found| self.origin(found, labels))
     }
 
-    fn origin<'a>(&'a self, found: Found<'a>, labels: &'a [&'static Label]) -> Option<Record<'a>> {
+    /// The scope of a span, and the name of its site; `labels` are those of all sites.
+    pub(super) fn origin<'a>(
+        &'a self,
+        of: Origin,
+        labels: &[&'static Label],
+    ) -> Option<(&'a InstrumentationScope, Option<&'static str>)> {
         let at = |index: u32| usize::try_from(index).ok();
-        Some(match found.origin {
+        Some(match of {
             Origin::Site(index) => {
                 let label = labels.get(at(index)?)?;
-                found.with(label.scope, Some(label.name))
+                (label.scope, Some(label.name))
             }
-            Origin::NamedSite(index) => found.with(labels.get(at(index)?)?.scope, None),
-            Origin::Tracer(index) => found.with(self.scopes.get(at(index)?)?, None),
+            Origin::NamedSite(index) => (labels.get(at(index)?)?.scope, None),
+            Origin::Tracer(index) => (self.scopes.get(at(index)?)?, None),
         })
     }
 }
@@ -209,7 +210,7 @@ impl Writer {
         std::ptr::eq(self.core, core)
     }
 
-    /// Adds a span: its head, but for the origin that `source` says, and its other fields. One for which there is no room is
+    /// Adds a span: its head, but for the origin that `source` says, and its entries. One for which there is no room is
     /// dropped, and counted.
     #[inline]
     pub(super) fn push(
@@ -217,9 +218,9 @@ impl Writer {
         source: &Source,
         is_named: bool,
         head: impl FnOnce(Origin) -> Head,
-        fields: &[u8],
+        entries: &[u64],
     ) {
-        let length = record::words(fields.len());
+        let length = HEAD + entries.len();
         let has_room = self.spans_left > 0 && self.chunk.words.len() - self.written.words >= length;
         if !has_room && !self.make_room(length) {
             return;
@@ -230,7 +231,7 @@ impl Writer {
             Source::Tracer(scope) => Origin::Tracer(self.place(scope)),
         };
         let end = self.written.words + length;
-        head(origin).write(fields, &self.chunk.words[self.written.words..end]);
+        head(origin).write(entries, &self.chunk.words[self.written.words..end]);
         self.written.words = end;
         self.written.spans += 1;
         self.spans_left -= 1;
@@ -333,33 +334,31 @@ mod tests {
         }
     }
 
-    /// Pushes a span with so many bytes of fields.
+    /// Pushes a span with so many words of entries, each of them its number.
     /// The answer is whether there was room for it.
-    fn push(writer: &mut Writer, source: &Source, number: u64, fields: usize) -> bool {
+    fn push(writer: &mut Writer, source: &Source, number: u64, words: usize) -> bool {
         let dropped = writer.core.counts().dropped;
-        let fields: Vec<u8> = (number.to_le_bytes().into_iter())
-            .cycle()
-            .take(fields)
-            .collect();
-        writer.push(source, true, |origin| head(number, origin), &fields);
+        let entries = vec![number; words];
+        writer.push(source, true, |origin| head(number, origin), &entries);
         writer.core.counts().dropped == dropped
     }
 
-    /// Number, scope and length of the fields of each span; all else is as it was written.
+    /// Number, scope and words of entries of each span; all else is as it was written.
     fn read(parts: &[Part]) -> Vec<(u64, String, usize)> {
-        let records = parts.iter().flat_map(|part| part.records(&[]));
-        let read = |record: Record<'_>| {
-            let found = record.head();
-            let number = u64::from_be_bytes(found.span_id.to_bytes());
-            assert_eq!(found, head(number, found.origin));
-            let mut fields = Vec::new();
-            record.fields(&mut fields);
-            let length = fields.len();
-            let expected = number.to_le_bytes().into_iter().cycle().take(length);
-            assert!(fields.into_iter().eq(expected));
-            (number, record.scope.name().to_owned(), length)
+        let read = |part: &Part, found: Found<'_>| {
+            let number = u64::from_be_bytes(found.head.span_id.to_bytes());
+            assert_eq!(found.head, head(number, found.head.origin));
+            let entries = found.entries.0;
+            let is_number = |word: &AtomicU64| word.load(Ordering::Relaxed) == number;
+            assert!(entries.iter().all(is_number));
+            let (scope, name) = part.origin(found.head.origin, &[]).expect("a scope");
+            assert_eq!(name, None);
+            (number, scope.name().to_owned(), entries.len())
         };
-        records.map(read).collect()
+        let spans = parts
+            .iter()
+            .flat_map(|part| part.spans().map(move |span| (part, span)));
+        spans.map(|(part, span)| read(part, span)).collect()
     }
 
     #[test]
@@ -451,7 +450,7 @@ mod tests {
         let core = core(100);
         let mut writer = core.new_writer();
         let source = tracer("scope");
-        let half = super::super::MAX_BYTES / 2;
+        let half = super::super::MAX_BYTES / 2 / size_of::<u64>();
         assert!(push(&mut writer, &source, 0, half));
         assert!(!push(&mut writer, &source, 1, half));
         assert!(push(&mut writer, &source, 2, half / 2));

@@ -1,21 +1,25 @@
-//! The recording engine: spans that are encoded as OTLP while they are recorded, and exported by a thread of their own.
+//! The recording engine: spans that are written down as words, and exported by a thread of their own.
 //!
-//! A span gathers its attributes, events and links as bytes. When it ends, they go into a lane of the thread that ends it,
-//! after some numbers. The exporting thread drains all lanes: when enough has gathered, after a while, on flush and at
-//! shutdown. All that waits is under one bound; a span for which there is no room is dropped and counted, and nobody waits.
-//! A fork of the process has no exporting thread, and exports nothing.
+//! A span gathers its attributes, events and links as entries. When it ends, they go into a lane of the thread that ends it,
+//! after some numbers. The exporting thread drains all lanes, when enough has gathered, after a while, on flush and at
+//! shutdown, and makes OTLP of them. All that waits is under one bound; a span for which there is no room is dropped and
+//! counted, and nobody waits. A fork of the process has no exporting thread, and exports nothing.
 
-pub(crate) mod attributes;
+mod attributes;
 mod clock;
 mod counters;
 mod decode;
+mod encode;
+pub(crate) mod entries;
 mod export;
 mod field;
+mod gathered;
 mod ids;
 mod lane;
 mod limits;
 mod live;
 mod local;
+mod open;
 mod quota;
 mod record;
 #[cfg(feature = "otlp")]
@@ -39,13 +43,11 @@ pub use self::counters::SpanCounts;
 use self::export::Mailbox;
 pub(crate) use self::export::{AnyExporter, Told};
 #[cfg(feature = "otlp")]
-pub(crate) use self::export::{Output, Patience, Refused};
+pub(crate) use self::export::{Batch, Output, Patience, Refused};
 use self::lane::{Chunk, Lane, Part, Writer};
 pub(crate) use self::limits::{Limits, cut};
 pub(crate) use self::live::Live;
 use self::quota::{Quota, Room};
-#[cfg(feature = "otlp")]
-pub(crate) use self::record::Record;
 #[cfg(feature = "otlp")]
 pub(crate) use self::request::Envelope;
 pub(crate) use self::sampling::Sampling;
@@ -144,16 +146,24 @@ impl Core {
 
     /// Takes in a span that has ended.
     fn finish(&'static self, live: &mut Live, end: u64) {
-        // One that is only recorded is for processors, and there are none.
-        if !live.context.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
-            return;
+        if live.is_taken() && !local::push(live, end) {
+            self.push_without_thread(live, end);
         }
-        live.seal();
-        let pushed = local::with_writer(self, |writer| live.push(writer, end));
-        if pushed.is_none() {
-            let mut last = lock(&self.last);
-            live.push(last.get_or_insert_with(|| self.new_writer()), end);
+    }
+
+    /// The same for a span that nobody else has.
+    fn finish_last(&'static self, live: Box<Live>, end: u64) {
+        if !live.is_taken() {
+            local::give_back(live);
+        } else if let Some(mut live) = local::push_last(live, end) {
+            self.push_without_thread(&mut live, end);
         }
+    }
+
+    #[cold]
+    fn push_without_thread(&'static self, live: &mut Live, end: u64) {
+        let mut last = lock(&self.last);
+        live.push(last.get_or_insert_with(|| self.new_writer()), end);
     }
 
     /// Room was taken, for spans that come now.
@@ -232,6 +242,6 @@ impl Fresh {
 }
 
 /// A panic elsewhere leaves nothing half done in what this engine shares.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,16 +1,15 @@
-//! A span that has ended, as it waits for the exporting thread: some numbers, and the rest as fields of its OTLP message.
+//! A span that has ended, as it waits for the exporting thread: some numbers, and what it gathered.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 
+use super::entries::Reader;
 use super::{field, wire};
 
-/// So many words have a meaning of their own. The fields follow, as bytes.
+/// So many words have a meaning of their own. The entries follow.
 pub(super) const HEAD: usize = 8;
-
-const WORD: usize = size_of::<u64>();
 
 /// What the fields take that every span has: trace id, span id, kind, start, end and flags.
 pub(super) const FIXED: usize = 18 + 10 + 2 + 9 + 9 + 6;
@@ -48,34 +47,22 @@ pub(super) enum Origin {
 
 const REMOTE_PARENT: u8 = 1;
 
-/// How many words a record takes with so many bytes of fields.
-#[inline]
-pub(super) fn words(fields: usize) -> usize {
-    HEAD + fields.div_ceil(WORD)
-}
-
 impl Head {
-    /// Puts a record into as many words as [`words`] says.
+    /// Puts a record into words, of which there are as many as it needs.
     #[inline]
-    pub(super) fn write(&self, fields: &[u8], words: &[AtomicU64]) {
+    pub(super) fn write(&self, entries: &[u64], words: &[AtomicU64]) {
         let (head, rest) = words.split_at(HEAD);
-        let length = u32::try_from(fields.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         for (word, value) in head.iter().zip(self.words(length)) {
             word.store(value, Ordering::Relaxed);
         }
-        let (whole, last) = fields.as_chunks();
-        for (word, bytes) in rest.iter().zip(whole) {
-            word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
-        }
-        if let Some(word) = rest.get(whole.len()) {
-            let mut bytes = [0; WORD];
-            bytes[..last.len()].copy_from_slice(last);
-            word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+        for (word, value) in rest.iter().zip(entries) {
+            word.store(*value, Ordering::Relaxed);
         }
     }
 
     #[inline]
-    fn words(&self, fields: u32) -> [u64; HEAD] {
+    fn words(&self, entries: u32) -> [u64; HEAD] {
         let (origin, index) = match self.origin {
             Origin::Site(index) => (0, index),
             Origin::NamedSite(index) => (1, index),
@@ -89,7 +76,7 @@ impl Head {
         let flags = [self.trace_flags.to_u8(), remote, self.kind, origin];
         let (trace_high, trace_low) = halves(self.trace_id.to_bytes());
         [
-            pair(fields, u32::from_le_bytes(flags)),
+            pair(entries, u32::from_le_bytes(flags)),
             u64::from(index),
             trace_high,
             trace_low,
@@ -100,7 +87,7 @@ impl Head {
         ]
     }
 
-    /// The other way round, with the length of the fields in bytes.
+    /// The other way round, with how many words of entries follow.
     fn read(words: [u64; HEAD]) -> (Self, usize) {
         let [
             first,
@@ -153,77 +140,39 @@ fn unpair(word: u64) -> (u32, u32) {
     (half(word & u64::from(u32::MAX)), half(word >> 32))
 }
 
-/// A span that has ended, with its scope.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    words: &'a [AtomicU64],
-    /// The length of the fields, in bytes.
-    fields: usize,
-    pub(super) scope: &'a InstrumentationScope,
-    /// The name, where it is not among the fields.
-    pub(super) name: Option<&'static str>,
-}
-
-/// A record at the beginning of some words, where its origin is not looked up yet.
-#[derive(Clone, Copy, Debug)]
+/// A record at the beginning of some words.
+#[derive(Debug)]
 pub(super) struct Found<'a> {
-    words: &'a [AtomicU64],
-    fields: usize,
-    pub(super) origin: Origin,
+    pub(super) head: Head,
+    pub(super) entries: Reader<'a>,
 }
 
 impl<'a> Found<'a> {
     /// The first record, and the words after it; `None` where there are no more.
     pub(super) fn first(words: &'a [AtomicU64]) -> Option<(Self, &'a [AtomicU64])> {
-        let (head, fields) = Head::read(head(words)?);
-        let (words, rest) = words.split_at_checked(self::words(fields))?;
-        let found = Self {
-            words,
-            fields,
-            origin: head.origin,
-        };
-        Some((found, rest))
-    }
-
-    pub(super) fn with(
-        self,
-        scope: &'a InstrumentationScope,
-        name: Option<&'static str>,
-    ) -> Record<'a> {
-        Record {
-            words: self.words,
-            fields: self.fields,
-            scope,
-            name,
-        }
+        let (head, rest) = words.split_first_chunk::<HEAD>()?;
+        let (head, length) = Head::read(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
+        let (entries, rest) = rest.split_at_checked(length)?;
+        let entries = Reader(entries);
+        Some((Self { head, entries }, rest))
     }
 }
 
-fn head(words: &[AtomicU64]) -> Option<[u64; HEAD]> {
-    let words: &[AtomicU64; HEAD] = words.first_chunk()?;
-    Some(words.each_ref().map(|word| word.load(Ordering::Relaxed)))
+/// A span that has ended, as it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    pub(super) head: Head,
+    pub(super) scope: &'a InstrumentationScope,
+    /// The name, where it is not among the fields.
+    pub(super) name: Option<&'static str>,
+    /// The fields of its OTLP message that are not of the head.
+    pub(super) fields: &'a [u8],
 }
 
 impl Record<'_> {
-    pub(super) fn head(&self) -> Head {
-        Head::read(head(self.words).unwrap_or_default()).0
-    }
-
-    /// Adds the fields that are not of the head.
-    pub(super) fn fields(&self, out: &mut Vec<u8>) {
-        let words = &self.words[HEAD..];
-        let start = out.len();
-        out.resize(start + words.len() * WORD, 0);
-        let (bytes, _) = out[start..].as_chunks_mut::<WORD>();
-        for (bytes, word) in bytes.iter_mut().zip(words) {
-            *bytes = word.load(Ordering::Relaxed).to_le_bytes();
-        }
-        out.truncate(start + self.fields);
-    }
-
     /// How long the OTLP message is.
     pub(super) fn length(&self) -> usize {
-        let parent = match self.head().parent {
+        let parent = match self.head.parent {
             SpanId::INVALID => 0,
             _ => PARENT,
         };
@@ -231,7 +180,7 @@ impl Record<'_> {
             None | Some("") => 0,
             Some(name) => wire::length(name.len()),
         };
-        FIXED + parent + name + self.fields
+        FIXED + parent + name + self.fields.len()
     }
 }
 

@@ -6,10 +6,11 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
-use super::attributes::Attributes;
+use super::entries::Entries;
+use super::export::Batch;
 use super::limits::AttributeLimits;
 use super::record::{self, Record};
-use super::{field, wire};
+use super::{encode, field, wire};
 
 /// The field of `ExportTraceServiceRequest`.
 const RESOURCE_SPANS: u8 = 1;
@@ -69,7 +70,7 @@ impl Envelope {
         wire::bytes(
             &mut encoded,
             resource_spans::RESOURCE,
-            unlimited(resource::ATTRIBUTES, attributes).bytes(),
+            &unlimited(resource::ATTRIBUTES, attributes),
         );
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -81,7 +82,7 @@ impl Envelope {
     }
 
     /// An `ExportTraceServiceRequest`; the spans of one scope stand together.
-    pub(crate) fn request(&self, spans: &[Record<'_>]) -> Vec<u8> {
+    pub(crate) fn request(&self, spans: &Batch<'_>) -> Vec<u8> {
         let groups: Vec<_> = grouped(spans).into_iter().map(Group::encoded).collect();
         let length = self.resource.len()
             + self.schema_url.len()
@@ -109,22 +110,22 @@ impl Envelope {
 /// The spans of a scope.
 struct Group<'a> {
     scope: &'a InstrumentationScope,
-    spans: Vec<&'a Record<'a>>,
+    spans: Vec<Record<'a>>,
 }
 
 /// The same with the fields of the scope, as they go into the message.
 struct EncodedGroup<'a> {
     scope: Vec<u8>,
-    spans: Vec<&'a Record<'a>>,
+    spans: Vec<Record<'a>>,
     schema_url: Vec<u8>,
 }
 
-fn grouped<'a>(spans: &'a [Record<'a>]) -> Vec<Group<'a>> {
+fn grouped<'a>(spans: &'a Batch<'_>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places = HashMap::new();
     // Spans of one scope often follow each other.
     let mut last = 0;
-    for span in spans {
+    for span in spans.spans() {
         let scope = span.scope;
         let is_same = groups
             .get(last)
@@ -155,7 +156,7 @@ impl<'a> Group<'a> {
                 of.version().unwrap_or_default().as_bytes(),
             );
             let attributes = of.attributes().cloned();
-            out.extend_from_slice(unlimited(scope::ATTRIBUTES, attributes).bytes());
+            out.extend_from_slice(&unlimited(scope::ATTRIBUTES, attributes));
         });
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -176,8 +177,8 @@ impl EncodedGroup<'_> {
 }
 
 /// Writes a span.
-fn write(record: &Record<'_>, out: &mut Vec<u8>) {
-    let head = record.head();
+fn write(record: Record<'_>, out: &mut Vec<u8>) {
+    let head = record.head;
     let mut fixed = wire::Array::<{ record::FIXED + record::PARENT }>::new();
     fixed.bytes(span::TRACE_ID, &head.trace_id.to_bytes());
     fixed.bytes(span::SPAN_ID, &head.span_id.to_bytes());
@@ -191,19 +192,15 @@ fn write(record: &Record<'_>, out: &mut Vec<u8>) {
     fixed.fixed_32(span::FLAGS, flags);
     out.extend_from_slice(fixed.written());
     wire::bytes_if_any(out, field::NAME, record.name.unwrap_or_default().as_bytes());
-    record.fields(out);
+    out.extend_from_slice(record.fields);
 }
 
 /// The limits are for spans, not for what describes a process or a library.
-fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Attributes {
-    let mut encoded = Attributes::default();
-    encoded.start(
-        field,
-        AttributeLimits {
-            count: u32::MAX,
-            length: None,
-        },
-    );
-    encoded.extend(attributes);
-    encoded
+fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Vec<u8> {
+    let mut list = Entries::new(AttributeLimits {
+        count: u32::MAX,
+        length: None,
+    });
+    list.extend(attributes);
+    encode::attributes(&list, field)
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::SpanKind;
 
 /// Where a span comes from, cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,6 +14,28 @@ pub(crate) enum Source {
     Tracer(Arc<InstrumentationScope>),
 }
 
+impl Source {
+    /// As OTLP counts; a tracer says it with each span.
+    #[inline(always)]
+    pub(super) fn kind(&self) -> u8 {
+        match self {
+            Self::Site(label) => label.kind,
+            Self::Tracer(_) => 0,
+        }
+    }
+}
+
+/// A kind as OTLP counts it.
+pub(super) const fn kind(kind: &SpanKind) -> u8 {
+    match kind {
+        SpanKind::Internal => 1,
+        SpanKind::Server => 2,
+        SpanKind::Client => 3,
+        SpanKind::Producer => 4,
+        SpanKind::Consumer => 5,
+    }
+}
+
 /// What the spans of a site have in common.
 #[derive(Debug)]
 pub(crate) struct Label {
@@ -20,13 +43,18 @@ pub(crate) struct Label {
     /// Those that are equal are one.
     pub(crate) scope: &'static InstrumentationScope,
     pub(super) name: &'static str,
+    kind: u8,
 }
 
 static LABELS: Mutex<Vec<&'static Label>> = Mutex::new(Vec::new());
 
 impl Label {
     /// Keeps what is known of a site. To be called once for each.
-    pub(crate) fn register(scope: InstrumentationScope, name: &'static str) -> &'static Label {
+    pub(crate) fn register(
+        scope: InstrumentationScope,
+        name: &'static str,
+        kind: &SpanKind,
+    ) -> &'static Label {
         let mut labels = labels();
         let same = labels.iter().find(|label| *label.scope == scope);
         let scope = same.map_or_else(|| &*Box::leak(Box::new(scope)), |label| label.scope);
@@ -34,6 +62,7 @@ impl Label {
             index: u32::try_from(labels.len()).expect("there are fewer sites"),
             scope,
             name,
+            kind: self::kind(kind),
         }));
         labels.push(label);
         label

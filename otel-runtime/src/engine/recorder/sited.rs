@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::{Span, SpanContext, SpanKind, SpanRef, Status, TraceContextExt as _};
-use opentelemetry::{Context, Key, KeyValue};
+use opentelemetry::trace::{
+    Span, SpanContext, SpanId, SpanRef, Status, TraceContextExt as _, TraceFlags, TraceId,
+    TraceState,
+};
+use opentelemetry::{Context, KeyValue};
 
-use super::attributes::Attributes;
-use super::live::{self, Live};
+use super::entries::Entries;
+use super::live::Live;
+use super::open::{Handle, Served};
 use super::sampling::Sampling;
 use super::scope::{Label, Source};
-use super::{Core, field, local};
+use super::{Core, local};
 
 /// The engine that sites write to.
 static ACTIVE: Mutex<Option<&'static Core>> = Mutex::new(None);
@@ -25,7 +29,14 @@ thread_local! {
     /// What a thread last saw of the two.
     static SEEN: Cell<(u64, Option<&'static Core>)> = const { Cell::new((0, None)) };
     /// What is handed to a span of this engine by a call to the API that follows at once.
-    static HANDED: RefCell<Option<Box<Attributes>>> = const { RefCell::new(None) };
+    static HANDED: RefCell<Option<Handed>> = const { RefCell::new(None) };
+}
+
+/// What was gathered for a span that is in a context: attributes, or an event with its attributes.
+#[derive(Debug)]
+struct Handed {
+    attributes: Box<Entries>,
+    event: Option<Cow<'static, str>>,
 }
 
 /// Lets sites write to an engine, or to none.
@@ -64,18 +75,18 @@ fn look_again() -> Option<&'static Core> {
 
 /// What is to become of a span.
 #[derive(Debug)]
-pub(crate) enum Outlook {
+pub(crate) enum Outlook<T> {
     /// Nothing: telemetry is suppressed, or the parent is not sampled and the sampler does as it does.
     Nothing,
     /// It is recorded here.
-    Recorded(Box<Live>),
+    Recorded(T),
     /// The API has to be asked: there is no parent, the sampler decides for each span, or the spans are another's.
     Asked,
 }
 
-/// Looks at the current context.
-#[inline]
-pub(crate) fn outlook(context: &Context, label: impl FnOnce() -> &'static Label) -> Outlook {
+/// Looks at the current context. Where the span is recorded here, it says by which core, and under which parent.
+#[inline(always)]
+fn look(context: &Context) -> Outlook<(&'static Core, SpanRef<'_>)> {
     if context.is_telemetry_suppressed() {
         return Outlook::Nothing;
     }
@@ -90,66 +101,214 @@ pub(crate) fn outlook(context: &Context, label: impl FnOnce() -> &'static Label)
     if !parent.is_sampled() {
         return Outlook::Nothing;
     }
-    let mut live = local::live(core, Source::Site(label()));
-    live.parent = parent.span_id();
-    live.parent_is_remote = parent.is_remote();
-    live.context = SpanContext::new(
-        parent.trace_id(),
-        local::span_id(),
-        parent.trace_flags(),
-        false,
-        parent.trace_state().clone(),
-    );
-    Outlook::Recorded(live)
+    Outlook::Recorded((core, span))
+}
+
+/// Makes a span that has not begun.
+pub(crate) fn outlook(
+    context: &Context,
+    label: impl FnOnce() -> &'static Label,
+) -> Outlook<Box<Live>> {
+    match look(context) {
+        Outlook::Nothing => Outlook::Nothing,
+        Outlook::Recorded((core, parent)) => {
+            Outlook::Recorded(made(core, label(), parent.span_context()))
+        }
+        Outlook::Asked => Outlook::Asked,
+    }
+}
+
+/// A span that its thread keeps, with what its handle is made of. It is filled in and read field by field: to move it about as
+/// a whole, right after it is written, makes the processor wait.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(super) place: usize,
+    pub(super) id: SpanId,
+    pub(super) trace_id: TraceId,
+    pub(super) flags: TraceFlags,
+    pub(super) served: Option<Served>,
+    /// It could not be kept, and has not begun.
+    pub(crate) other: Option<Box<Live>>,
+}
+
+impl Kept {
+    /// Nothing is kept yet.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self {
+            place: 0,
+            id: SpanId::INVALID,
+            trace_id: TraceId::INVALID,
+            flags: TraceFlags::NOT_SAMPLED,
+            served: None,
+            other: None,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place(self.place)
+    }
+
+    pub(crate) fn id(&self) -> SpanId {
+        self.id
+    }
+
+    /// What there is to be put into a context; `None` where the span is not kept.
+    #[inline(always)]
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        let state = TraceState::NONE;
+        let served = self.served?;
+        let context = SpanContext::new(self.trace_id, self.id, self.flags, false, state);
+        Some(Handle::new(context, served))
+    }
+}
+
+/// Makes a span that its thread keeps. `IS_CURRENT` says whether it will be current.
+#[inline(always)]
+pub(crate) fn keep<const IS_CURRENT: bool>(
+    context: &Context,
+    label: impl FnOnce() -> &'static Label,
+    kept: &mut Kept,
+) -> Outlook<()> {
+    match look(context) {
+        Outlook::Nothing => Outlook::Nothing,
+        Outlook::Recorded((core, parent)) => {
+            let (parent, label) = (parent.span_context(), label());
+            // With a trace state there is more to be cloned, which is seldom.
+            if *parent.trace_state() != TraceState::NONE
+                || !local::keep::<IS_CURRENT>(core, label, parent, kept)
+            {
+                kept.other = Some(made(core, label, parent));
+            }
+            Outlook::Recorded(())
+        }
+        Outlook::Asked => Outlook::Asked,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn made(core: &'static Core, label: &'static Label, parent: &SpanContext) -> Box<Live> {
+    let (mut live, id) = local::live(core, Source::Site(label));
+    live.hang_under(parent, id, parent.trace_state().clone());
+    live
+}
+
+/// Where a thread keeps a span; for that thread alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(pub(super) usize);
+
+/// Lets this thread keep a span that was made; at the end of a thread it comes back.
+#[inline(always)]
+pub(crate) fn keep_made<const IS_CURRENT: bool>(live: Box<Live>, kept: &mut Kept) {
+    // A trace state has to be cloned: see [`keep`].
+    if *live.context.trace_state() == TraceState::NONE {
+        kept.other = local::keep_made::<IS_CURRENT>(live, kept);
+    } else {
+        kept.other = Some(live);
+    }
+}
+
+impl Place {
+    /// From now on time passes for the span.
+    #[inline(always)]
+    pub(crate) fn begin(self) {
+        local::at(self.0, Live::begin);
+    }
+
+    /// Ends the span. The place is not used any more.
+    #[inline(always)]
+    pub(crate) fn close(self) {
+        local::close(self.0);
+    }
+
+    /// Adds attributes to the span, or an event of now.
+    pub(crate) fn take(self, gathered: Box<Entries>, event: Option<Cow<'static, str>>) {
+        local::at(self.0, |live| live.take(&gathered, event));
+        local::give_back_list(gathered);
+    }
+
+    /// Works with the span. Nothing that is called in there comes back.
+    pub(crate) fn with(self, work: impl FnOnce(&mut Live)) {
+        local::at(self.0, work);
+    }
+}
+
+/// Adds attributes, or an event of now, to the current span, which is known to be of this engine.
+pub(crate) fn take_current(
+    id: SpanId,
+    gathered: Box<Entries>,
+    mut event: Option<Cow<'static, str>>,
+) {
+    let is_here = local::with_open(id, |live| live.take(&gathered, event.take()));
+    if is_here {
+        local::give_back_list(gathered);
+        return;
+    }
+    Context::map_current(|context| {
+        let span = context.span();
+        // Unless code of the application has left another one there.
+        if span.span_context().span_id() == id {
+            hand(&span, gathered, event);
+        }
+    });
 }
 
 impl Live {
-    /// From now on time passes for the span.
-    pub(crate) fn begin(&mut self, kind: &SpanKind) {
-        self.kind = live::kind(kind);
-        self.start = self.core.clock.start();
-    }
-
     pub(crate) fn set_name(&mut self, name: impl Into<Cow<'static, str>>) {
-        self.name = Some(name.into());
+        self.gathered.rename(name.into());
     }
 
     pub(crate) fn link(&mut self, target: &SpanContext) {
-        self.add_link(target, Vec::new());
+        self.gathered.add_link(target, Vec::new());
     }
 
-    pub(crate) fn attributes(&mut self) -> &mut Attributes {
-        &mut self.attributes
+    /// To add attributes.
+    #[inline]
+    pub(crate) fn attributes(&mut self) -> &mut Entries {
+        self.gathered.attributes()
     }
 
     pub(crate) fn attribute(&mut self, attribute: KeyValue) {
-        self.attributes.extend([attribute]);
+        if let Some(gathered) = self.gathered() {
+            gathered.attributes().extend([attribute]);
+        }
     }
 
     pub(crate) fn status(&mut self, status: Status) {
-        self.set_status(status);
+        if let Some(gathered) = self.gathered() {
+            gathered.set_status(status);
+        }
     }
 
-    /// Adds what was gathered meanwhile.
-    pub(crate) fn take_attributes(&mut self, gathered: &Attributes) {
-        self.attributes.append(gathered);
-    }
-
-    /// Adds an event of now, with what was gathered for it.
-    pub(crate) fn take_event(&mut self, name: &str, gathered: &mut Attributes) {
-        self.add_encoded_event(name, self.now(), gathered);
+    /// Adds attributes, or an event of now with them.
+    #[inline]
+    pub(crate) fn take(&mut self, list: &Entries, event: Option<Cow<'static, str>>) {
+        match event {
+            Some(name) => {
+                let now = self.now();
+                if let Some(gathered) = self.gathered() {
+                    gathered.add_listed_event(&name, now, list);
+                }
+            }
+            None => {
+                if let Some(gathered) = self.gathered() {
+                    gathered.attributes().append(list);
+                }
+            }
+        }
     }
 
     /// Adds an event of now.
     pub(crate) fn event(&mut self, name: &'static str, attributes: Vec<KeyValue>) {
-        self.add_event(name, self.now(), attributes);
-    }
-
-    pub(super) fn now(&self) -> u64 {
-        self.core.clock.now_in(self.start)
+        let now = self.now();
+        if let Some(gathered) = self.gathered() {
+            gathered.add_event(name, now, attributes);
+        }
     }
 
     /// Hands the span in, once.
+    #[inline]
     pub(super) fn finish(&mut self, end: u64) {
         self.has_ended = true;
         self.core.finish(self, end);
@@ -157,64 +316,56 @@ impl Live {
 }
 
 /// A list for attributes of a span that has started.
-pub(crate) fn span_attributes() -> Option<Box<Attributes>> {
+pub(crate) fn span_attributes() -> Option<Box<Entries>> {
     let core = active()?;
-    Some(local::list(field::ATTRIBUTES, core.limits.of_span))
+    Some(local::list(core.limits.of_span))
 }
 
 /// A list for attributes of an event.
-pub(crate) fn event_attributes() -> Option<Box<Attributes>> {
+pub(crate) fn event_attributes() -> Option<Box<Entries>> {
     let core = active()?;
-    Some(local::list(field::event::ATTRIBUTES, core.limits.of_event))
+    Some(local::list(core.limits.of_event))
 }
 
-/// What the key of an attribute or the time of an event or an end is when it only announces that something is to be done
-/// in the engine's own way: a time before the epoch, which OTLP cannot tell, and a key which is known by its address.
+/// What the end of a span is when it only announces that something is to be done in the engine's own way: a time before the
+/// epoch, which OTLP cannot tell.
+const ANNOUNCED: Duration = Duration::new(1_869_902_188, 987_654_321);
+
 fn announced() -> SystemTime {
-    UNIX_EPOCH - Duration::new(1_869_902_188, 987_654_321)
+    UNIX_EPOCH - ANNOUNCED
 }
 
-static ANNOUNCED: &str = "otel_runtime.announced";
-
-pub(super) fn is_announced_time(time: SystemTime) -> bool {
+#[inline]
+pub(super) fn is_announced(time: SystemTime) -> bool {
     time < UNIX_EPOCH && time == announced()
 }
 
-pub(super) fn is_announced_key(key: &Key) -> bool {
-    std::ptr::eq(key.as_str(), ANNOUNCED)
-}
-
-/// What was handed over with an announcement.
-pub(super) fn handed<T>(take: impl FnOnce(&mut Attributes) -> T) -> Option<T> {
-    HANDED
-        .try_with(|handed| handed.borrow_mut().as_deref_mut().map(take))
-        .ok()
-        .flatten()
-}
-
-/// Adds attributes to a span that is known to be of this engine.
-pub(crate) fn hand_attributes(span: &SpanRef<'_>, attributes: Box<Attributes>) {
-    hand(attributes, || {
-        span.set_attribute(KeyValue::new(ANNOUNCED, true));
-    });
-}
-
-/// Adds an event to a span that is known to be of this engine.
-pub(crate) fn hand_event(span: &SpanRef<'_>, name: Cow<'static, str>, attributes: Box<Attributes>) {
-    hand(attributes, || {
-        span.add_event_with_timestamp(name, announced(), Vec::new());
-    });
-}
-
-fn hand(attributes: Box<Attributes>, announce: impl FnOnce()) {
-    let put = HANDED.try_with(|handed| *handed.borrow_mut() = Some(attributes));
-    if put.is_err() {
-        return;
+/// Does with a span what was announced: adds what was handed over or, where that was nothing, ends it. The answer is whether
+/// it has ended.
+#[inline]
+pub(super) fn take(live: &mut Live) -> bool {
+    let handed = HANDED.try_with(|handed| handed.borrow_mut().take());
+    match handed {
+        Ok(Some(handed)) => {
+            live.take(&handed.attributes, handed.event);
+            local::give_back_list(handed.attributes);
+            false
+        }
+        _ => true,
     }
-    announce();
-    let rest = HANDED.try_with(|handed| handed.borrow_mut().take());
-    if let Some(list) = rest.ok().flatten() {
-        local::give_back_list(list);
+}
+
+/// Adds attributes, or an event, to a span that is known to be of this engine.
+pub(crate) fn hand(span: &SpanRef<'_>, attributes: Box<Entries>, event: Option<Cow<'static, str>>) {
+    let handed = Handed { attributes, event };
+    let put = HANDED.try_with(|place| *place.borrow_mut() = Some(handed));
+    if put.is_ok() {
+        span.end_with_timestamp(announced());
+        // A span that has ended takes nothing.
+        let rest = HANDED.try_with(|place| place.borrow_mut().take());
+        if let Ok(Some(handed)) = rest {
+            local::give_back_list(handed.attributes);
+        }
     }
 }
 
@@ -223,20 +374,20 @@ pub(crate) fn span(live: Box<Live>) -> impl Span + Send + Sync + 'static {
     super::span::Span::recording(live)
 }
 
-/// Keeps a list for later.
-pub(crate) fn give_back(list: Box<Attributes>) {
-    local::give_back_list(list);
-}
-
 /// Ends a span that is known to be of this engine.
 #[inline]
 pub(crate) fn end(span: &SpanRef<'_>) {
     span.end_with_timestamp(announced());
 }
 
+/// Keeps a list for later.
+pub(crate) fn give_back(list: Box<Entries>) {
+    local::give_back_list(list);
+}
+
 /// Ends a span that nobody else has.
 pub(crate) fn end_live(mut live: Box<Live>) {
     let now = live.now();
-    live.finish(now);
-    local::give_back(live);
+    live.has_ended = true;
+    live.core.finish_last(live, now);
 }

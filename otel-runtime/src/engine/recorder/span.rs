@@ -18,11 +18,12 @@ enum State {
     /// It records, or did until it ended; the box is used again for another span.
     Live(Box<Live>),
     NotRecording(Box<SpanContext>),
-    /// While it is dropped.
+    /// It has ended, or is dropped.
     Gone,
 }
 
 impl Span {
+    #[inline]
     pub(super) fn recording(live: Box<Live>) -> Self {
         Self(State::Live(live))
     }
@@ -31,6 +32,7 @@ impl Span {
         Self(State::NotRecording(Box::new(context)))
     }
 
+    #[inline]
     fn live(&mut self) -> Option<&mut Live> {
         match &mut self.0 {
             State::Live(live) if !live.has_ended => Some(live),
@@ -41,12 +43,12 @@ impl Span {
 
 impl Drop for Span {
     fn drop(&mut self) {
-        if let State::Live(mut live) = std::mem::replace(&mut self.0, State::Gone) {
-            if !live.has_ended {
-                let now = live.now();
-                live.finish(now);
+        if let State::Live(live) = std::mem::replace(&mut self.0, State::Gone) {
+            if live.has_ended {
+                local::give_back(live);
+            } else {
+                sited::end_live(live);
             }
-            local::give_back(live);
         }
     }
 }
@@ -60,14 +62,9 @@ impl trace::Span for Span {
     ) where
         T: Into<Cow<'static, str>>,
     {
-        let Some(live) = self.live() else {
-            return;
-        };
-        let name = name.into();
-        if sited::is_announced_time(timestamp) {
-            sited::handed(|handed| live.take_event(&name, handed));
-        } else {
-            live.add_event(&name, clock::unix_nanos(timestamp), attributes);
+        if let Some(live) = self.live() {
+            live.gathered
+                .add_event(&name.into(), clock::unix_nanos(timestamp), attributes);
         }
     }
 
@@ -84,19 +81,14 @@ impl trace::Span for Span {
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        let Some(live) = self.live() else {
-            return;
-        };
-        if sited::is_announced_key(&attribute.key) {
-            sited::handed(|handed| live.take_attributes(handed));
-        } else {
-            live.attributes.extend([attribute]);
+        if let Some(live) = self.live() {
+            live.gathered.attributes().extend([attribute]);
         }
     }
 
     fn set_status(&mut self, status: Status) {
         if let Some(live) = self.live() {
-            live.set_status(status);
+            live.gathered.set_status(status);
         }
     }
 
@@ -105,24 +97,27 @@ impl trace::Span for Span {
         T: Into<Cow<'static, str>>,
     {
         if let Some(live) = self.live() {
-            live.name = Some(new_name.into());
+            live.gathered.rename(new_name.into());
         }
     }
 
     fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
         if let Some(live) = self.live() {
-            live.add_link(&span_context, attributes);
+            live.gathered.add_link(&span_context, attributes);
         }
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
-        if let Some(live) = self.live() {
-            let end = if sited::is_announced_time(timestamp) {
-                live.now()
-            } else {
-                clock::unix_nanos(timestamp)
-            };
-            live.finish(end);
+        let Some(live) = self.live() else {
+            return;
+        };
+        if !sited::is_announced(timestamp) {
+            live.finish(clock::unix_nanos(timestamp));
+        } else if sited::take(live) {
+            // It is in a context, which has the span's context as well.
+            if let State::Live(live) = std::mem::replace(&mut self.0, State::Gone) {
+                sited::end_live(live);
+            }
         }
     }
 }

@@ -9,8 +9,7 @@ use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanLimits;
 
-use super::export::{Output, Patience, Refused, Told};
-use super::record::Record;
+use super::export::{Batch, Output, Patience, Refused, Told};
 use super::{DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
 use crate::losses::Losses;
 
@@ -50,9 +49,9 @@ impl Kept {
 }
 
 impl Output for Kept {
-    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
-        let ids = spans.iter().map(|span| {
-            let span = decode::span(span, &mut Vec::new()).expect("a span");
+    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+        let ids = spans.spans().map(|span| {
+            let span = decode::span(span).expect("a span");
             span.span_context.span_id()
         });
         self.0.lock().expect("no panic").extend(ids);
@@ -72,7 +71,7 @@ struct Stuck {
 }
 
 impl Output for Stuck {
-    fn export(&mut self, spans: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
         let _ = self.has_begun.send(spans.len());
         // An error says that the test is over.
         let _ = self.go_on.recv();
@@ -184,7 +183,7 @@ struct Panicking {
 }
 
 impl Output for Panicking {
-    fn export(&mut self, _: &[Record<'_>], _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, _: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
         self.exports += 1;
         assert!(self.exports.is_multiple_of(2), "an odd export");
         Ok(())

@@ -12,9 +12,10 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
 
 use super::export::{self, Told};
-use super::scope::Source;
+use super::live::Live;
+use super::scope::{self, Source};
 use super::span::Span;
-use super::{Core, Sampling, Setup, SpanCounts, clock, live, local, sited};
+use super::{Core, Sampling, Setup, SpanCounts, clock, local, sited};
 
 /// Hands out tracers; its clones are the same provider.
 #[derive(Clone, Debug)]
@@ -94,18 +95,13 @@ impl trace::Tracer for Tracer {
             SamplingDecision::RecordOnly => flags.with_sampled(false),
             SamplingDecision::Drop => TraceFlags::default(),
         };
-        let context = SpanContext::new(
-            trace_id,
-            local::span_id(),
-            flags,
-            false,
-            sampled.trace_state,
-        );
+        let state = sampled.trace_state;
+        let context = |id| SpanContext::new(trace_id, id, flags, false, state);
         if sampled.decision == SamplingDecision::Drop {
-            return Span::not_recording(context);
+            return Span::not_recording(context(local::span_id()));
         }
-        let mut live = local::live(self.core, self.source.clone());
-        live.context = context;
+        let (mut live, id) = local::live(self.core, self.source.clone());
+        live.context = context(id);
         live.parent = parent_span.map_or(SpanId::INVALID, SpanContext::span_id);
         live.parent_is_remote = parent_span.is_some_and(SpanContext::is_remote);
         fill(&mut live, builder, sampled.attributes);
@@ -114,21 +110,23 @@ impl trace::Tracer for Tracer {
 }
 
 /// Puts in what is known when the span starts.
-fn fill(live: &mut live::Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
-    live.name = Some(builder.name);
-    live.kind = live::kind(&builder.span_kind.unwrap_or(SpanKind::Internal));
-    live.attributes
+fn fill(live: &mut Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
+    let gathered = &mut live.gathered;
+    gathered.rename(builder.name);
+    live.kind = scope::kind(&builder.span_kind.unwrap_or(SpanKind::Internal));
+    gathered
+        .attributes()
         .extend(builder.attributes.into_iter().flatten());
-    live.attributes.extend(of_sampler);
+    gathered.attributes().extend(of_sampler);
     for event in builder.events.into_iter().flatten() {
-        live.add_event(
+        gathered.add_event(
             &event.name,
             clock::unix_nanos(event.timestamp),
             event.attributes,
         );
     }
     for link in builder.links.into_iter().flatten() {
-        live.add_link(&link.span_context, link.attributes);
+        gathered.add_link(&link.span_context, link.attributes);
     }
     let clock = &live.core.clock;
     live.start = match builder.start_time {

@@ -21,31 +21,6 @@ pub(crate) const fn fixed_64_tag(field: u8) -> u8 {
     field << 3 | FIXED_64
 }
 
-/// A number in as many bytes as it needs.
-#[derive(Debug)]
-pub(crate) struct Varint {
-    bytes: [u8; 10],
-    length: usize,
-}
-
-impl Varint {
-    #[inline]
-    pub(crate) fn new(mut value: u64) -> Self {
-        let mut bytes = [0; 10];
-        let length = varint_length(value);
-        for byte in &mut bytes[..length - 1] {
-            *byte = low_byte(value) | 0x80;
-            value >>= 7;
-        }
-        bytes[length - 1] = low_byte(value);
-        Self { bytes, length }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low_byte(value) | 0x80);
@@ -100,6 +75,7 @@ pub(crate) fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
 }
 
 /// A field that holds bytes, left out when there are none.
+#[cfg(feature = "otlp")]
 pub(crate) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     if !value.is_empty() {
         bytes(out, field, value);

@@ -1,0 +1,182 @@
+//! What a span gathers besides its head.
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanContext, Status, TraceState};
+
+use super::entries::{Entries, Kind};
+use super::field;
+use super::limits::{AttributeLimits, Limits};
+
+/// Attributes, events, links, and what changed after the start.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    limits: &'static Limits,
+    /// Whether there is nothing in what follows.
+    is_empty: bool,
+    /// The one of the site where there is none.
+    name: Option<Cow<'static, str>>,
+    status: Status,
+    entries: Entries,
+    events: Counted,
+    links: Counted,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    kept: u32,
+    dropped: u32,
+}
+
+impl Counted {
+    fn admit(&mut self, limit: u32) -> bool {
+        let admitted = self.kept < limit;
+        if admitted {
+            self.kept += 1;
+        } else {
+            self.dropped += 1;
+        }
+        admitted
+    }
+}
+
+impl Gathered {
+    pub(super) fn new(limits: &'static Limits) -> Self {
+        Self {
+            limits,
+            is_empty: true,
+            name: None,
+            status: Status::Unset,
+            entries: Entries::new(limits.of_span),
+            events: Counted::default(),
+            links: Counted::default(),
+        }
+    }
+
+    /// Forgets all, and keeps the memory of the lists.
+    #[inline]
+    pub(super) fn clear(&mut self, limits: &'static Limits) {
+        if !self.is_empty || !std::ptr::eq(self.limits, limits) {
+            self.forget(limits);
+        }
+    }
+
+    fn forget(&mut self, limits: &'static Limits) {
+        self.limits = limits;
+        self.is_empty = true;
+        self.name = None;
+        self.status = Status::Unset;
+        self.entries.start(limits.of_span);
+        self.events = Counted::default();
+        self.links = Counted::default();
+    }
+
+    /// How much memory it holds on to, in bytes.
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.capacity()
+    }
+
+    /// To add attributes.
+    #[inline]
+    pub(super) fn attributes(&mut self) -> &mut Entries {
+        self.is_empty = false;
+        &mut self.entries
+    }
+
+    pub(super) fn rename(&mut self, name: Cow<'static, str>) {
+        self.is_empty = false;
+        self.name = Some(name);
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
+    pub(super) fn set_status(&mut self, status: Status) {
+        self.is_empty = false;
+        // Ok is final, and an error is not taken back.
+        if status > self.status {
+            self.status = status;
+        }
+    }
+
+    /// `time` is in nanoseconds since the epoch.
+    pub(super) fn add_event(&mut self, name: &str, time: u64, attributes: Vec<KeyValue>) {
+        let attributes = listed(self.limits.of_event, attributes);
+        self.add_listed_event(name, time, &attributes);
+    }
+
+    /// The same with attributes that are in a list already.
+    pub(super) fn add_listed_event(&mut self, name: &str, time: u64, attributes: &Entries) {
+        self.is_empty = false;
+        if self.events.admit(self.limits.events) {
+            self.entries.event(name, time, attributes);
+        }
+    }
+
+    pub(super) fn add_link(&mut self, target: &SpanContext, attributes: Vec<KeyValue>) {
+        self.is_empty = false;
+        if self.links.admit(self.limits.links) {
+            let attributes = listed(self.limits.of_link, attributes);
+            self.entries.link(target, &attributes);
+        }
+    }
+
+    /// Adds what was gathered elsewhere for the same span.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        self.is_empty = false;
+        if let Some(name) = other.name.take() {
+            self.name = Some(name);
+        }
+        self.set_status(std::mem::take(&mut other.status));
+        for (kind, entry) in other.entries.each() {
+            let admitted = match kind {
+                Kind::Attribute => self.entries.admit(),
+                Kind::Event => self.events.admit(self.limits.events),
+                Kind::Link => self.links.admit(self.limits.links),
+            };
+            if admitted {
+                self.entries.copy(entry);
+            }
+        }
+        self.entries.drop_more(other.entries.dropped_attributes());
+        self.events.dropped += other.events.dropped;
+        self.links.dropped += other.links.dropped;
+    }
+
+    /// All of it, with what is known of a span at its end. Nothing is added any more.
+    #[inline]
+    pub(super) fn sealed(&mut self, state: &TraceState) -> &[u64] {
+        if !self.is_empty || *state != TraceState::NONE {
+            self.seal(state);
+        }
+        self.entries.words()
+    }
+
+    #[inline(never)]
+    fn seal(&mut self, state: &TraceState) {
+        self.is_empty = false;
+        let entries = &mut self.entries;
+        entries.dropped(field::DROPPED_ATTRIBUTES, entries.dropped_attributes());
+        entries.dropped(field::DROPPED_EVENTS, self.events.dropped);
+        entries.dropped(field::DROPPED_LINKS, self.links.dropped);
+        if *state != TraceState::NONE {
+            entries.trace_state(&state.header());
+        }
+        if let Some(name) = &self.name {
+            entries.name(name);
+        }
+        match &self.status {
+            Status::Unset => {}
+            Status::Ok => entries.status(field::status::OK, ""),
+            Status::Error { description } => entries.status(field::status::ERROR, description),
+        }
+    }
+}
+
+fn listed(limits: AttributeLimits, attributes: Vec<KeyValue>) -> Entries {
+    let mut list = Entries::new(limits);
+    list.extend(attributes);
+    list
+}
