@@ -105,7 +105,7 @@ where
                     let received = Received {
                         message: Message::new(SYSTEM, destination),
                         destination,
-                        id: id.to_string(),
+                        id: Some(id.to_string()),
                         payload,
                         attempt: attempt.current(),
                     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use opentelemetry_semantic_conventions::{attribute, resource};
-use otel_runtime::testing::SpanRecord;
+use otel_runtime::{instrument::messaging::QUEUE_DURATION, testing::SpanRecord};
 
 /// Those of the conventions that are used; a misspelt one is not there to be named.
 const CONVENTIONS: &[&str] = &[
@@ -55,10 +55,12 @@ const PREFIXES: [&str; 3] = ["booking.", "room.", "cleaning."];
 /// What the original records too, under these names: the room that is booked or cleaned, and the message as it came.
 const OF_THE_ORIGINAL: [&str; 2] = ["room", "payload"];
 
-/// How often a message was delivered. The conventions have it for other systems only; `Message::delivery_count` documents it.
-const DELIVERY_COUNTS: [&str; 2] = [
+/// Those that `instrument::messaging` documents: how often a message was delivered, which the conventions have for other
+/// systems only, and how long it waited.
+const OF_MESSAGES: [&str; 3] = [
     "messaging.apalis.message.delivery_count",
     "messaging.rabbitmq.message.delivery_count",
+    QUEUE_DURATION,
 ];
 
 /// Keys of spans, events, links and resources that are none of these.
@@ -79,6 +81,6 @@ pub(crate) fn unknown(spans: &[SpanRecord]) -> BTreeSet<&str> {
 fn is_known(key: &str) -> bool {
     CONVENTIONS.contains(&key)
         || OF_THE_ORIGINAL.contains(&key)
-        || DELIVERY_COUNTS.contains(&key)
+        || OF_MESSAGES.contains(&key)
         || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
