@@ -109,7 +109,8 @@ pub fn check(connection: &mut Connection<'_>) -> Result<(), StoreError> {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No connection was free in time, or none could be made.
-    #[error("no connection to the database: {0}")]
+    // What a server answers ends with a line break.
+    #[error("no connection to the database: {}", .0.to_string().trim_end())]
     Pool(#[source] PoolError),
     /// The connection broke while it was used.
     #[error("the connection to the database was lost: {0}")]
