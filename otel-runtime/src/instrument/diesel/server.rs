@@ -4,6 +4,7 @@
 //! that is left out.
 
 use super::sql::Dialect;
+use crate::instrument::address::without_brackets;
 
 /// Where queries go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Server {
                 .strip_prefix('/')
                 .and_then(decoded)
                 .filter(|name| is_plain(name)),
-            address: decoded(host).filter(|host| is_host(host)),
+            address: decoded(host).as_deref().and_then(address),
             ..self
         };
         server.port = port.parse().ok().filter(|_| server.address.is_some());
@@ -121,9 +122,9 @@ impl Server {
     /// Takes a parameter of libpq's, if it is one of those that matter here.
     fn set(&mut self, key: &str, value: Option<String>) {
         match key {
-            "host" => self.address = value.filter(|host| is_host(host)),
+            "host" => self.address = value.as_deref().and_then(address),
             "hostaddr" if self.address.is_none() => {
-                self.address = value.filter(|host| is_host(host));
+                self.address = value.as_deref().and_then(address);
             }
             "port" => self.port = value.and_then(|port| port.parse().ok()),
             "dbname" => self.namespace = value.filter(|name| is_plain(name)),
@@ -179,6 +180,11 @@ fn key_value(text: &str) -> (String, &str) {
         }
     }
     (value, "")
+}
+
+/// What `server.address` says of a host, if it is one.
+fn address(host: &str) -> Option<String> {
+    is_host(host).then(|| without_brackets(host).to_owned())
 }
 
 /// A host name, an address, or the directory of a socket: one, not a list.

@@ -46,14 +46,14 @@ fn postgresql_urls() {
         "postgres://[::1]:5432/rooms",
         pg,
         Some("rooms"),
-        Some("[::1]"),
+        Some("::1"),
         Some(5432),
     );
     check(
         "postgres://[::1]/rooms",
         pg,
         Some("rooms"),
-        Some("[::1]"),
+        Some("::1"),
         None,
     );
     check(
