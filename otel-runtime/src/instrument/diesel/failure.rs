@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "r2d2")]
+use diesel::r2d2::PoolError;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
+
+/// The `error.type` of a wait that was in vain.
+#[cfg(feature = "r2d2")]
+pub(super) const TIMEOUT: &str = "timeout";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -75,6 +81,16 @@ impl Failure {
             error_type: error_type.into(),
             description,
         }
+    }
+}
+
+/// The description of a wait that was in vain: that it was, and why the pool could not open a connection, if it tried to.
+#[cfg(feature = "r2d2")]
+pub(super) fn of_wait(error: &PoolError) -> String {
+    let message = error.to_string();
+    match message.split_once(": ") {
+        Some((waited, cause)) => format!("{waited}: {}", without_quoted(without_place(cause))),
+        None => message,
     }
 }
 

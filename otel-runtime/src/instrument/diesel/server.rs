@@ -3,6 +3,13 @@
 //! A URL that is not formed as it should be may have a password where a host or a name belongs. Whatever looks like
 //! that is left out.
 
+#[cfg(feature = "r2d2")]
+use opentelemetry::KeyValue;
+#[cfg(feature = "r2d2")]
+use opentelemetry_semantic_conventions::attribute::{
+    DB_NAMESPACE, DB_SYSTEM_NAME, SERVER_ADDRESS, SERVER_PORT,
+};
+
 use super::sql::Dialect;
 use crate::instrument::address::without_brackets;
 
@@ -61,6 +68,42 @@ impl Server {
             "sqlite" => Dialect::Sqlite,
             _ => Dialect::Standard,
         }
+    }
+
+    #[cfg(feature = "r2d2")]
+    pub(super) fn attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = vec![KeyValue::new(DB_SYSTEM_NAME, self.system)];
+        let namespace = self.namespace.clone();
+        attributes.extend(namespace.map(|namespace| KeyValue::new(DB_NAMESPACE, namespace)));
+        let address = self.address.clone();
+        attributes.extend(address.map(|address| KeyValue::new(SERVER_ADDRESS, address)));
+        attributes.extend(
+            self.port
+                .map(|port| KeyValue::new(SERVER_PORT, i64::from(port))),
+        );
+        attributes
+    }
+
+    /// What the conventions call a pool of connections that has no name: `address:port/namespace`, of which that is left
+    /// out which is not known.
+    #[cfg(feature = "r2d2")]
+    pub(super) fn pool_name(&self) -> String {
+        let mut name = self.address.clone().unwrap_or_default();
+        if name.contains(':') {
+            // Or nobody could tell an IPv6 address from the port.
+            name = format!("[{name}]");
+        }
+        if let Some(port) = self.port {
+            name = format!("{name}:{port}");
+        }
+        if let Some(namespace) = &self.namespace {
+            let slash = if name.is_empty() { "" } else { "/" };
+            name = format!("{name}{slash}{namespace}");
+        }
+        if name.is_empty() {
+            name.push_str(self.system);
+        }
+        name
     }
 
     /// Reads `[user[:password]@][host[:port]][/database][?key=value&..]`.

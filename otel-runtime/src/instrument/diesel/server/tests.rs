@@ -207,3 +207,18 @@ fn sqlite_files() {
     check("a=b.db", "sqlite", Some("a=b.db"), None, None);
     check("", "sqlite", None, None, None);
 }
+
+#[cfg(feature = "r2d2")]
+#[test]
+fn a_pool_is_called_by_where_its_connections_go() {
+    for (url, name) in [
+        ("postgres://u:p@db:5433/rooms", "db:5433/rooms"),
+        ("postgres://db/rooms", "db/rooms"),
+        ("mysql://[::1]:3306/rooms", "[::1]:3306/rooms"),
+        ("postgres://db:5433", "db:5433"),
+        ("/var/lib/rooms.db", "rooms.db"),
+        ("redis://db", "other_sql"),
+    ] {
+        assert_eq!(Server::from_url(url).pool_name(), name, "{url}");
+    }
+}
