@@ -22,6 +22,9 @@ use crate::config::Database;
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: u32 = 8;
 
+/// What the pool is called where a wait for one of its connections shows.
+const POOL: &str = env!("CARGO_PKG_NAME");
+
 /// Why a database could not be set up or opened.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 

@@ -11,6 +11,7 @@ const CONVENTIONS: &[&str] = &[
     attribute::CODE_FILE_PATH,
     attribute::CODE_FUNCTION_NAME,
     attribute::CODE_LINE_NUMBER,
+    attribute::DB_CLIENT_CONNECTION_POOL_NAME,
     attribute::DB_COLLECTION_NAME,
     attribute::DB_NAMESPACE,
     attribute::DB_OPERATION_NAME,
