@@ -102,23 +102,33 @@ fn without_place(message: &str) -> &str {
     cause.flatten().map_or(message, |(_, cause)| cause)
 }
 
-/// The first line of a database's message, with `?` for everything from its first to its last quotation mark.
+/// The first line of a database's message, with `?` for everything from its first to its last quotation mark, or from the
+/// only one on.
 ///
 /// Databases quote values, user names and the text of the query, and not all of them escape a quotation mark within.
 fn without_quoted(message: &str) -> String {
     const QUOTES: [char; 3] = ['\'', '"', '`'];
-    match (message.find(QUOTES), message.rfind(QUOTES)) {
-        (Some(first), Some(last)) => {
-            let after = message[last + 1..].lines().next().unwrap_or_default();
-            let before = message[..first].lines().next().unwrap_or_default();
-            if before.len() < first {
-                before.to_owned()
-            } else {
-                format!("{before}?{after}")
-            }
-        }
-        _ => message.lines().next().unwrap_or_default().to_owned(),
+    let mut quotes = message
+        .match_indices(QUOTES)
+        .map(|(at, _)| at)
+        .filter(|&at| !is_of_negation(message, at));
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let Some(first) = quotes.next() else {
+        return first_line(message);
+    };
+    let before = first_line(&message[..first]);
+    if before.len() < first {
+        return before;
     }
+    let after = quotes
+        .next_back()
+        .map(|last| first_line(&message[last + 1..]));
+    format!("{before}?{}", after.unwrap_or_default())
+}
+
+/// Whether this is the apostrophe of a word like `doesn't` or `can't`, by which MySQL says much of what is wrong.
+fn is_of_negation(message: &str, at: usize) -> bool {
+    message[..at].ends_with('n') && message[at..].starts_with("'t ")
 }
 
 #[cfg(test)]
