@@ -5,6 +5,7 @@ use actix_web::{
     error::ErrorServiceUnavailable,
     web::{self, ServiceConfig},
 };
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
 use otel_runtime::testing::SpanRecord;
 use reqwest::Method;
 
@@ -207,6 +208,17 @@ async fn tree_of_a_database_that_is_down() {
     let answer = app.book(BOOKING).await;
     let name = "a_database_that_is_down";
     check(Kind::Postgres, name, &answer.spans().await);
+}
+
+/// A file is never down, but somebody may keep it to themselves.
+#[tokio::test]
+async fn tree_of_a_database_that_is_locked() {
+    let app = spawn_app(Kind::Sqlite).await;
+    let mut other = SqliteConnection::establish(&app.database.url).unwrap();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let answer = app.book(BOOKING).await;
+    let name = "a_database_that_is_locked";
+    check(Kind::Sqlite, name, &answer.spans().await);
 }
 
 /// Sends a request of a caller who says this, and compares what it leaves.

@@ -1,5 +1,10 @@
 //! The keys of attributes that the services may export.
 
+#![allow(
+    dead_code,
+    reason = "shared by test binaries of which none needs all of it"
+)]
+
 use std::collections::BTreeSet;
 
 use opentelemetry_semantic_conventions::{attribute, resource};
@@ -50,8 +55,8 @@ const CONVENTIONS: &[&str] = &[
     resource::TELEMETRY_SDK_VERSION,
 ];
 
-/// Those of the demos themselves.
-const PREFIXES: [&str; 3] = ["booking.", "room.", "cleaning."];
+/// Those of the demos themselves; `problem.` is of a request that cannot be understood.
+const PREFIXES: [&str; 4] = ["booking.", "room.", "cleaning.", "problem."];
 
 /// What the original records too, under these names: the room that is booked or cleaned, and the message as it came.
 const OF_THE_ORIGINAL: [&str; 2] = ["room", "payload"];
@@ -79,7 +84,8 @@ pub(crate) fn unknown(spans: &[SpanRecord]) -> BTreeSet<&str> {
         .collect()
 }
 
-fn is_known(key: &str) -> bool {
+/// Whether this is one of them.
+pub(crate) fn is_known(key: &str) -> bool {
     CONVENTIONS.contains(&key)
         || OF_THE_ORIGINAL.contains(&key)
         || OF_MESSAGES.contains(&key)
