@@ -23,7 +23,7 @@ use lapin::{
     types::AMQPValue,
 };
 use opentelemetry::Value;
-use otel_runtime::{instrument::messaging::QUEUE_DURATION, testing::Spans};
+use otel_runtime::{CANCELLED, instrument::messaging::QUEUE_DURATION, testing::Spans};
 use serde::Serialize;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -327,6 +327,15 @@ async fn a_worker_that_is_killed_in_the_middle_loses_nothing() {
     let mut worker = broker.work(|_| Ok(()));
     worker.wait_for(1).await;
     worker.stop().await;
+    let mut attempts = broker.spans.finished();
+    attempts.retain(|span| span.name.starts_with("process"));
+    let counts = attempts.iter().map(|span| {
+        span.attribute("messaging.rabbitmq.message.delivery_count")
+            .unwrap()
+    });
+    assert_eq!(counts.cloned().collect::<Vec<_>>(), [1, 2].map(Value::I64));
+    let cut_off = attempts[0].attribute(CANCELLED);
+    assert_eq!(cut_off, Some(&Value::Bool(true)));
     assert_eq!(broker.dead().await, None);
     broker.remove().await;
 }

@@ -66,6 +66,8 @@ struct Received {
     payload: Payload,
     /// From 1.
     attempt: usize,
+    /// How often it was delivered before without an attempt that came to an end, as far as the queue tells.
+    redelivered: usize,
 }
 
 /// Whether a message is not tried again after an attempt that failed.
@@ -85,6 +87,7 @@ where
         id,
         payload,
         attempt,
+        redelivered,
     } = received;
     if let Some(id) = &id {
         message = message.id(id.clone());
@@ -95,7 +98,7 @@ where
     let id = id.unwrap_or_else(|| "without an id".to_owned());
     message
         .body_size(payload.len())
-        .delivery_count(attempt)
+        .delivery_count(attempt + redelivered)
         .process(headers, async {
             let outcome = AssertUnwindSafe(async { handle(payload).await });
             let outcome = outcome.catch_unwind().await;

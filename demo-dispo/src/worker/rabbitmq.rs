@@ -39,6 +39,9 @@ const PREFETCH: u16 = 8;
 /// The header that counts the attempts; absent at the first.
 const ATTEMPT: &str = "x-attempt";
 
+/// The header in which a quorum queue counts the deliveries before this one.
+const REDELIVERED: &str = "x-delivery-count";
+
 /// The header that says why a message was given up.
 const GIVEN_UP: &str = "x-given-up";
 
@@ -137,10 +140,15 @@ struct Delivered {
 
 impl Delivered {
     fn new(mut delivery: Delivery, message: Message, destination: &'static str) -> Self {
-        let headers = strings(delivery.properties.headers().as_ref());
+        let given = delivery.properties.headers().as_ref();
+        let headers = strings(given);
         let attempt = headers
             .get(ATTEMPT)
             .and_then(|attempt| attempt.parse().ok());
+        let redelivered = match given.and_then(|given| given.inner().get(REDELIVERED)) {
+            Some(AMQPValue::LongLongInt(count)) => usize::try_from(*count).unwrap_or_default(),
+            _ => 0,
+        };
         let id = delivery.properties.message_id().as_ref();
         let id = id.map(ToString::to_string);
         Self {
@@ -150,6 +158,7 @@ impl Delivered {
                 id,
                 payload: std::mem::take(&mut delivery.data),
                 attempt: attempt.unwrap_or(1),
+                redelivered,
             },
             delivery,
             headers,

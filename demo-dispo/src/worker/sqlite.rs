@@ -110,6 +110,7 @@ where
                         id: Some(id.to_string()),
                         payload,
                         attempt: attempt.current(),
+                        redelivered: 0,
                     };
                     process(received, headers.as_map(), handle).await.map_err(
                         |error| -> BoxDynError {

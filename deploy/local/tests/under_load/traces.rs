@@ -54,12 +54,9 @@ impl Orphan<'_> {
     /// The service whose process made the parent.
     pub(crate) fn parent_service(&self) -> &str {
         let own = self.span.service_name().unwrap();
-        let attempt = self
-            .span
-            .attribute("messaging.rabbitmq.message.delivery_count");
         match self.span.name.as_str() {
-            // What was sent on after an attempt that failed comes from the worker itself.
-            _ if attempt.is_some_and(|attempt| *attempt != 1.into()) => own,
+            // What the worker itself sent on after an attempt that failed is linked to the first producer as well.
+            _ if self.span.links.len() > 1 => own,
             "process booking.created" => "dispo",
             "process cleaning.planned" => "cleaning-worker",
             _ => own,
