@@ -1,6 +1,7 @@
 //! The worker on a real broker, chosen by `TEST_AMQP_URL` (for example `amqp://guest:guest@127.0.0.1:5672/%2f`).
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     sync::{
         Arc,
@@ -21,7 +22,8 @@ use lapin::{
     options::{BasicGetOptions, QueueDeleteOptions},
     types::AMQPValue,
 };
-use otel_runtime::testing::Spans;
+use opentelemetry::Value;
+use otel_runtime::{CANCELLED, instrument::messaging::QUEUE_DURATION, testing::Spans};
 use serde::Serialize;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -229,26 +231,27 @@ async fn a_task_that_fails_is_tried_again_after_a_pause() {
     let mut worker = broker.work(|attempt| if attempt < 3 { Err(failed()) } else { Ok(()) });
     worker.wait_for(3).await;
     worker.stop().await;
-    let mut attempts: Vec<_> = broker
-        .spans
-        .finished()
-        .into_iter()
-        .filter(|span| span.name.starts_with("process"))
-        .map(|span| {
-            let count = span
-                .attribute("messaging.rabbitmq.message.delivery_count")
-                .cloned();
-            (span.attribute("messaging.message.id").cloned(), count)
-        })
-        .collect();
-    attempts.sort_by_key(|(_, count)| count.clone().map(|count| count.to_string()));
-    let counts: Vec<_> = attempts.iter().map(|(_, count)| count.clone()).collect();
-    assert_eq!(counts, [1, 2, 3].map(|count: i64| Some(count.into())));
-    assert!(
-        attempts
-            .windows(2)
-            .all(|pair| pair[0].0.is_some() && pair[0].0 == pair[1].0)
+    let mut attempts = broker.spans.finished();
+    attempts.retain(|span| span.name.starts_with("process"));
+    let ids = attempts
+        .iter()
+        .map(|span| span.attribute("messaging.message.id").unwrap().to_string());
+    assert_eq!(ids.collect::<BTreeSet<_>>().len(), 1);
+    let counts = attempts.iter().map(|span| {
+        span.attribute("messaging.rabbitmq.message.delivery_count")
+            .unwrap()
+    });
+    assert_eq!(
+        counts.cloned().collect::<Vec<_>>(),
+        [1, 2, 3].map(Value::I64)
     );
+    // Each has waited since its own sending: the pause, at least.
+    for (span, pause) in attempts.iter().zip([0.0, 0.1, 0.4]) {
+        let Some(Value::F64(waited)) = span.attribute(QUEUE_DURATION) else {
+            panic!("{span:?}");
+        };
+        assert!(*waited >= pause, "{waited} < {pause}");
+    }
     assert_eq!(broker.dead().await, None);
     broker.remove().await;
 }
@@ -324,6 +327,15 @@ async fn a_worker_that_is_killed_in_the_middle_loses_nothing() {
     let mut worker = broker.work(|_| Ok(()));
     worker.wait_for(1).await;
     worker.stop().await;
+    let mut attempts = broker.spans.finished();
+    attempts.retain(|span| span.name.starts_with("process"));
+    let counts = attempts.iter().map(|span| {
+        span.attribute("messaging.rabbitmq.message.delivery_count")
+            .unwrap()
+    });
+    assert_eq!(counts.cloned().collect::<Vec<_>>(), [1, 2].map(Value::I64));
+    let cut_off = attempts[0].attribute(CANCELLED);
+    assert_eq!(cut_off, Some(&Value::Bool(true)));
     assert_eq!(broker.dead().await, None);
     broker.remove().await;
 }

@@ -92,7 +92,7 @@ async fn everything_a_request_tells_is_recorded() {
             · network.peer.address = "2001:db8::1"
             · network.peer.port = 4711
             · network.protocol.version = "2"
-            · server.address = "[::1]"
+            · server.address = "::1"
             · server.port = 8080
             · url.path = "/rooms"
             · url.query = "floor=2&sig=REDACTED"
@@ -125,6 +125,28 @@ async fn behind_a_proxy_client_and_server_are_those_it_tells_of() {
             · network.peer.port = 4711
             · network.protocol.version = "1.1"
             · server.address = "rooms.example"
+            · url.path = "/"
+            · url.scheme = "https"
+        "#,
+    );
+}
+
+#[actix_web::test]
+async fn behind_a_proxy_addresses_have_neither_brackets_nor_ports() {
+    let spans = Recorded::start();
+    let app = init_service(App::new().wrap(RequestTracing::new())).await;
+    let forwarded = "for=\"[2001:db8:cafe::17]:4711\";host=\"[2001:db8::7]:8443\";proto=https";
+    let request = get("/").insert_header(("forwarded", forwarded));
+    drop(app.call(request.to_request()).await);
+    spans.check(
+        r#"
+        SERVER GET
+            · client.address = "2001:db8:cafe::17"
+            · http.request.method = "GET"
+            · http.response.status_code = 404
+            · network.protocol.version = "1.1"
+            · server.address = "2001:db8::7"
+            · server.port = 8443
             · url.path = "/"
             · url.scheme = "https"
         "#,

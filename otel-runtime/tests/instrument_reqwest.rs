@@ -193,6 +193,19 @@ async fn without_an_answer_the_span_tells_why() {
 }
 
 #[actix_web::test]
+async fn an_ipv6_address_stands_in_brackets_in_the_url_alone() {
+    let spans = Recorded::start();
+    // Nobody listens; what is recorded of the request does not depend on it.
+    let asked = client().get("http://[::1]:1/");
+    assert!(asked.send_traced().await.is_err());
+    let [span] = &*spans.finished() else {
+        panic!("one span")
+    };
+    assert_eq!(text(span, "server.address"), "::1");
+    assert_eq!(text(span, "url.full"), "http://[::1]:1/");
+}
+
+#[actix_web::test]
 async fn a_request_that_is_given_up_ends_marked() {
     let spans = Recorded::start();
     let (address, server) = serve();

@@ -22,6 +22,9 @@ use crate::config::Database;
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: u32 = 8;
 
+/// What the pool is called where a wait for one of its connections shows.
+const POOL: &str = env!("CARGO_PKG_NAME");
+
 /// Why a database could not be set up or opened.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -109,7 +112,8 @@ pub fn check(connection: &mut Connection<'_>) -> Result<(), StoreError> {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No connection was free in time, or none could be made.
-    #[error("no connection to the database: {0}")]
+    // What a server answers ends with a line break.
+    #[error("no connection to the database: {}", .0.to_string().trim_end())]
     Pool(#[source] PoolError),
     /// The connection broke while it was used.
     #[error("the connection to the database was lost: {0}")]

@@ -3,10 +3,10 @@
 use diesel::{
     Connection, SqliteConnection,
     connection::SimpleConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, Pool},
+    r2d2::{ConnectionManager, CustomizeConnection},
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use otel_runtime::instrument::diesel::QuerySpans;
+use otel_runtime::instrument::diesel::{QuerySpans, TracedPool};
 
 use super::Cause;
 use crate::{config::SqliteFile, file_lock::FileLock};
@@ -14,7 +14,7 @@ use crate::{config::SqliteFile, file_lock::FileLock};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// A pool of connections to a file.
-pub(super) type SqlitePool = Pool<ConnectionManager<SqliteConnection>>;
+pub(super) type SqlitePool = TracedPool<ConnectionManager<SqliteConnection>>;
 
 /// Creates the file if there is none and brings its tables up to date.
 pub(super) fn set_up(file: &SqliteFile) -> Result<(), Cause> {
@@ -28,8 +28,8 @@ pub(super) fn open(file: &SqliteFile) -> Result<SqlitePool, Cause> {
     let url = file.path().to_string_lossy().into_owned();
     let pool = super::pool_builder()
         .connection_customizer(Box::new(Preparation { url: url.clone() }))
-        .build(ConnectionManager::new(url))?;
-    Ok(pool)
+        .build(ConnectionManager::new(&*url))?;
+    Ok(TracedPool::for_url(pool, &url).named(super::POOL))
 }
 
 fn establish(file: &SqliteFile) -> Result<SqliteConnection, Cause> {

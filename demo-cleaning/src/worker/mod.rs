@@ -3,13 +3,17 @@
 mod rabbitmq;
 mod sqlite;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    time::Duration,
+};
 
 use apalis::layers::retry::backoff::InvalidBackoff;
-use otel_runtime::instrument::messaging::Message;
+use futures_util::FutureExt as _;
+use otel_runtime::{event, instrument::messaging::Message};
 
 use crate::{
-    queue::{MAX_ATTEMPTS, Payload, Queue},
+    queue::{Headers, MAX_ATTEMPTS, Payload, Queue, sent_at},
     shutdown::Shutdown,
     tasks::TaskError,
 };
@@ -57,39 +61,60 @@ fn tell_waiting(destination: &str) {
 struct Received {
     message: Message,
     destination: &'static str,
-    id: String,
+    /// Messages of others may have none.
+    id: Option<String>,
     payload: Payload,
     /// From 1.
     attempt: usize,
+    /// How often it was delivered before without an attempt that came to an end, as far as the queue tells.
+    redelivered: usize,
+}
+
+/// Whether a message is not tried again after an attempt that failed.
+fn is_given_up(is_final: bool, attempt: usize) -> bool {
+    is_final || attempt >= MAX_ATTEMPTS
 }
 
 /// Handles a message within its span.
-async fn process<H, F>(
-    received: Received,
-    headers: &HashMap<String, String>,
-    handle: H,
-) -> Result<(), TaskError>
+async fn process<H, F>(received: Received, headers: &Headers, handle: H) -> Result<(), TaskError>
 where
     H: Fn(Payload) -> F,
     F: Future<Output = Result<(), TaskError>>,
 {
     let Received {
-        message,
+        mut message,
         destination,
         id,
         payload,
         attempt,
+        redelivered,
     } = received;
+    if let Some(id) = &id {
+        message = message.id(id.clone());
+    }
+    if let Some(time) = sent_at(headers) {
+        message = message.sent_at(time);
+    }
+    let id = id.unwrap_or_else(|| "without an id".to_owned());
     message
-        .id(id.clone())
         .body_size(payload.len())
-        .delivery_count(attempt)
+        .delivery_count(attempt + redelivered)
         .process(headers, async {
-            let outcome = handle(payload).await;
-            if let Err(error) = &outcome {
-                log::warn!("{destination} {id}, attempt {attempt} of {MAX_ATTEMPTS}: {error}");
+            let outcome = AssertUnwindSafe(async { handle(payload).await });
+            let outcome = outcome.catch_unwind().await;
+            let failure = match &outcome {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some((error.is_final(), error.to_string())),
+                Err(_) => Some((false, "the task panicked".to_owned())),
+            };
+            if let Some((is_final, reason)) = failure {
+                log::warn!("{destination} {id}, attempt {attempt} of {MAX_ATTEMPTS}: {reason}");
+                if is_given_up(is_final, attempt) {
+                    event!("message.given_up");
+                }
             }
-            outcome
+            // What tells the panic to the span, and then to the queue, sees it too.
+            outcome.unwrap_or_else(|panic| resume_unwind(panic))
         })
         .await
 }

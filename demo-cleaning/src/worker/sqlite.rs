@@ -1,6 +1,7 @@
 //! Runs the tasks of a queue in a file, by apalis.
 
 use std::{
+    any::Any,
     task::{Context, Poll},
     time::Duration,
 };
@@ -8,6 +9,7 @@ use std::{
 use apalis::{
     layers::{
         WorkerBuilderExt,
+        catch_panic::{CatchPanicLayer, PanicError},
         retry::{
             HasherRng,
             backoff::{ExponentialBackoff, ExponentialBackoffMaker, InvalidBackoff, MakeBackoff},
@@ -97,7 +99,7 @@ where
                 .poll_with_strategy(Ticks::every(POLL_INTERVAL)),
         )
         .retry(RetryPolicy::retries(MAX_ATTEMPTS - 1).with_backoff(backoff))
-        .catch_panic()
+        .layer(CatchPanicLayer::with_panic_handler(panicked))
         .build(
             move |payload: Payload, headers: MetadataStore, id: TaskId, attempt: Attempt| {
                 let handle = handle.clone();
@@ -105,9 +107,10 @@ where
                     let received = Received {
                         message: Message::new(SYSTEM, destination),
                         destination,
-                        id: id.to_string(),
+                        id: Some(id.to_string()),
                         payload,
                         attempt: attempt.current(),
+                        redelivered: 0,
                     };
                     process(received, headers.as_map(), handle).await.map_err(
                         |error| -> BoxDynError {
@@ -126,6 +129,11 @@ where
             Ok::<(), WorkerError>(())
         })
         .await
+}
+
+/// A panic is a failure like others. As apalis brings it, it would be one that is not tried again.
+fn panicked(_: &Box<dyn Any + Send>) -> PanicError {
+    PanicError("the task panicked".to_owned())
 }
 
 async fn overdue(shutdown: &Shutdown) {

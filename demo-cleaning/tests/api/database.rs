@@ -20,6 +20,16 @@ pub(crate) enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// Where in `trees` that stands which is seen on it.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
 /// The kinds of databases there are here: each test runs once on each.
 ///
 /// PostgreSQL is there when `TEST_POSTGRES_URL` names a server and a user who may create databases in it.
@@ -149,7 +159,7 @@ fn administrate(sql: &str) {
 }
 
 /// Writes a line that is seen also when the test passes.
-fn tell(line: &str) {
+pub(crate) fn tell(line: &str) {
     // Unlike `eprintln!`, this is not captured.
     io::stderr()
         .write_all(format!("{line}\n").as_bytes())

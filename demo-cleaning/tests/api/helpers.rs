@@ -1,8 +1,9 @@
 //! A running service with a database and a queue of its own.
 
 use std::{
+    collections::HashSet,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 
 use demo_cleaning::{
     app::{self, AppState},
-    config::Config,
+    config::{Config, Database},
     queue::{Queue, QueueAddress},
     shutdown::Shutdown,
     store::Store,
@@ -37,7 +38,7 @@ pub(crate) struct TestApp {
     address: String,
     pub(crate) shutdown: Shutdown,
     client: Client,
-    pub(crate) database: TestDatabase,
+    pub(crate) database: Arc<TestDatabase>,
     _folder: TempDir,
 }
 
@@ -65,6 +66,17 @@ pub(crate) async fn spawn_app(kind: Kind) -> TestApp {
     spawn_app_on(TestDatabase::create(kind)).await
 }
 
+/// Starts the service on a database that was changed behind its back before, so that no connection knows it as it was.
+///
+/// `SQLite` prepares a statement by what the connection knows, and finds out later that it is wrong. Of a statement whose
+/// rows are loaded, diesel tells its instrumentation only what is found while it is prepared.
+pub(crate) async fn spawn_app_after(kind: Kind, change: &str) -> TestApp {
+    let database = TestDatabase::create(kind);
+    Store::set_up(&Database::parse(&database.url).unwrap()).unwrap();
+    database.change(change);
+    spawn_app_on(database).await
+}
+
 pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
     spans();
     let folder = tempfile::tempdir().unwrap();
@@ -90,9 +102,16 @@ pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
         address: format!("http://{address}"),
         shutdown,
         client: Client::builder().redirect(Policy::none()).build().unwrap(),
-        database,
+        database: Arc::new(database),
         _folder: folder,
     }
+}
+
+/// What a caller says of a trace that nobody else has.
+pub(crate) fn traceparent(flags: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let trace = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("00-{trace:032x}-00000000000000aa-{flags}")
 }
 
 impl TestApp {
@@ -102,12 +121,20 @@ impl TestApp {
 
     /// Each request has a trace of its own, so that tests can run beside each other.
     pub(crate) async fn request(&self, method: Method, path: &str) -> Answer {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let trace = format!("{:032x}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.request_from(&traceparent("01"), method, path).await
+    }
+
+    /// A request of a caller who says this of its trace.
+    pub(crate) async fn request_from(
+        &self,
+        traceparent: &str,
+        method: Method,
+        path: &str,
+    ) -> Answer {
         let response = self
             .client
             .request(method, format!("{}{path}", self.address))
-            .header("traceparent", format!("00-{trace}-00000000000000aa-01"))
+            .header("traceparent", traceparent)
             .send()
             .await
             .unwrap();
@@ -115,12 +142,16 @@ impl TestApp {
             status: response.status(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
-            trace,
+            trace: traceparent.split('-').nth(1).unwrap_or_default().to_owned(),
         }
     }
 
-    /// All messages in the queue of this name, in the order they were sent.
-    pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
+    /// Changes the file of the queue behind the back of the service.
+    pub(crate) fn change_queue(&self, sql: &str) {
+        self.open_queue().batch_execute(sql).unwrap();
+    }
+
+    fn open_queue(&self) -> SqliteConnection {
         let QueueAddress::Sqlite(file) = &self.config.queue else {
             panic!("the queue of these tests is a file");
         };
@@ -129,6 +160,12 @@ impl TestApp {
         connection
             .batch_execute("PRAGMA busy_timeout = 5000")
             .unwrap();
+        connection
+    }
+
+    /// All messages in the queue of this name, in the order they were sent.
+    pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
+        let mut connection = self.open_queue();
         diesel::sql_query(
             "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
         )
@@ -171,23 +208,52 @@ impl Answer {
     }
 }
 
-/// That this request left no span. Whatever it made has ended before a later request over the same connection does.
+/// That this request left no span.
 pub(crate) async fn assert_untraced(app: &TestApp, answer: &Answer) {
-    app.get("/").await.spans().await;
-    let spans = spans().finished();
-    let found: Vec<_> = spans
-        .iter()
-        .filter(|span| span.trace_id.to_string() == answer.trace)
-        .collect();
+    let found = traced(app, answer).await;
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The spans of a request that may have left none. Whatever it made has ended before a later request over the same
+/// connection does.
+pub(crate) async fn traced(app: &TestApp, answer: &Answer) -> Vec<SpanRecord> {
+    app.get("/").await.spans().await;
+    finished_of(&answer.trace)
+}
+
+/// The spans of a trace that have ended so far.
+pub(crate) fn finished_of(trace: &str) -> Vec<SpanRecord> {
+    let mut found = spans().finished();
+    found.retain(|span| span.trace_id.to_string() == trace);
+    found
 }
 
 /// The spans of a trace, when the one that ends last is there.
 pub(crate) async fn spans_of(trace: &str, last: impl Fn(&SpanRecord) -> bool) -> Vec<SpanRecord> {
     eventually(&format!("the last span of trace {trace}"), || {
-        let mut found = spans().finished();
-        found.retain(|span| span.trace_id.to_string() == trace);
+        let found = finished_of(trace);
         found.iter().any(&last).then_some(found)
+    })
+    .await
+}
+
+/// All spans of the traces in which one has an attribute of this value, when the last of those that have it is there.
+pub(crate) async fn spans_with(
+    key: &str,
+    value: &str,
+    last: impl Fn(&SpanRecord) -> bool,
+) -> Vec<SpanRecord> {
+    let has_it = |span: &&SpanRecord| {
+        let found = span.attribute(key);
+        found.is_some_and(|found| found.as_str() == value)
+    };
+    eventually(&format!("the last span with {key} = {value}"), || {
+        let mut found = spans().finished();
+        let is_there = found.iter().filter(has_it).any(&last);
+        let with_it = found.iter().filter(has_it);
+        let traces: HashSet<_> = with_it.map(|span| span.trace_id).collect();
+        found.retain(|span| traces.contains(&span.trace_id));
+        is_there.then_some(found)
     })
     .await
 }

@@ -1,12 +1,17 @@
 //! The queues that both services share: in a file, or on a RabbitMQ broker.
 //!
-//! A message is JSON, and what belongs to its journey (the trace context) travels in string headers beside it.
+//! A message is JSON, and what belongs to its journey (the trace context, and when it was sent) travels in string headers
+//! beside it.
 
 mod address;
 pub(crate) mod rabbitmq;
 pub(crate) mod sqlite;
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use otel_runtime::instrument::messaging::Message;
 use serde::Serialize;
@@ -21,8 +26,15 @@ use self::{
 /// How often a message is tried before it is given up.
 pub(crate) const MAX_ATTEMPTS: usize = 5;
 
+/// The header that says when a message was put into its queue, in milliseconds since the Unix epoch. What the queues
+/// themselves record is in whole seconds.
+const SENT_AT: &str = "x-sent-at";
+
 /// The body of a message as it is on the wire.
 pub(crate) type Payload = Vec<u8>;
+
+/// What travels beside the body.
+pub(crate) type Headers = HashMap<String, String>;
 
 /// The way to the queues.
 #[derive(Clone, Debug)]
@@ -75,7 +87,7 @@ impl Queue {
         self.message(queue)
             .id(id.to_string())
             .body_size(payload.len())
-            .send(HashMap::new(), |headers| async move {
+            .send(stamped(Headers::new()), |headers| async move {
                 match self {
                     Self::Sqlite(file) => file.push(queue, id, payload, headers).await?,
                     Self::RabbitMq(broker) => broker.publish(queue, id, &payload, &headers).await?,
@@ -86,7 +98,7 @@ impl Queue {
     }
 
     /// A message on its way through the queue of this name, for its span.
-    pub(crate) fn message(&self, queue: &'static str) -> Message {
+    pub(crate) fn message(&self, queue: impl Into<Cow<'static, str>>) -> Message {
         match self {
             Self::Sqlite(_) => Message::new(sqlite::SYSTEM, queue),
             Self::RabbitMq(broker) => broker.message(queue),
@@ -100,6 +112,20 @@ impl Queue {
             Self::RabbitMq(broker) => broker.close().await,
         }
     }
+}
+
+/// Headers with the time at which they are sent.
+pub(crate) fn stamped(mut headers: Headers) -> Headers {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since_epoch.unwrap_or_default().as_millis();
+    headers.insert(SENT_AT.to_owned(), millis.to_string());
+    headers
+}
+
+/// When the message with these headers was sent, if that is told.
+pub(crate) fn sent_at(headers: &Headers) -> Option<SystemTime> {
+    let millis = headers.get(SENT_AT)?.parse().ok()?;
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
 /// Why a message was not sent.

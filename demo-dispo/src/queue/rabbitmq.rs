@@ -10,7 +10,8 @@
 //! only when the broker has confirmed it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    borrow::Cow,
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,7 +25,7 @@ use otel_runtime::instrument::messaging::Message;
 use tokio::{runtime::Handle, sync::Mutex, time::timeout};
 use ulid::Ulid;
 
-use super::BrokerUrl;
+use super::{BrokerUrl, Headers};
 
 /// The name of the messaging system on the spans.
 const SYSTEM: &str = "rabbitmq";
@@ -83,7 +84,7 @@ impl RabbitMqQueue {
         queue: &'static str,
         id: Ulid,
         payload: &[u8],
-        headers: &HashMap<String, String>,
+        headers: &Headers,
     ) -> Result<(), PublishError> {
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
@@ -117,8 +118,9 @@ impl RabbitMqQueue {
         Ok(timeout(ANSWER_TIMEOUT, connecting).await???)
     }
 
-    pub(super) fn message(&self, queue: &'static str) -> Message {
-        Message::new(SYSTEM, queue)
+    pub(super) fn message(&self, queue: impl Into<Cow<'static, str>>) -> Message {
+        let queue = queue.into();
+        Message::new(SYSTEM, queue.clone())
             .attribute("messaging.rabbitmq.destination.routing_key", queue)
             .attribute("server.address", self.url.host().to_owned())
             .attribute("server.port", i64::from(self.url.port()))
@@ -278,7 +280,7 @@ pub(crate) fn text(text: &str) -> AMQPValue {
 }
 
 /// Headers as they travel.
-pub(crate) fn table(headers: &HashMap<String, String>) -> FieldTable {
+pub(crate) fn table(headers: &Headers) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in headers {
         table.insert(ShortString::from(name.as_str()), text(value));

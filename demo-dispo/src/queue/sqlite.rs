@@ -1,6 +1,6 @@
 //! Queues in a file that apalis keeps.
 
-use std::{collections::HashMap, convert::Infallible, path::PathBuf, time::Duration};
+use std::{convert::Infallible, path::PathBuf, time::Duration};
 
 use apalis::prelude::{
     Backend, BackendExt, Codec, MetadataStore, TaskBuilder, TaskId, TaskSink, TaskSinkError,
@@ -9,7 +9,7 @@ use apalis_sqlite::{Config, SqliteConnectOptions, SqlitePool, SqlitePoolOptions,
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use ulid::Ulid;
 
-use super::{MAX_ATTEMPTS, Payload};
+use super::{Headers, MAX_ATTEMPTS, Payload};
 use crate::{config::SqliteFile, file_lock::FileLock};
 
 /// The name of the messaging system on the spans.
@@ -64,7 +64,7 @@ impl SqliteQueue {
         queue: &str,
         id: Ulid,
         payload: Payload,
-        headers: HashMap<String, String>,
+        headers: Headers,
     ) -> Result<(), PushError> {
         let task = TaskBuilder::new(payload)
             .task_id(TaskId::from_ulid(id))

@@ -3,10 +3,10 @@
 use diesel::{
     Connection, PgConnection,
     connection::SimpleConnection,
-    r2d2::{ConnectionManager, CustomizeConnection, Pool},
+    r2d2::{ConnectionManager, CustomizeConnection},
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use otel_runtime::instrument::diesel::QuerySpans;
+use otel_runtime::instrument::diesel::{QuerySpans, TracedPool};
 
 use super::Cause;
 use crate::config::PostgresUrl;
@@ -14,7 +14,7 @@ use crate::config::PostgresUrl;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// A pool of connections to a server.
-pub(super) type PostgresPool = Pool<ConnectionManager<PgConnection>>;
+pub(super) type PostgresPool = TracedPool<ConnectionManager<PgConnection>>;
 
 /// One process at a time sets up a database; the lock is given back when its connection is closed.
 const LOCK: &str = "SET lock_timeout = '30s'; SELECT pg_advisory_lock(4720551)";
@@ -35,7 +35,7 @@ pub(super) fn open(url: &PostgresUrl) -> Result<PostgresPool, Cause> {
     let pool = super::pool_builder()
         .connection_customizer(Box::new(Preparation { url: url.clone() }))
         .build(ConnectionManager::new(url.with_password()))?;
-    Ok(pool)
+    Ok(TracedPool::for_url(pool, url.with_password()).named(super::POOL))
 }
 
 /// Prepares each connection of the pool, and traces it from then on; see the other database for what makes no spans.

@@ -2,8 +2,11 @@
 //!
 //! A message is acknowledged when it is done, or when the broker has confirmed that it waits for its next attempt or lies
 //! among those that were given up. So none is lost when a worker is killed; it comes again instead.
+//!
+//! Sending a message on, to its next attempt or to those that were given up, has a span below that of the attempt that
+//! failed. Whoever receives it continues from there, with a link to where the message was sent first.
 
-use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 use lapin::{
@@ -12,17 +15,19 @@ use lapin::{
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
-use otel_runtime::instrument::messaging::Message;
+use opentelemetry::{Context, trace::FutureExt as _};
+use otel_runtime::instrument::messaging::{Message, keep_origin};
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process, tell_waiting};
+use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, is_given_up, process, tell_waiting};
 use crate::{
     queue::{
-        MAX_ATTEMPTS, Payload, Queue,
-        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, table, text},
+        Headers, Payload, Queue,
+        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, table},
+        stamped,
     },
     shutdown::Shutdown,
     tasks::TaskError,
@@ -33,6 +38,9 @@ const PREFETCH: u16 = 8;
 
 /// The header that counts the attempts; absent at the first.
 const ATTEMPT: &str = "x-attempt";
+
+/// The header in which a quorum queue counts the deliveries before this one.
+const REDELIVERED: &str = "x-delivery-count";
 
 /// The header that says why a message was given up.
 const GIVEN_UP: &str = "x-given-up";
@@ -94,7 +102,8 @@ where
                 Some(delivery) => {
                     let message = queue.message(destination);
                     let delivered = Delivered::new(delivery?, message, destination);
-                    tasks.spawn(settle(channel.clone(), delivered, handle.clone()));
+                    let settling = settle(queue.clone(), channel.clone(), delivered, handle.clone());
+                    tasks.spawn(settling);
                 }
                 None => return Err(PublishError::Refused("the consumer was cancelled".to_owned())),
             },
@@ -126,23 +135,30 @@ where
 struct Delivered {
     received: Received,
     delivery: Delivery,
-    headers: HashMap<String, String>,
+    headers: Headers,
 }
 
 impl Delivered {
     fn new(mut delivery: Delivery, message: Message, destination: &'static str) -> Self {
-        let headers = strings(delivery.properties.headers().as_ref());
+        let given = delivery.properties.headers().as_ref();
+        let headers = strings(given);
         let attempt = headers
             .get(ATTEMPT)
             .and_then(|attempt| attempt.parse().ok());
+        let redelivered = match given.and_then(|given| given.inner().get(REDELIVERED)) {
+            Some(AMQPValue::LongLongInt(count)) => usize::try_from(*count).unwrap_or_default(),
+            _ => 0,
+        };
         let id = delivery.properties.message_id().as_ref();
+        let id = id.map(ToString::to_string);
         Self {
             received: Received {
                 message,
                 destination,
-                id: id.map(ToString::to_string).unwrap_or_default(),
+                id,
                 payload: std::mem::take(&mut delivery.data),
                 attempt: attempt.unwrap_or(1),
+                redelivered,
             },
             delivery,
             headers,
@@ -151,7 +167,12 @@ impl Delivered {
 }
 
 /// Handles a message, and tells the broker what became of it.
-async fn settle<H, F>(channel: Channel, delivered: Delivered, handle: H) -> Result<(), PublishError>
+async fn settle<H, F>(
+    queue: Queue,
+    channel: Channel,
+    delivered: Delivered,
+    handle: H,
+) -> Result<(), PublishError>
 where
     H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
@@ -162,8 +183,17 @@ where
         headers,
     } = delivered;
     let (destination, attempt) = (received.destination, received.attempt);
-    let payload = received.payload.clone();
-    let sent_headers = headers.clone();
+    let next = Next {
+        id: received.id.clone(),
+        payload: received.payload.clone(),
+        headers: headers.clone(),
+    };
+    let span = Arc::new(OnceLock::new());
+    let within = Arc::clone(&span);
+    let handle = move |payload| {
+        within.get_or_init(Context::current);
+        handle(payload)
+    };
     // A task of its own, so that a panic ends that and not the worker.
     let outcome = tokio::spawn(async move { process(received, &headers, handle).await }).await;
     let failure = match outcome {
@@ -172,26 +202,65 @@ where
         Err(panic) => Some((false, panic.to_string())),
     };
     if let Some((is_final, reason)) = failure {
-        let mut next = table(&sent_headers);
-        let goes_to = if is_final || attempt >= MAX_ATTEMPTS {
-            next.insert(GIVEN_UP.into(), text(&reason));
-            dead(destination)
+        let (goes_to, header, value) = if is_given_up(is_final, attempt) {
+            (dead(destination), GIVEN_UP, reason)
         } else {
-            next.insert(ATTEMPT.into(), text(&(attempt + 1).to_string()));
-            retry(destination, attempt)
+            let next_attempt = (attempt + 1).to_string();
+            (retry(destination, attempt), ATTEMPT, next_attempt)
         };
-        let mut properties = BasicProperties::default().with_headers(next);
-        if let Some(id) = delivery.properties.message_id() {
-            properties = properties.with_message_id(id.clone());
-        }
-        publish(&channel, &goes_to, &payload, properties).await?;
+        let span = span.get().cloned().unwrap_or_default();
+        next.with_header(header, value)
+            .send(&queue, &channel, goes_to)
+            .with_context(span)
+            .await?;
     }
     delivery.ack(BasicAckOptions::default()).await?;
     Ok(())
 }
 
+/// A message that is sent on.
+struct Next {
+    id: Option<String>,
+    payload: Payload,
+    headers: Headers,
+}
+
+impl Next {
+    fn with_header(mut self, name: &str, value: String) -> Self {
+        self.headers.insert(name.to_owned(), value);
+        self
+    }
+
+    async fn send(
+        self,
+        queue: &Queue,
+        channel: &Channel,
+        destination: String,
+    ) -> Result<(), PublishError> {
+        let Self {
+            id,
+            payload,
+            headers: received,
+        } = self;
+        let mut headers = stamped(received.clone());
+        keep_origin(&received, &mut headers);
+        let mut message = queue.message(destination.clone()).body_size(payload.len());
+        let mut properties = BasicProperties::default();
+        if let Some(id) = id {
+            properties = properties.with_message_id(id.as_str().into());
+            message = message.id(id);
+        }
+        message
+            .send(headers, |headers| async move {
+                let properties = properties.with_headers(table(&headers));
+                publish(channel, &destination, &payload, properties).await
+            })
+            .await
+    }
+}
+
 /// The headers that are text.
-fn strings(headers: Option<&FieldTable>) -> HashMap<String, String> {
+fn strings(headers: Option<&FieldTable>) -> Headers {
     let headers = headers.into_iter().flat_map(FieldTable::inner);
     let strings = headers.filter_map(|(name, value)| {
         let value = match value {

@@ -20,6 +20,16 @@ pub(crate) enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// Where in `trees` that stands which is seen on it.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
 /// The kinds of databases there are here: each test runs once on each.
 ///
 /// PostgreSQL is there when `TEST_POSTGRES_URL` names a server and a user who may create databases in it.
@@ -136,18 +146,6 @@ fn server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
-/// The host of the server, as its spans tell it.
-pub(crate) fn host() -> Option<String> {
-    let url = server()?;
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split('/').next()?;
-    let host = authority.rsplit('@').next()?;
-    let end = host
-        .rfind(']')
-        .map_or_else(|| host.find(':'), |at| Some(at + 1));
-    Some(host[..end.unwrap_or(host.len())].to_owned())
-}
-
 /// The URL of the server with another database in it.
 fn url_of(database: &str) -> String {
     let server = server().unwrap();
@@ -161,7 +159,7 @@ fn administrate(sql: &str) {
 }
 
 /// Writes a line that is seen also when the test passes.
-fn tell(line: &str) {
+pub(crate) fn tell(line: &str) {
     // Unlike `eprintln!`, this is not captured.
     io::stderr()
         .write_all(format!("{line}\n").as_bytes())

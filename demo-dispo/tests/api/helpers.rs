@@ -1,8 +1,9 @@
 //! A running service with a database and a queue of its own.
 
 use std::{
+    collections::HashSet,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -42,7 +43,7 @@ pub(crate) struct TestApp {
     address: String,
     pub(crate) shutdown: Shutdown,
     client: Client,
-    pub(crate) database: TestDatabase,
+    pub(crate) database: Arc<TestDatabase>,
     _folder: TempDir,
 }
 
@@ -97,7 +98,7 @@ pub(crate) async fn spawn_app_on(database: TestDatabase) -> TestApp {
         address: format!("http://{address}"),
         shutdown,
         client: Client::builder().redirect(Policy::none()).build().unwrap(),
-        database,
+        database: Arc::new(database),
         _folder: folder,
     }
 }
@@ -259,23 +260,52 @@ impl Answer {
     }
 }
 
-/// That this request left no span. Whatever it made has ended before a later request over the same connection does.
+/// That this request left no span.
 pub(crate) async fn assert_untraced(app: &TestApp, answer: &Answer) {
-    app.get("/").await.spans().await;
-    let spans = spans().finished();
-    let found: Vec<_> = spans
-        .iter()
-        .filter(|span| span.trace_id.to_string() == answer.trace)
-        .collect();
+    let found = traced(app, answer).await;
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The spans of a request that may have left none. Whatever it made has ended before a later request over the same
+/// connection does.
+pub(crate) async fn traced(app: &TestApp, answer: &Answer) -> Vec<SpanRecord> {
+    app.get("/").await.spans().await;
+    finished_of(&answer.trace)
+}
+
+/// The spans of a trace that have ended so far.
+pub(crate) fn finished_of(trace: &str) -> Vec<SpanRecord> {
+    let mut found = spans().finished();
+    found.retain(|span| span.trace_id.to_string() == trace);
+    found
 }
 
 /// The spans of a trace, when the one that ends last is there.
 pub(crate) async fn spans_of(trace: &str, last: impl Fn(&SpanRecord) -> bool) -> Vec<SpanRecord> {
     eventually(&format!("the last span of trace {trace}"), || {
-        let mut found = spans().finished();
-        found.retain(|span| span.trace_id.to_string() == trace);
+        let found = finished_of(trace);
         found.iter().any(&last).then_some(found)
+    })
+    .await
+}
+
+/// All spans of the traces in which one has an attribute of this value, when the last of those that have it is there.
+pub(crate) async fn spans_with(
+    key: &str,
+    value: &str,
+    last: impl Fn(&SpanRecord) -> bool,
+) -> Vec<SpanRecord> {
+    let has_it = |span: &&SpanRecord| {
+        let found = span.attribute(key);
+        found.is_some_and(|found| found.as_str() == value)
+    };
+    eventually(&format!("the last span with {key} = {value}"), || {
+        let mut found = spans().finished();
+        let is_there = found.iter().filter(has_it).any(&last);
+        let with_it = found.iter().filter(has_it);
+        let traces: HashSet<_> = with_it.map(|span| span.trace_id).collect();
+        found.retain(|span| traces.contains(&span.trace_id));
+        is_there.then_some(found)
     })
     .await
 }

@@ -164,7 +164,12 @@ async fn a_database_that_went_away_is_used_again_when_it_is_back() {
     let answer = app.get("/api/v1/bookings/").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.text, r#"{"detail":"Service Unavailable"}"#);
-    assert_eq!(answer.tree().await, "SERVER GET /api/v1/bookings/ ERROR");
+    assert_eq!(
+        answer.tree().await,
+        "SERVER GET /api/v1/bookings/ ERROR\n  \
+           INTERNAL wait for connection ERROR: timed out waiting for connection: \
+           FATAL:  database ? is not currently accepting connections"
+    );
 
     app.database.open();
     let answer = app.get("/api/v1/bookings/1").await;

@@ -1,79 +1,26 @@
-//! The whole tree of each path, with attributes and events, as it stands in `trees`.
-//!
-//! `BLESS=1 cargo test -p demo-dispo --test api trees` writes them, those of PostgreSQL where `TEST_POSTGRES_URL` is set; read
-//! them before you commit them.
-
-use std::{fs, path::Path};
+//! The whole tree that each request leaves.
 
 use actix_web::{
     HttpResponse,
     error::ErrorServiceUnavailable,
     web::{self, ServiceConfig},
 };
-use otel_runtime::testing::{Detail, SpanRecord, tree};
+use diesel::{Connection as _, SqliteConnection, connection::SimpleConnection as _};
+use otel_runtime::testing::SpanRecord;
 use reqwest::Method;
-use serde_json::{Value, json};
 
 use crate::{
-    database::{Kind, databases, host},
-    helpers::{Answer, TestApp, spans_of, spawn_app, spawn_app_with, traceparent},
-    worker::{is_consumer, work_off},
+    database::{Kind, databases, postgres},
+    helpers::{spans_of, spawn_app, spawn_app_on, spawn_app_with, traced, traceparent},
+    whole_tree,
 };
 
 const BOOKING: &str = r#"{"room_id": 1, "start": "2023-02-04", "end": "2023-02-06"}"#;
 const BOOKINGS: &str = "/api/v1/bookings/";
 
-/// What is another one in each run.
-const VARIES: [&str; 5] = [
-    "client.port",
-    "db.namespace",
-    "messaging.message.id",
-    "network.peer.port",
-    "server.port",
-];
-
-/// Compares spans with the file of this name.
 #[track_caller]
 fn check(kind: Kind, name: &str, spans: &[SpanRecord]) {
-    let found = tree(spans, Detail::NAMES.with_attributes());
-    let found: Vec<_> = found
-        .lines()
-        .map(|line| without_what_varies(line, kind))
-        .collect();
-    let found = found.join("\n") + "\n";
-    let folder = match kind {
-        Kind::Sqlite => "sqlite",
-        Kind::Postgres => "postgresql",
-    };
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/api/trees")
-        .join(folder)
-        .join(name)
-        .with_extension("txt");
-    if std::env::var_os("BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &found).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, expected, "{}", path.display());
-}
-
-/// Each attribute has a line of its own.
-fn without_what_varies(line: &str, kind: Kind) -> String {
-    let address = "server.address = ";
-    if let (Kind::Postgres, Some(host)) = (kind, host())
-        && line.ends_with(&format!("{address}\"{host}\""))
-    {
-        return line.replace(&host, "127.0.0.1");
-    }
-    let varies = line.split_once('=').filter(|(start, _)| {
-        let key = start.trim_start_matches(|c: char| !c.is_ascii_lowercase());
-        VARIES.contains(&key.trim())
-    });
-    match varies {
-        Some((start, _)) => format!("{start}= ..."),
-        None => line.to_owned(),
-    }
+    whole_tree::check(kind.folder(), name, &whole_tree::text(spans));
 }
 
 /// Sends a request to a service of its own, and compares what it leaves.
@@ -251,13 +198,36 @@ async fn tree_of_a_broker_that_is_down() {
     }
 }
 
+#[tokio::test]
+async fn tree_of_a_database_that_is_down() {
+    let Some(database) = postgres("tree_of_a_database_that_is_down") else {
+        return;
+    };
+    let app = spawn_app_on(database).await;
+    app.database.shut();
+    let answer = app.book(BOOKING).await;
+    let name = "a_database_that_is_down";
+    check(Kind::Postgres, name, &answer.spans().await);
+}
+
+/// A file is never down, but somebody may keep it to themselves.
+#[tokio::test]
+async fn tree_of_a_database_that_is_locked() {
+    let app = spawn_app(Kind::Sqlite).await;
+    let mut other = SqliteConnection::establish(&app.database.url).unwrap();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let answer = app.book(BOOKING).await;
+    let name = "a_database_that_is_locked";
+    check(Kind::Sqlite, name, &answer.spans().await);
+}
+
 /// Sends a request of a caller who says this, and compares what it leaves.
 async fn check_caller(name: &str, headers: &[(&'static str, &str)]) {
     for kind in databases() {
         let app = spawn_app(kind).await;
         let traceparent = traceparent("01");
         let headers = [&[("traceparent", &*traceparent)], headers].concat();
-        let answer: Answer = app
+        let answer = app
             .request_with(&headers, Method::GET, "/api/v1/rooms/1", "")
             .await;
         check(kind, name, &answer.spans().await);
@@ -270,39 +240,62 @@ async fn tree_of_a_host_by_its_ipv6_address() {
     check_caller("a_host_by_its_ipv6_address", &host).await;
 }
 
-/// Lets a worker do a task, and compares what that leaves.
-async fn check_task(name: &str, message: &Value) {
+/// Books for a caller who says this, and compares what it leaves; that it has a parent elsewhere stays in sight.
+async fn check_booking_from(kind: Kind, name: &str, traceparent: &str) -> Vec<SpanRecord> {
+    let app = spawn_app(kind).await;
+    let headers = [("traceparent", traceparent), ("tracestate", "vendor=1")];
+    let booking = app.request_with(&headers, Method::POST, BOOKINGS, BOOKING);
+    assert_eq!(booking.await.status, 200);
+    let trace = app.queued("booking.created")[0].trace();
+    let spans = spans_of(&trace, |span| span.name == "POST /api/v1/bookings/").await;
+    check(kind, name, &spans);
+    spans
+}
+
+#[tokio::test]
+async fn tree_of_a_sampled_caller() {
     for kind in databases() {
-        let app: TestApp = spawn_app(kind).await;
-        app.book(BOOKING).await;
-        let message = work_off(&app, message).await;
-        let spans = spans_of(&message.trace(), is_consumer).await;
-        check(kind, name, &spans);
+        let traceparent = traceparent("01");
+        let spans = check_booking_from(kind, "a_sampled_caller", &traceparent).await;
+        let trace = traceparent.split('-').nth(1).unwrap();
+        for span in spans {
+            assert_eq!(span.trace_id.to_string(), trace);
+            assert_eq!(span.trace_state, "vendor=1");
+        }
     }
 }
 
 #[tokio::test]
-async fn tree_of_a_task() {
-    let message = json!({"booking_id": 1, "day": "2023-02-06"});
-    check_task("a_task", &message).await;
+async fn tree_of_an_unsampled_caller() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let traceparent = traceparent("00");
+        let booking = app.request_from(&traceparent, Method::POST, BOOKINGS, BOOKING);
+        let answer = booking.await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(app.queued("booking.created")[0].trace(), answer.trace);
+        assert_eq!(whole_tree::text(&traced(&app, &answer).await), "");
+    }
 }
 
 #[tokio::test]
-async fn tree_of_a_task_that_is_rejected() {
-    let message = json!({"booking_id": 99, "day": "2023-02-06"});
-    check_task("a_task_that_is_rejected", &message).await;
+async fn tree_of_a_broken_caller() {
+    for kind in databases() {
+        let broken = "00-0af7651916cd43dd8448eb211c80319-00000000000000aa-01";
+        for span in check_booking_from(kind, "a_broken_caller", broken).await {
+            assert_eq!(span.trace_state, "");
+        }
+    }
 }
 
 #[tokio::test]
-async fn tree_of_an_unknown_task() {
-    check_task(
-        "an_unknown_task",
-        &json!({"task": "rooms.paint", "args": [1]}),
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn tree_of_a_malformed_message() {
-    check_task("a_malformed_message", &json!([1, 2, 3])).await;
+async fn tree_of_a_health_check() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        for path in ["/live", "/health"] {
+            let answer = app.get(path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert_eq!(whole_tree::text(&traced(&app, &answer).await), "", "{path}");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "actix-web")]
 pub mod actix_web;
+#[cfg(any(feature = "actix-web", feature = "diesel", feature = "reqwest"))]
+mod address;
 #[cfg(feature = "diesel")]
 pub mod diesel;
 #[cfg(any(feature = "actix-web", feature = "reqwest"))]

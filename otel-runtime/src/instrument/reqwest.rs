@@ -37,6 +37,7 @@ use reqwest::{
 };
 
 use super::{
+    address::without_brackets,
     http::{KNOWN_METHODS, Method, redacted},
     running::Running,
 };
@@ -108,7 +109,8 @@ fn describe(request: &Request, template: Option<Cow<'static, str>>) -> SpanBuild
     method.record(&mut attributes);
     attributes.push(KeyValue::new(URL_FULL, without_secrets(url)));
     if let Some(host) = url.host_str() {
-        attributes.push(KeyValue::new(SERVER_ADDRESS, host.to_owned()));
+        let address = without_brackets(host).to_owned();
+        attributes.push(KeyValue::new(SERVER_ADDRESS, address));
     }
     if let Some(port) = url.port_or_known_default() {
         attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));

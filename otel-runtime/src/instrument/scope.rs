@@ -16,7 +16,7 @@ static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
 });
 
 /// The meter of this crate's instrumentations, from the provider that is installed now.
-#[cfg(all(feature = "actix-web", feature = "metrics"))]
+#[cfg(all(feature = "metrics", any(feature = "actix-web", feature = "r2d2")))]
 pub(super) fn meter() -> opentelemetry::metrics::Meter {
     global::meter_with_scope(SCOPE.clone())
 }

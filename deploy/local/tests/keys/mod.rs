@@ -1,9 +1,14 @@
 //! The keys of attributes that the services may export.
 
+#![allow(
+    dead_code,
+    reason = "shared by test binaries of which none needs all of it"
+)]
+
 use std::collections::BTreeSet;
 
 use opentelemetry_semantic_conventions::{attribute, resource};
-use otel_runtime::testing::SpanRecord;
+use otel_runtime::{instrument::messaging::QUEUE_DURATION, testing::SpanRecord};
 
 /// Those of the conventions that are used; a misspelt one is not there to be named.
 const CONVENTIONS: &[&str] = &[
@@ -11,6 +16,7 @@ const CONVENTIONS: &[&str] = &[
     attribute::CODE_FILE_PATH,
     attribute::CODE_FUNCTION_NAME,
     attribute::CODE_LINE_NUMBER,
+    attribute::DB_CLIENT_CONNECTION_POOL_NAME,
     attribute::DB_COLLECTION_NAME,
     attribute::DB_NAMESPACE,
     attribute::DB_OPERATION_NAME,
@@ -49,16 +55,18 @@ const CONVENTIONS: &[&str] = &[
     resource::TELEMETRY_SDK_VERSION,
 ];
 
-/// Those of the demos themselves.
-const PREFIXES: [&str; 3] = ["booking.", "room.", "cleaning."];
+/// Those of the demos themselves; `problem.` is of a request that cannot be understood.
+const PREFIXES: [&str; 4] = ["booking.", "room.", "cleaning.", "problem."];
 
 /// What the original records too, under these names: the room that is booked or cleaned, and the message as it came.
 const OF_THE_ORIGINAL: [&str; 2] = ["room", "payload"];
 
-/// How often a message was delivered. The conventions have it for other systems only; `Message::delivery_count` documents it.
-const DELIVERY_COUNTS: [&str; 2] = [
+/// Those that `instrument::messaging` documents: how often a message was delivered, which the conventions have for other
+/// systems only, and how long it waited.
+const OF_MESSAGES: [&str; 3] = [
     "messaging.apalis.message.delivery_count",
     "messaging.rabbitmq.message.delivery_count",
+    QUEUE_DURATION,
 ];
 
 /// Keys of spans, events, links and resources that are none of these.
@@ -76,9 +84,10 @@ pub(crate) fn unknown(spans: &[SpanRecord]) -> BTreeSet<&str> {
         .collect()
 }
 
-fn is_known(key: &str) -> bool {
+/// Whether this is one of them.
+pub(crate) fn is_known(key: &str) -> bool {
     CONVENTIONS.contains(&key)
         || OF_THE_ORIGINAL.contains(&key)
-        || DELIVERY_COUNTS.contains(&key)
+        || OF_MESSAGES.contains(&key)
         || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }

@@ -53,10 +53,13 @@ impl Traces {
 impl Orphan<'_> {
     /// The service whose process made the parent.
     pub(crate) fn parent_service(&self) -> &str {
+        let own = self.span.service_name().unwrap();
         match self.span.name.as_str() {
+            // What the worker itself sent on after an attempt that failed is linked to the first producer as well.
+            _ if self.span.links.len() > 1 => own,
             "process booking.created" => "dispo",
             "process cleaning.planned" => "cleaning-worker",
-            _ => self.span.service_name().unwrap(),
+            _ => own,
         }
     }
 }

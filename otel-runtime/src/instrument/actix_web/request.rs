@@ -20,7 +20,10 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::options::Options;
-use crate::instrument::http::{Method, redacted};
+use crate::instrument::{
+    address::without_brackets,
+    http::{Method, redacted},
+};
 
 /// Headers by which proxies tell what the client asked of them.
 const X_FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
@@ -73,7 +76,8 @@ fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
     attributes.push(KeyValue::new(URL_SCHEME, connection.scheme().to_owned()));
     record_server(connection.host(), attributes);
     if let Some(client) = connection.realip_remote_addr() {
-        attributes.push(KeyValue::new(CLIENT_ADDRESS, client.to_owned()));
+        let (address, _) = split_port(client);
+        attributes.push(KeyValue::new(CLIENT_ADDRESS, address.to_owned()));
     }
 }
 
@@ -124,15 +128,15 @@ fn record_server(host: &str, attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// Splits `host:port`. An IPv6 address stands in brackets, which stay.
+/// Splits `host:port`.
 fn split_port(host: &str) -> (&str, Option<u16>) {
     // In a request target there may be user information; a `Host` header has none, but clients send anything.
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host).trim();
     match host.rsplit_once(':') {
         Some((address, port)) if address.ends_with(']') || !address.contains(':') => {
-            (address, port.parse().ok())
+            (without_brackets(address), port.parse().ok())
         }
-        _ => (host, None),
+        _ => (without_brackets(host), None),
     }
 }
 
@@ -188,17 +192,16 @@ mod tests {
             ("example.com", ("example.com", None)),
             ("example.com:8080", ("example.com", Some(8080))),
             ("127.0.0.1:1", ("127.0.0.1", Some(1))),
-            ("[::1]", ("[::1]", None)),
-            ("[::1]:8080", ("[::1]", Some(8080))),
-            (
-                "[2001:db8::7%25eth0]:80",
-                ("[2001:db8::7%25eth0]", Some(80)),
-            ),
+            ("[::1]", ("::1", None)),
+            ("[::1]:8080", ("::1", Some(8080))),
+            ("[2001:db8::7%25eth0]:80", ("2001:db8::7%25eth0", Some(80))),
             ("2001:db8::7", ("2001:db8::7", None)),
             ("example.com:", ("example.com", None)),
             ("example.com:x", ("example.com", None)),
             ("example.com:65536", ("example.com", None)),
             ("user:secret@example.com:80", ("example.com", Some(80))),
+            ("[]:80", ("", Some(80))),
+            ("[::1", ("[::1", None)),
             (":80", ("", Some(80))),
             ("", ("", None)),
         ];

@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "r2d2")]
+use diesel::r2d2::PoolError;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
+
+/// The `error.type` of a wait that was in vain.
+#[cfg(feature = "r2d2")]
+pub(super) const TIMEOUT: &str = "timeout";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -78,6 +84,16 @@ impl Failure {
     }
 }
 
+/// The description of a wait that was in vain: that it was, and why the pool could not open a connection, if it tried to.
+#[cfg(feature = "r2d2")]
+pub(super) fn of_wait(error: &PoolError) -> String {
+    let message = error.to_string();
+    match message.split_once(": ") {
+        Some((waited, cause)) => format!("{waited}: {}", without_quoted(without_place(cause))),
+        None => message,
+    }
+}
+
 /// What went wrong, without the place that `libpq` begins with and quotes: the attributes of the server tell it.
 fn without_place(message: &str) -> &str {
     let cause = message
@@ -86,23 +102,33 @@ fn without_place(message: &str) -> &str {
     cause.flatten().map_or(message, |(_, cause)| cause)
 }
 
-/// The first line of a database's message, with `?` for everything from its first to its last quotation mark.
+/// The first line of a database's message, with `?` for everything from its first to its last quotation mark, or from the
+/// only one on.
 ///
 /// Databases quote values, user names and the text of the query, and not all of them escape a quotation mark within.
 fn without_quoted(message: &str) -> String {
     const QUOTES: [char; 3] = ['\'', '"', '`'];
-    match (message.find(QUOTES), message.rfind(QUOTES)) {
-        (Some(first), Some(last)) => {
-            let after = message[last + 1..].lines().next().unwrap_or_default();
-            let before = message[..first].lines().next().unwrap_or_default();
-            if before.len() < first {
-                before.to_owned()
-            } else {
-                format!("{before}?{after}")
-            }
-        }
-        _ => message.lines().next().unwrap_or_default().to_owned(),
+    let mut quotes = message
+        .match_indices(QUOTES)
+        .map(|(at, _)| at)
+        .filter(|&at| !is_of_negation(message, at));
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let Some(first) = quotes.next() else {
+        return first_line(message);
+    };
+    let before = first_line(&message[..first]);
+    if before.len() < first {
+        return before;
     }
+    let after = quotes
+        .next_back()
+        .map(|last| first_line(&message[last + 1..]));
+    format!("{before}?{}", after.unwrap_or_default())
+}
+
+/// Whether this is the apostrophe of a word like `doesn't` or `can't`, by which MySQL says much of what is wrong.
+fn is_of_negation(message: &str, at: usize) -> bool {
+    message[..at].ends_with('n') && message[at..].starts_with("'t ")
 }
 
 #[cfg(test)]

@@ -12,9 +12,13 @@
 //! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation
 //! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
 //! every backend it is a row that does not fit its type. Such an error shows in the span around the call.
+//!
+//! With the feature `r2d2`, `TracedPool` shows the waits for a connection of a pool.
 
 mod failure;
 mod printed;
+#[cfg(feature = "r2d2")]
+mod r2d2;
 mod server;
 mod sql;
 mod sqlstate;
@@ -36,6 +40,8 @@ use opentelemetry_semantic_conventions::attribute::{
     DB_NAMESPACE, DB_RESPONSE_STATUS_CODE, DB_SYSTEM_NAME, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT,
 };
 
+#[cfg(feature = "r2d2")]
+pub use self::r2d2::TracedPool;
 use self::{failure::Failure, server::Server, statement::Statements};
 use super::scope::tracer;
 use crate::{CANCELLED, engine};

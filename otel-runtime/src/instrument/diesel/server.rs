@@ -3,7 +3,15 @@
 //! A URL that is not formed as it should be may have a password where a host or a name belongs. Whatever looks like
 //! that is left out.
 
+#[cfg(feature = "r2d2")]
+use opentelemetry::KeyValue;
+#[cfg(feature = "r2d2")]
+use opentelemetry_semantic_conventions::attribute::{
+    DB_NAMESPACE, DB_SYSTEM_NAME, SERVER_ADDRESS, SERVER_PORT,
+};
+
 use super::sql::Dialect;
+use crate::instrument::address::without_brackets;
 
 /// Where queries go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +70,42 @@ impl Server {
         }
     }
 
+    #[cfg(feature = "r2d2")]
+    pub(super) fn attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = vec![KeyValue::new(DB_SYSTEM_NAME, self.system)];
+        let namespace = self.namespace.clone();
+        attributes.extend(namespace.map(|namespace| KeyValue::new(DB_NAMESPACE, namespace)));
+        let address = self.address.clone();
+        attributes.extend(address.map(|address| KeyValue::new(SERVER_ADDRESS, address)));
+        attributes.extend(
+            self.port
+                .map(|port| KeyValue::new(SERVER_PORT, i64::from(port))),
+        );
+        attributes
+    }
+
+    /// What the conventions call a pool of connections that has no name: `address:port/namespace`, of which that is left
+    /// out which is not known.
+    #[cfg(feature = "r2d2")]
+    pub(super) fn pool_name(&self) -> String {
+        let mut name = self.address.clone().unwrap_or_default();
+        if name.contains(':') {
+            // Or nobody could tell an IPv6 address from the port.
+            name = format!("[{name}]");
+        }
+        if let Some(port) = self.port {
+            name = format!("{name}:{port}");
+        }
+        if let Some(namespace) = &self.namespace {
+            let slash = if name.is_empty() { "" } else { "/" };
+            name = format!("{name}{slash}{namespace}");
+        }
+        if name.is_empty() {
+            name.push_str(self.system);
+        }
+        name
+    }
+
     /// Reads `[user[:password]@][host[:port]][/database][?key=value&..]`.
     fn with_authority(self, rest: &str) -> Self {
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -85,7 +129,7 @@ impl Server {
                 .strip_prefix('/')
                 .and_then(decoded)
                 .filter(|name| is_plain(name)),
-            address: decoded(host).filter(|host| is_host(host)),
+            address: decoded(host).as_deref().and_then(address),
             ..self
         };
         server.port = port.parse().ok().filter(|_| server.address.is_some());
@@ -121,9 +165,9 @@ impl Server {
     /// Takes a parameter of libpq's, if it is one of those that matter here.
     fn set(&mut self, key: &str, value: Option<String>) {
         match key {
-            "host" => self.address = value.filter(|host| is_host(host)),
+            "host" => self.address = value.as_deref().and_then(address),
             "hostaddr" if self.address.is_none() => {
-                self.address = value.filter(|host| is_host(host));
+                self.address = value.as_deref().and_then(address);
             }
             "port" => self.port = value.and_then(|port| port.parse().ok()),
             "dbname" => self.namespace = value.filter(|name| is_plain(name)),
@@ -179,6 +223,11 @@ fn key_value(text: &str) -> (String, &str) {
         }
     }
     (value, "")
+}
+
+/// What `server.address` says of a host, if it is one.
+fn address(host: &str) -> Option<String> {
+    is_host(host).then(|| without_brackets(host).to_owned())
 }
 
 /// A host name, an address, or the directory of a socket: one, not a list.

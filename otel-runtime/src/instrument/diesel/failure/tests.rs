@@ -30,7 +30,20 @@ fn values_in_messages_are_left_out() {
             "password authentication failed for user \"alice\"\n",
             "password authentication failed for user ?",
         ),
-        ("it's open", "it?s open"),
+        (
+            "Table 'rooms.nothing' doesn't exist",
+            "Table ? doesn't exist",
+        ),
+        (
+            "Can't connect to server on 'db' (111)",
+            "Can't connect to server on ? (111)",
+        ),
+        (
+            "Duplicate entry 'I don't know' for key 'name'",
+            "Duplicate entry ?",
+        ),
+        ("unterminated 'secret", "unterminated ?"),
+        ("it's open", "it?"),
         ("", ""),
     ];
     for (message, expected) in cases {

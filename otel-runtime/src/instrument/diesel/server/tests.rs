@@ -46,14 +46,14 @@ fn postgresql_urls() {
         "postgres://[::1]:5432/rooms",
         pg,
         Some("rooms"),
-        Some("[::1]"),
+        Some("::1"),
         Some(5432),
     );
     check(
         "postgres://[::1]/rooms",
         pg,
         Some("rooms"),
-        Some("[::1]"),
+        Some("::1"),
         None,
     );
     check(
@@ -206,4 +206,19 @@ fn sqlite_files() {
     );
     check("a=b.db", "sqlite", Some("a=b.db"), None, None);
     check("", "sqlite", None, None, None);
+}
+
+#[cfg(feature = "r2d2")]
+#[test]
+fn a_pool_is_called_by_where_its_connections_go() {
+    for (url, name) in [
+        ("postgres://u:p@db:5433/rooms", "db:5433/rooms"),
+        ("postgres://db/rooms", "db/rooms"),
+        ("mysql://[::1]:3306/rooms", "[::1]:3306/rooms"),
+        ("postgres://db:5433", "db:5433"),
+        ("/var/lib/rooms.db", "rooms.db"),
+        ("redis://db", "other_sql"),
+    ] {
+        assert_eq!(Server::from_url(url).pool_name(), name, "{url}");
+    }
 }
