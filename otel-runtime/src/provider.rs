@@ -185,7 +185,7 @@ impl Builder {
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
-        let of_environment = settings.sampler.map(Sampling::new);
+        let of_environment = settings.sampler.map(Sampling::of_environment);
         let sampling = of_environment.or(self.sampling).unwrap_or_default();
         let follows_parents = sampling.follows_parents();
         let mut runtime = otlp::ExportRuntime::default();

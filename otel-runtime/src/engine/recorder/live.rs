@@ -2,15 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
 
-use super::Core;
 use super::clock::Start;
 use super::gathered::Gathered;
 use super::lane::Writer;
 use super::open::Shared;
 use super::record::Head;
 use super::scope::Source;
+use super::{Core, local};
 
 /// A span that records. The boxes that hold such are used again for other spans.
 #[derive(Debug)]
@@ -67,6 +67,14 @@ impl Live {
         self.parent = parent.span_id();
         self.parent_is_remote = parent.is_remote();
         self.context = SpanContext::new(parent.trace_id(), id, parent.trace_flags(), false, state);
+    }
+
+    /// Makes it the root of a trace.
+    pub(super) fn root(&mut self, id: SpanId) {
+        self.parent = SpanId::INVALID;
+        self.parent_is_remote = false;
+        let (trace_id, state) = (local::trace_id(), TraceState::NONE);
+        self.context = SpanContext::new(trace_id, id, TraceFlags::SAMPLED, false, state);
     }
 
     /// From now on time passes for the span.

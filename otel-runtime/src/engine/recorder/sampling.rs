@@ -10,7 +10,11 @@ use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample, TracerProv
 #[derive(Clone, Debug)]
 pub(crate) enum Sampling {
     /// The parent and, where there is none, a sampler.
-    Parent(Box<dyn ShouldSample>),
+    Parent {
+        root: Box<dyn ShouldSample>,
+        /// Whether that is known to record every root, and to add nothing to it.
+        takes_roots: bool,
+    },
     /// Always a sampler.
     Sampler(Box<dyn ShouldSample>),
 }
@@ -18,26 +22,44 @@ pub(crate) enum Sampling {
 /// As the specification has it.
 impl Default for Sampling {
     fn default() -> Self {
-        Self::Parent(Box::new(Sampler::AlwaysOn))
+        Self::Parent {
+            root: Box::new(Sampler::AlwaysOn),
+            takes_roots: true,
+        }
     }
 }
 
 impl Sampling {
     pub(crate) fn new(sampler: impl ShouldSample + 'static) -> Self {
         match (&sampler as &dyn Any).downcast_ref() {
-            Some(Sampler::ParentBased(root)) => Self::Parent(root.clone()),
+            Some(Sampler::ParentBased(root)) => Self::Parent {
+                root: root.clone(),
+                takes_roots: false,
+            },
             _ => Self::Sampler(Box::new(sampler)),
         }
     }
 
+    /// The sampler that the environment names, which is one of the SDK's.
+    pub(crate) fn of_environment(sampler: Sampler) -> Self {
+        match Self::new(sampler) {
+            Self::Parent { root, .. } => Self::Parent {
+                // What is in the box cannot be asked for its type, but it tells it.
+                takes_roots: format!("{root:?}") == format!("{:?}", Sampler::AlwaysOn),
+                root,
+            },
+            sampler @ Self::Sampler(_) => sampler,
+        }
+    }
+
     pub(crate) fn follows_parents(&self) -> bool {
-        matches!(self, Self::Parent(_))
+        matches!(self, Self::Parent { .. })
     }
 
     /// Lets the SDK ask the sampler.
     pub(crate) fn set(self, provider: TracerProviderBuilder) -> TracerProviderBuilder {
         match self {
-            Self::Parent(root) => provider.with_sampler(Sampler::ParentBased(root)),
+            Self::Parent { root, .. } => provider.with_sampler(Sampler::ParentBased(root)),
             Self::Sampler(sampler) => provider.with_sampler(Boxed(sampler)),
         }
     }

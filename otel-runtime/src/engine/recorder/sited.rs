@@ -84,9 +84,10 @@ pub(crate) enum Outlook<T> {
     Asked,
 }
 
-/// Looks at the current context. Where the span is recorded here, it says by which core, and under which parent.
+/// Looks at a context. Where the span is recorded here, it says by which core, and under which parent: none where the span
+/// is the root of a trace.
 #[inline(always)]
-fn look(context: &Context) -> Outlook<(&'static Core, SpanRef<'_>)> {
+fn look(context: &Context) -> Outlook<(&'static Core, Option<SpanRef<'_>>)> {
     if context.is_telemetry_suppressed() {
         return Outlook::Nothing;
     }
@@ -95,13 +96,19 @@ fn look(context: &Context) -> Outlook<(&'static Core, SpanRef<'_>)> {
     };
     let span = context.span();
     let parent = span.span_context();
-    if !matches!(core.sampling, Sampling::Parent(_)) || !parent.is_valid() {
-        return Outlook::Asked;
+    match (&core.sampling, parent.is_valid()) {
+        (Sampling::Parent { .. }, true) if parent.is_sampled() => {
+            Outlook::Recorded((core, Some(span)))
+        }
+        (Sampling::Parent { .. }, true) => Outlook::Nothing,
+        (
+            Sampling::Parent {
+                takes_roots: true, ..
+            },
+            false,
+        ) => Outlook::Recorded((core, None)),
+        _ => Outlook::Asked,
     }
-    if !parent.is_sampled() {
-        return Outlook::Nothing;
-    }
-    Outlook::Recorded((core, span))
 }
 
 /// Makes a span that has not begun.
@@ -112,7 +119,8 @@ pub(crate) fn outlook(
     match look(context) {
         Outlook::Nothing => Outlook::Nothing,
         Outlook::Recorded((core, parent)) => {
-            Outlook::Recorded(made(core, label(), parent.span_context()))
+            let parent = parent.as_ref().map(SpanRef::span_context);
+            Outlook::Recorded(made(core, label(), parent))
         }
         Outlook::Asked => Outlook::Asked,
     }
@@ -173,11 +181,13 @@ pub(crate) fn keep<const IS_CURRENT: bool>(
     match look(context) {
         Outlook::Nothing => Outlook::Nothing,
         Outlook::Recorded((core, parent)) => {
-            let (parent, label) = (parent.span_context(), label());
-            // With a trace state there is more to be cloned, which is seldom.
-            if *parent.trace_state() != TraceState::NONE
-                || !local::keep::<IS_CURRENT>(core, label, parent, kept)
-            {
+            let (parent, label) = (parent.as_ref().map(SpanRef::span_context), label());
+            // With a trace state there is more to be cloned, which is seldom; and so are roots.
+            let is_kept = parent.is_some_and(|parent| {
+                *parent.trace_state() == TraceState::NONE
+                    && local::keep::<IS_CURRENT>(core, label, parent, kept)
+            });
+            if !is_kept {
                 kept.other = Some(made(core, label, parent));
             }
             Outlook::Recorded(())
@@ -188,9 +198,12 @@ pub(crate) fn keep<const IS_CURRENT: bool>(
 
 #[cold]
 #[inline(never)]
-fn made(core: &'static Core, label: &'static Label, parent: &SpanContext) -> Box<Live> {
+fn made(core: &'static Core, label: &'static Label, parent: Option<&SpanContext>) -> Box<Live> {
     let (mut live, id) = local::live(core, Source::Site(label));
-    live.hang_under(parent, id, parent.trace_state().clone());
+    match parent {
+        Some(parent) => live.hang_under(parent, id, parent.trace_state().clone()),
+        None => live.root(id),
+    }
     live
 }
 

@@ -144,7 +144,7 @@ impl Core {
         trace_id: TraceId,
     ) -> SamplingResult {
         let sampler = match (&self.sampling, parent_span) {
-            (Sampling::Parent(_), Some(parent)) => {
+            (Sampling::Parent { .. }, Some(parent)) => {
                 return SamplingResult {
                     decision: if parent.is_sampled() {
                         SamplingDecision::RecordAndSample
@@ -155,7 +155,7 @@ impl Core {
                     trace_state: parent.trace_state().clone(),
                 };
             }
-            (Sampling::Parent(sampler) | Sampling::Sampler(sampler), _) => sampler,
+            (Sampling::Parent { root: sampler, .. } | Sampling::Sampler(sampler), _) => sampler,
         };
         sampler.should_sample(
             Some(parent),
