@@ -3,7 +3,7 @@
 use std::thread;
 
 use opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId,
+    SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
 use otel_runtime::testing::SpanRecord;
@@ -50,7 +50,7 @@ fn another_thread_adds_to_the_span() {
             span.add_event("there", vec![KeyValue::new("n", 1)]);
             let ids = (TraceId::from(1), SpanId::from(2));
             let flags = TraceFlags::SAMPLED;
-            let target = SpanContext::new(ids.0, ids.1, flags, true, Default::default());
+            let target = SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE);
             span.add_link(target, Vec::new());
             span.update_name("renamed");
             span.set_status(Status::error("there"));

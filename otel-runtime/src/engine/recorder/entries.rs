@@ -65,6 +65,21 @@ impl Entries {
         }
     }
 
+    /// For what is no part of a span.
+    #[cfg(any(feature = "diesel", feature = "otlp"))]
+    pub(super) fn unlimited() -> Self {
+        Self::new(AttributeLimits {
+            count: u32::MAX,
+            length: None,
+        })
+    }
+
+    /// Counts attributes that the span has from the start.
+    #[inline(always)]
+    pub(super) fn start_with(&mut self, attributes: u32) {
+        self.kept = attributes;
+    }
+
     /// Forgets all that is in here.
     pub(super) fn start(&mut self, limits: AttributeLimits) {
         self.words.clear();

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
 use super::encode::{self, Scratch};
-use super::lane::Part;
+use super::lane::{Part, Sourced};
 use super::quota::Room;
 use super::record::{Found, Record};
 use super::scope::Label;
@@ -358,8 +358,8 @@ fn export_parts(
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
-            let (scope, name) = part.origin(found.head.origin, labels)?;
-            Some((found, scope, name))
+            let source = part.origin(found.head.origin, labels)?;
+            Some((found, source))
         })
     });
     let mut result = Ok(());
@@ -395,9 +395,6 @@ fn export_parts(
         });
     }
 }
-
-/// A span, its scope, and the name of its site.
-type Sourced<'a> = (Found<'a>, &'a InstrumentationScope, Option<&'static str>);
 
 /// Spans that leave together.
 #[derive(Debug)]
@@ -435,7 +432,7 @@ impl<'a> Batch<'a> {
     /// Has the next spans that go together, and no others.
     fn next(
         &mut self,
-        from: &mut impl Iterator<Item = Sourced<'a>>,
+        from: &mut impl Iterator<Item = (Found<'a>, Sourced<'a>)>,
         max_spans: usize,
         scratch: &mut Scratch,
     ) {
@@ -448,17 +445,17 @@ impl<'a> Batch<'a> {
             self.spans.push((record, 0..fields.len()));
         }
         while self.spans.len() < max_spans {
-            let Some((found, scope, name)) = from.next() else {
+            let Some((found, source)) = from.next() else {
                 return;
             };
             let record = Record {
                 head: found.head,
-                scope,
-                name,
+                scope: source.scope,
+                name: source.name,
                 fields: &[],
             };
             let start = self.fields.len();
-            encode::fields(found.entries, scratch, &mut self.fields);
+            encode::fields(source.constants, found.entries, scratch, &mut self.fields);
             bytes += self.length(record, start);
             if bytes > MAX_BATCH_BYTES && !self.spans.is_empty() {
                 self.over = Some((record, self.fields.split_off(start)));

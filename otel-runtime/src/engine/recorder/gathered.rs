@@ -54,12 +54,13 @@ impl Gathered {
         }
     }
 
-    /// Forgets all, and keeps the memory of the lists.
-    #[inline]
-    pub(super) fn clear(&mut self, limits: &'static Limits) {
+    /// Forgets all, and keeps the memory of the lists; `attributes` are those that the span has from the start.
+    #[inline(always)]
+    pub(super) fn clear(&mut self, limits: &'static Limits, attributes: u32) {
         if !self.is_empty || !std::ptr::eq(self.limits, limits) {
             self.forget(limits);
         }
+        self.entries.start_with(attributes);
     }
 
     fn forget(&mut self, limits: &'static Limits) {

@@ -6,9 +6,9 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
+use super::attributes::Attributes;
 use super::entries::Entries;
 use super::export::Batch;
-use super::limits::AttributeLimits;
 use super::record::{self, Record};
 use super::{encode, field, wire};
 
@@ -70,7 +70,7 @@ impl Envelope {
         wire::bytes(
             &mut encoded,
             resource_spans::RESOURCE,
-            &unlimited(resource::ATTRIBUTES, attributes),
+            unlimited(resource::ATTRIBUTES, attributes).bytes(),
         );
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -156,7 +156,7 @@ impl<'a> Group<'a> {
                 of.version().unwrap_or_default().as_bytes(),
             );
             let attributes = of.attributes().cloned();
-            out.extend_from_slice(&unlimited(scope::ATTRIBUTES, attributes));
+            out.extend_from_slice(unlimited(scope::ATTRIBUTES, attributes).bytes());
         });
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -196,11 +196,8 @@ fn write(record: Record<'_>, out: &mut Vec<u8>) {
 }
 
 /// The limits are for spans, not for what describes a process or a library.
-fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Vec<u8> {
-    let mut list = Entries::new(AttributeLimits {
-        count: u32::MAX,
-        length: None,
-    });
+fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Attributes {
+    let mut list = Entries::unlimited();
     list.extend(attributes);
     encode::attributes(&list, field)
 }
