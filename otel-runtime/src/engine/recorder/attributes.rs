@@ -70,30 +70,28 @@ impl Attributes {
     }
 
     pub(super) fn add(&mut self, key: Text<'_>, value: Content<'_>) {
-        let (field, any) = match value {
-            Content::Bool(_) => (BOOL, 2),
-            Content::Int(number) => (INT, 1 + wire::varint_length(number)),
-            Content::Double(_) => (DOUBLE, 9),
-            Content::String(text) => (STRING, wire::length(text.length)),
-            Content::Encoded(message) => (0, message.length),
+        let any = match value {
+            Content::Bool(_) => 2,
+            Content::Int(number) => 1 + wire::varint_length(number),
+            Content::Double(_) => 9,
+            Content::String(text) => wire::length(text.length),
+            Content::Encoded(message) => message.length,
         };
+        let content = wire::length(key.length) + wire::length(any);
         let out = &mut self.bytes;
-        wire::header(
-            out,
-            self.field,
-            wire::length(key.length) + wire::length(any),
-        );
+        out.reserve(wire::length(content));
+        wire::header(out, self.field, content);
         wire::header(out, KEY, key.length);
         let start = out.len();
         key.copy(out);
         let (word, bit) = bit(&out[start..]);
         wire::header(out, VALUE, any);
         match value {
-            Content::Bool(value) => wire::number(out, field, u64::from(value)),
-            Content::Int(number) => wire::number(out, field, number),
-            Content::Double(bits) => wire::fixed_64(out, field, bits),
+            Content::Bool(value) => wire::number(out, BOOL, u64::from(value)),
+            Content::Int(number) => wire::number(out, INT, number),
+            Content::Double(bits) => wire::fixed_64(out, DOUBLE, bits),
             Content::String(text) => {
-                wire::header(out, field, text.length);
+                wire::header(out, STRING, text.length);
                 text.copy(out);
             }
             Content::Encoded(message) => message.copy(out),

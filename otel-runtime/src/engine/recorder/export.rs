@@ -106,7 +106,9 @@ impl<E: SpanExporter> Output for SdkExporter<E> {
         let count = spans.len();
         // They are large, and not to be moved while the list grows.
         let mut decoded = Vec::with_capacity(count);
-        decoded.extend(spans.spans().filter_map(decode::span));
+        for span in spans.spans() {
+            decode::span(span, &mut decoded);
+        }
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
