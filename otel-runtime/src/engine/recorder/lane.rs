@@ -371,12 +371,13 @@ mod tests {
     /// Number, scope and words of entries of each span; all else is as it was written.
     fn read(parts: &[Part]) -> Vec<(u64, String, usize)> {
         let read = |part: &Part, found: Found<'_>| {
-            let number = u64::from_be_bytes(found.head.span_id.to_bytes());
-            assert_eq!(found.head, head(number, found.head.origin));
+            let read = found.head.read();
+            let number = u64::from_be_bytes(read.span_id.to_bytes());
+            assert_eq!(read, head(number, read.origin));
             let entries = found.entries.0;
             let is_number = |word: &AtomicU64| word.load(Ordering::Relaxed) == number;
             assert!(entries.iter().all(is_number));
-            let source = part.origin(found.head.origin, &[]).expect("a scope");
+            let source = part.origin(read.origin, &[]).expect("a scope");
             assert_eq!(source.name, None);
             (number, source.scope.name().to_owned(), entries.len())
         };
