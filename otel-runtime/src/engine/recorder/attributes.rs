@@ -80,21 +80,55 @@ impl Attributes {
         let content = wire::length(key.length) + wire::length(any);
         let out = &mut self.bytes;
         out.reserve(wire::length(content));
-        wire::header(out, self.field, content);
-        wire::header(out, KEY, key.length);
+        // Most often one byte is enough for each length, so that they are written together.
+        let is_short = content < 0x80;
+        if is_short {
+            out.extend_from_slice(&[
+                wire::tag(self.field),
+                wire::low_byte(content as u64),
+                wire::tag(KEY),
+                wire::low_byte(key.length as u64),
+            ]);
+        } else {
+            wire::header(out, self.field, content);
+            wire::header(out, KEY, key.length);
+        }
         let start = out.len();
         key.copy(out);
         let (word, bit) = bit(&out[start..]);
-        wire::header(out, VALUE, any);
         match value {
-            Content::Bool(value) => wire::number(out, BOOL, u64::from(value)),
-            Content::Int(number) => wire::number(out, INT, number),
-            Content::Double(bits) => wire::fixed_64(out, DOUBLE, bits),
+            Content::Bool(value) => out.extend_from_slice(&[
+                wire::tag(VALUE),
+                2,
+                wire::number_tag(BOOL),
+                u8::from(value),
+            ]),
+            Content::String(text) if is_short => {
+                out.extend_from_slice(&[
+                    wire::tag(VALUE),
+                    wire::low_byte(any as u64),
+                    wire::tag(STRING),
+                    wire::low_byte(text.length as u64),
+                ]);
+                text.copy(out);
+            }
             Content::String(text) => {
+                wire::header(out, VALUE, any);
                 wire::header(out, STRING, text.length);
                 text.copy(out);
             }
-            Content::Encoded(message) => message.copy(out),
+            Content::Int(number) => {
+                wire::header(out, VALUE, any);
+                wire::number(out, INT, number);
+            }
+            Content::Double(bits) => {
+                wire::header(out, VALUE, any);
+                wire::fixed_64(out, DOUBLE, bits);
+            }
+            Content::Encoded(message) => {
+                wire::header(out, VALUE, any);
+                message.copy(out);
+            }
         }
         self.count += 1;
         let keys = &mut self.keys[word];

@@ -116,7 +116,7 @@ pub(crate) fn nested(out: &mut Vec<u8>, field: u8, content: impl FnOnce(&mut Vec
     clippy::cast_possible_truncation,
     reason = "what is cut off is written by others"
 )]
-const fn low_byte(value: u64) -> u8 {
+pub(crate) const fn low_byte(value: u64) -> u8 {
     value as u8
 }
 
