@@ -86,7 +86,7 @@ use self::{
     observed::Observed,
     options::Options,
 };
-use super::{http::Method, running::Running};
+use super::{http::Method, running::Running, starting::joined};
 
 pub use self::body::TracedBody;
 
@@ -281,7 +281,6 @@ struct Traced;
 struct RequestSpan {
     observed: Observed,
     method: Method,
-    route: Option<String>,
     /// Whether the user chose the name, so that the route does not change it.
     named: bool,
     options: Rc<Options>,
@@ -299,12 +298,13 @@ impl RequestSpan {
         let span = if options.skips(request) {
             Running::skipped(&parent)
         } else {
-            Running::start(|| request::span(request, &method, options), &parent)
+            Running::start(&request::SERVER, &parent, |span| {
+                request::describe(request, &method, options, span);
+            })
         };
         let mut this = Self {
             observed: Observed { span, measure },
             method,
-            route: None,
             named: false,
             options: Rc::clone(options),
         };
@@ -313,8 +313,12 @@ impl RequestSpan {
                 this.observed.span.rename(name);
                 this.named = true;
             }
-            for attribute in options.request_attributes(request) {
-                this.observed.span.set(attribute);
+            if options.look_at_requests()
+                && let Some(mut fields) = this.observed.span.fields()
+            {
+                for attribute in options.request_attributes(request) {
+                    fields.add(attribute);
+                }
             }
         }
         if this.observed.wants_route() {
@@ -326,20 +330,23 @@ impl RequestSpan {
     }
 
     fn record_route(&mut self, route: Option<String>) {
-        if let Some(route) = route.filter(|route| self.route.as_ref() != Some(route)) {
+        // Of a span that records the route is known already, most often.
+        if let Some(route) = route.filter(|route| self.observed.span.late() != Some(route.as_str()))
+        {
             if !self.named && self.observed.span.is_recording() {
-                let name = format!("{} {route}", self.method.span_name());
+                let name = joined(&self.method.span_name(), &route);
                 self.observed.span.rename(name);
             }
-            self.observed.record_route(&route);
-            self.route = Some(route);
+            self.observed.record_route(route);
         }
     }
 
     fn record_response(&mut self, response: &ResponseHead) {
-        if self.observed.span.is_recording() {
+        if self.options.look_at_responses()
+            && let Some(mut fields) = self.observed.span.fields()
+        {
             for attribute in self.options.response_attributes(response) {
-                self.observed.span.set(attribute);
+                fields.add(attribute);
             }
         }
     }
