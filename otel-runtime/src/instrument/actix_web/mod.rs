@@ -63,6 +63,7 @@ mod measure;
 mod observed;
 mod options;
 mod request;
+mod routes;
 
 use std::{
     future::{Future, Ready, ready},
@@ -85,6 +86,7 @@ use self::{
     measure::{Instruments, Measure},
     observed::Observed,
     options::Options,
+    routes::Routes,
 };
 use super::{http::Method, running::Running, starting::joined};
 
@@ -232,6 +234,7 @@ where
             service,
             options: Rc::clone(&self.options),
             instruments: Instruments::new(),
+            routes: Routes::new(),
         }))
     }
 }
@@ -242,6 +245,7 @@ pub struct TracedService<S> {
     service: S,
     options: Rc<Options>,
     instruments: Rc<Instruments>,
+    routes: Routes,
 }
 
 impl<S, B> Service<ServiceRequest> for TracedService<S>
@@ -265,7 +269,7 @@ where
         }
         request.extensions_mut().insert(Traced);
 
-        let mut span = RequestSpan::start(&request, &self.options, &self.instruments);
+        let mut span = RequestSpan::start(&request, &self.options, &self.instruments, &self.routes);
         let response = span.observed.step(|| self.service.call(request));
         TracedResponse {
             response,
@@ -291,6 +295,7 @@ impl RequestSpan {
         request: &ServiceRequest,
         options: &Rc<Options>,
         instruments: &Rc<Instruments>,
+        routes: &Routes,
     ) -> Self {
         let method = Method::new(request.method().as_str(), &options.known_methods);
         let measure = Measure::start(instruments, request, &method);
@@ -324,7 +329,7 @@ impl RequestSpan {
         if this.observed.wants_route() {
             // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
             // also when no response tells it: after a panic, an error, or when the client goes away.
-            this.record_route(request.match_pattern());
+            this.record_route(routes.route(request));
         }
         this
     }

@@ -148,13 +148,20 @@ fn record_server(host: &str, fields: &mut Fields<'_>) {
 /// Splits `host:port`.
 fn split_port(host: &str) -> (&str, Option<u16>) {
     // In a request target there may be user information; a `Host` header has none, but clients send anything.
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host).trim();
-    match host.rsplit_once(':') {
-        Some((address, port)) if address.ends_with(']') || !address.contains(':') => {
+    let host = split_last(host, b'@').map_or(host, |(_, host)| host);
+    let host = host.trim_ascii();
+    match split_last(host, b':') {
+        Some((address, port)) if address.ends_with(']') || !address.as_bytes().contains(&b':') => {
             (without_brackets(address), port.parse().ok())
         }
         _ => (without_brackets(host), None),
     }
+}
+
+/// As `rsplit_once`, which takes longer to begin than a host takes to be looked at.
+fn split_last(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().rposition(|byte| byte == separator)?;
+    Some((&text[..place], &text[place + 1..]))
 }
 
 pub(super) fn protocol_version(version: Version) -> Option<&'static str> {
