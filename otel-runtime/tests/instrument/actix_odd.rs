@@ -20,7 +20,7 @@ use actix_web::{
 };
 use futures_util::stream;
 use opentelemetry::{
-    Context, global,
+    Context, KeyValue, global,
     trace::{TraceContextExt as _, Tracer as _},
 };
 use otel_runtime::instrument::actix_web::RequestTracing;
@@ -49,6 +49,70 @@ async fn unknown_methods_do_not_reach_the_name() {
             · http.route = "/rooms/{id}"
             · network.protocol.version = "1.1"
             · url.path = "/rooms/7"
+            · url.scheme = "http"
+        "#,
+    );
+}
+
+#[actix_web::test]
+async fn what_a_handler_says_of_its_span_stays() {
+    async fn rename() -> HttpResponse {
+        Context::map_current(|context| {
+            let span = context.span();
+            span.update_name("rooms by hand");
+            span.set_attribute(KeyValue::new("by.hand", 1));
+        });
+        otel_runtime::attr!("by.macro" = 2);
+        otel_runtime::event!("looked up", "floor" = 3);
+        actix_web::rt::task::yield_now().await;
+        otel_runtime::attr!("later" = true);
+        HttpResponse::Ok().finish()
+    }
+
+    let spans = Recorded::start();
+    let app = App::new()
+        .wrap(RequestTracing::new())
+        .route("/rooms", web::get().to(rename));
+    let app = init_service(app).await;
+    drop(app.call(get("/rooms").to_request()).await);
+    spans.check(
+        r#"
+        SERVER rooms by hand
+            · by.hand = 1
+            · by.macro = 2
+            · http.request.method = "GET"
+            · http.response.status_code = 200
+            · http.route = "/rooms"
+            · later = true
+            · network.protocol.version = "1.1"
+            · url.path = "/rooms"
+            · url.scheme = "http"
+            * looked up
+              · floor = 3
+        "#,
+    );
+}
+
+#[actix_web::test]
+async fn a_span_that_a_handler_ends_has_ended() {
+    async fn end() -> HttpResponse {
+        Context::map_current(|context| context.span().end());
+        otel_runtime::attr!("late" = true);
+        HttpResponse::InternalServerError().finish()
+    }
+
+    let spans = Recorded::start();
+    let app = App::new()
+        .wrap(RequestTracing::new())
+        .route("/", web::get().to(end));
+    let app = init_service(app).await;
+    drop(app.call(get("/").to_request()).await);
+    spans.check(
+        r#"
+        SERVER GET /
+            · http.request.method = "GET"
+            · network.protocol.version = "1.1"
+            · url.path = "/"
             · url.scheme = "http"
         "#,
     );
