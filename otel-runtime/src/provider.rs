@@ -327,8 +327,7 @@ impl Provider {
     fn install(&self) {
         match self {
             Provider::Engine(provider) => {
-                global::set_tracer_provider(provider.clone());
-                provider.activate();
+                global::set_tracer_provider(provider.installed());
             }
             Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
         }

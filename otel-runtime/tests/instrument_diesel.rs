@@ -22,7 +22,7 @@ use opentelemetry::{
         SpanContext, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceState, Tracer as _,
     },
 };
-use otel_runtime::instrument::diesel::{QuerySpans, install};
+use otel_runtime::instrument::diesel::{QuerySpans, TracedQueryDsl as _, install};
 use otel_runtime::testing::SpanRecord;
 use recorded::Recorded;
 
@@ -66,6 +66,36 @@ fn attribute(span: &SpanRecord, key: &str) -> Option<String> {
     attributes
         .find(|attribute| attribute.key.as_str() == key)
         .map(|attribute| attribute.value.to_string())
+}
+
+#[test]
+fn a_traced_query_makes_the_span_that_it_makes_without() {
+    let (mut connection, spans) = connection();
+    let rooms = || rooms::table.filter(rooms::id.eq(1)).select(rooms::name);
+    for _ in 0..2 {
+        let found = rooms().traced().first::<String>(&mut connection);
+        assert!(found.is_err());
+    }
+    let found = rooms().first::<String>(&mut connection);
+    assert!(found.is_err());
+    let insert = diesel::insert_into(rooms::table).values((rooms::id.eq(1), rooms::name.eq("a")));
+    for is_new in [true, false] {
+        assert_eq!(insert.traced().execute(&mut connection).is_ok(), is_new);
+    }
+    let spans = spans.finished();
+    let [first, second, plain, inserted, refused] = spans.as_slice() else {
+        panic!("{spans:?}");
+    };
+    assert_eq!(first.name, "SELECT rooms");
+    assert!(attribute(first, "db.query.text").is_some());
+    for other in [second, plain] {
+        assert_eq!((&first.name, &first.kind), (&other.name, &other.kind));
+        assert_eq!(first.attributes, other.attributes);
+    }
+    assert_eq!(inserted.status, Status::Unset);
+    assert_eq!(refused.name, "INSERT rooms");
+    let error_type = attribute(refused, "error.type");
+    assert_eq!(error_type.as_deref(), Some("UniqueViolation"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl,
     Selectable, SelectableHelper,
 };
+use otel_runtime::instrument::diesel::TracedQueryDsl as _;
 
 use super::{Connection, either};
 use crate::{
@@ -29,6 +30,7 @@ pub fn insert(connection: &mut Connection<'_>, draft: &CleaningDraft) -> QueryRe
     .on_conflict(cleanings::booking_id)
     .do_nothing()
     .returning(CleaningRow::as_returning())
+    .traced()
     .get_result(connection)
     .optional())?;
     let row = match stored {
@@ -36,6 +38,7 @@ pub fn insert(connection: &mut Connection<'_>, draft: &CleaningDraft) -> QueryRe
         None => either!(connection, |connection| cleanings::table
             .filter(cleanings::booking_id.eq(draft.booking_id))
             .select(CleaningRow::as_select())
+            .traced()
             .first(connection))?,
     };
     Ok(row.into())
@@ -50,6 +53,7 @@ pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Cleaning>> {
     let rows = either!(connection, |connection| cleanings::table
         .order((cleanings::day, cleanings::id))
         .select(CleaningRow::as_select())
+        .traced()
         .load(connection))?;
     Ok(rows.into_iter().map(Cleaning::from).collect())
 }

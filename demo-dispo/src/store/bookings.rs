@@ -5,6 +5,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable,
     RunQueryDsl, Selectable, SelectableHelper, result::Error,
 };
+use otel_runtime::instrument::diesel::TracedQueryDsl as _;
 
 use super::{Connection, StoreError, either, outbox, rooms};
 use crate::{
@@ -37,6 +38,7 @@ pub fn insert(
             bookings::end.eq(draft.period.end()),
         ))
         .returning(BookingRow::as_returning())
+        .traced()
         .get_result(connection))?;
         let made = BookingWithRoom {
             booking: row.try_into()?,
@@ -78,6 +80,7 @@ pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Booking>> {
     let rows = either!(connection, |connection| bookings::table
         .order(bookings::id)
         .select(BookingRow::as_select())
+        .traced()
         .load(connection))?;
     rows.into_iter().map(Booking::try_from).collect()
 }
@@ -91,6 +94,7 @@ pub fn find(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Book
     let row = either!(connection, |connection| bookings::table
         .find(id)
         .select(BookingRow::as_select())
+        .traced()
         .first(connection)
         .optional())?;
     row.map(Booking::try_from).transpose()
@@ -106,6 +110,7 @@ pub fn mark_cleaning_planned(connection: &mut Connection<'_>, id: i64) -> QueryR
         bookings::table.find(id)
     )
     .set(bookings::cleaning_planned.eq(true))
+    .traced()
     .execute(connection))?;
     Ok(rows > 0)
 }
@@ -124,6 +129,7 @@ fn find_overlap(
         )
         .order(bookings::start)
         .select(BookingRow::as_select())
+        .traced()
         .first(connection)
         .optional())?;
     row.map(Booking::try_from).transpose()

@@ -6,6 +6,7 @@ use diesel::{
     ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
     SelectableHelper, result::Error,
 };
+use otel_runtime::instrument::diesel::TracedQueryDsl as _;
 use ulid::Ulid;
 
 use super::{Connection, either};
@@ -20,6 +21,7 @@ pub fn insert(connection: &mut Connection<'_>, message: &OutgoingMessage) -> Que
     let row = OutboxRow::try_from(message)?;
     either!(connection, |connection| diesel::insert_into(outbox::table)
         .values(&row)
+        .traced()
         .execute(connection))?;
     Ok(())
 }
@@ -33,6 +35,7 @@ pub fn delete(connection: &mut Connection<'_>, id: Ulid) -> QueryResult<()> {
     either!(connection, |connection| diesel::delete(
         outbox::table.find(id.to_string())
     )
+    .traced()
     .execute(connection))?;
     Ok(())
 }
@@ -54,12 +57,14 @@ pub fn oldest(
         .order(outbox::id)
         .limit(count)
         .select(OutboxRow::as_select())
+        .traced()
         .load(connection))?;
     rows.into_iter().map(OutgoingMessage::try_from).collect()
 }
 
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = outbox)]
+// Otherwise diesel takes each insert for another statement, and prepares it anew.
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
 struct OutboxRow {
     id: String,
     payload: String,

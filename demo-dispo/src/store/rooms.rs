@@ -3,6 +3,7 @@
 use diesel::{
     OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
+use otel_runtime::instrument::diesel::TracedQueryDsl as _;
 
 use super::{Connection, either};
 use crate::{domain::Room, schema::rooms};
@@ -16,6 +17,7 @@ pub fn list(connection: &mut Connection<'_>) -> QueryResult<Vec<Room>> {
     let rows = either!(connection, |connection| rooms::table
         .order(rooms::id)
         .select(RoomRow::as_select())
+        .traced()
         .load(connection))?;
     Ok(rows.into_iter().map(Room::from).collect())
 }
@@ -29,6 +31,7 @@ pub fn find(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Room
     let row = either!(connection, |connection| rooms::table
         .find(id)
         .select(RoomRow::as_select())
+        .traced()
         .first(connection)
         .optional())?;
     Ok(row.map(Room::from))
@@ -48,6 +51,7 @@ pub fn lock(connection: &mut Connection<'_>, id: i64) -> QueryResult<Option<Room
                 .find(id)
                 .select(RoomRow::as_select())
                 .for_no_key_update()
+                .traced()
                 .first(*connection)
                 .optional()?;
             Ok(row.map(Room::from))

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use opentelemetry::trace::{Link, SpanContext};
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 
-use super::scope;
+use super::scope::SCOPE;
 use crate::engine::{
     Fields,
     recorder::{Live, scope::Label},
@@ -33,7 +33,7 @@ impl Operation {
     /// The same for the engine.
     pub(super) fn label(&self) -> &'static Label {
         self.label
-            .get_or_init(|| scope::label(self.name, &self.kind))
+            .get_or_init(|| Label::register(SCOPE.clone(), self.name, &self.kind))
     }
 
     /// The same for the API.

@@ -1,9 +1,11 @@
 //! What others do by the API with the span of a function that is running, or was: on its thread, and on others.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId,
+    SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
 use otel_runtime::testing::SpanRecord;
@@ -50,7 +52,7 @@ fn another_thread_adds_to_the_span() {
             span.add_event("there", vec![KeyValue::new("n", 1)]);
             let ids = (TraceId::from(1), SpanId::from(2));
             let flags = TraceFlags::SAMPLED;
-            let target = SpanContext::new(ids.0, ids.1, flags, true, Default::default());
+            let target = SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE);
             span.add_link(target, Vec::new());
             span.update_name("renamed");
             span.set_status(Status::error("there"));
@@ -138,6 +140,58 @@ fn nothing_is_added_after_the_api_ended_the_span() {
     let works = works.expect("the span");
     assert_eq!(works.attributes, []);
     assert_eq!(works.events, []);
+}
+
+#[test]
+fn what_comes_while_a_span_ends_is_for_that_span_or_for_none() {
+    const SPANS: usize = 2_000;
+    #[traced_span]
+    fn works(shown: &Mutex<Option<Context>>, came: &AtomicBool) {
+        *shown.lock().expect("no panic") = Some(Context::current());
+        attr!("here" = true);
+        // The first one waits, so that at least one is reached.
+        while !came.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+    }
+    let recorded = record();
+    let shown = Mutex::new(None);
+    let (came, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let context: Option<Context> = shown.lock().expect("no panic").clone();
+                if let Some(context) = context {
+                    let span = context.span();
+                    let id = span.span_context().span_id().to_string();
+                    span.set_attribute(KeyValue::new("of", id.clone()));
+                    span.add_event("of", vec![KeyValue::new("of", id)]);
+                    came.store(true, Ordering::Release);
+                }
+            }
+        });
+        root(|| {
+            for _ in 0..SPANS {
+                works(&shown, &came);
+            }
+        });
+        done.store(true, Ordering::Relaxed);
+    });
+    let spans = recorded.spans().finished();
+    assert_eq!(spans.len(), SPANS + 1);
+    let mut reached = 0;
+    for span in spans.iter().filter(|span| span.name == "works") {
+        assert_eq!(span.attribute("here"), Some(&true.into()));
+        let id = span.span_id.to_string();
+        if let Some(of) = span.attribute("of") {
+            assert_eq!(*of, id.clone().into());
+            reached += 1;
+        }
+        for event in &span.events {
+            assert_eq!(event.attributes, [KeyValue::new("of", id.clone())]);
+        }
+    }
+    assert!(reached > 0);
 }
 
 #[test]

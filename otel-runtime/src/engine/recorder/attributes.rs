@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::entries::{Content, Entry, Reader, Text};
+use super::field;
 use super::field::any_value::{BOOL, DOUBLE, INT, STRING};
 use super::field::key_value::{KEY, VALUE};
 use super::wire::{self, Fields};
@@ -22,6 +23,15 @@ pub(super) struct Attributes {
     may_repeat: bool,
 }
 
+/// Of spans that have none from the start.
+pub(super) static NONE: Attributes = Attributes {
+    bytes: Vec::new(),
+    field: field::ATTRIBUTES,
+    count: 0,
+    keys: [0; 2],
+    may_repeat: false,
+};
+
 impl Attributes {
     /// Forgets all that is in here.
     pub(super) fn start(&mut self, field: u8) {
@@ -30,6 +40,20 @@ impl Attributes {
         self.count = 0;
         self.keys = [0; 2];
         self.may_repeat = false;
+    }
+
+    /// The same, with some of the same field from the start.
+    pub(super) fn start_with(&mut self, some: &Self) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&some.bytes);
+        self.field = field::ATTRIBUTES;
+        self.count = some.count;
+        self.keys = some.keys;
+        self.may_repeat = some.may_repeat;
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     /// Adds those of an event or a link; the answer is how many there was no room for.
@@ -46,30 +70,28 @@ impl Attributes {
     }
 
     pub(super) fn add(&mut self, key: Text<'_>, value: Content<'_>) {
-        let (field, any) = match value {
-            Content::Bool(_) => (BOOL, 2),
-            Content::Int(number) => (INT, 1 + wire::varint_length(number)),
-            Content::Double(_) => (DOUBLE, 9),
-            Content::String(text) => (STRING, wire::length(text.length)),
-            Content::Encoded(message) => (0, message.length),
+        let any = match value {
+            Content::Bool(_) => 2,
+            Content::Int(number) => 1 + wire::varint_length(number),
+            Content::Double(_) => 9,
+            Content::String(text) => wire::length(text.length),
+            Content::Encoded(message) => message.length,
         };
+        let content = wire::length(key.length) + wire::length(any);
         let out = &mut self.bytes;
-        wire::header(
-            out,
-            self.field,
-            wire::length(key.length) + wire::length(any),
-        );
+        out.reserve(wire::length(content));
+        wire::header(out, self.field, content);
         wire::header(out, KEY, key.length);
         let start = out.len();
         key.copy(out);
         let (word, bit) = bit(&out[start..]);
         wire::header(out, VALUE, any);
         match value {
-            Content::Bool(value) => wire::number(out, field, u64::from(value)),
-            Content::Int(number) => wire::number(out, field, number),
-            Content::Double(bits) => wire::fixed_64(out, field, bits),
+            Content::Bool(value) => wire::number(out, BOOL, u64::from(value)),
+            Content::Int(number) => wire::number(out, INT, number),
+            Content::Double(bits) => wire::fixed_64(out, DOUBLE, bits),
             Content::String(text) => {
-                wire::header(out, field, text.length);
+                wire::header(out, STRING, text.length);
                 text.copy(out);
             }
             Content::Encoded(message) => message.copy(out),
@@ -78,6 +100,11 @@ impl Attributes {
         let keys = &mut self.keys[word];
         self.may_repeat |= *keys & bit != 0;
         *keys |= bit;
+    }
+
+    /// The fields of a list that is settled.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The fields, as they go into the message. Of a key that was set more than once there is the last value, in the place of
@@ -101,10 +128,12 @@ impl Attributes {
             }
         }
         let mut bytes = Vec::with_capacity(self.bytes.len());
-        for attribute in kept {
+        for attribute in &kept {
             wire::bytes(&mut bytes, self.field, attribute.message);
         }
+        self.count = u32::try_from(kept.len()).unwrap_or(u32::MAX);
         self.bytes = bytes;
+        self.may_repeat = false;
     }
 
     fn repeats(&self) -> bool {
@@ -163,9 +192,9 @@ fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
 mod tests {
     use opentelemetry::{Array, KeyValue, Value};
 
-    use super::super::entries::Entries;
+    use super::super::entries::{Entries, Reader};
     use super::super::limits::AttributeLimits;
-    use super::super::{decode, encode};
+    use super::super::{decode, encode, field};
 
     fn list(count: u32, pairs: &[(&'static str, i64)]) -> Entries {
         let mut list = Entries::new(AttributeLimits {
@@ -184,7 +213,10 @@ mod tests {
             .iter()
             .map(|(key, value)| KeyValue::new(*key, *value))
             .collect();
-        assert_eq!(decode::attributes(&encode::attributes(list, 9)), expected);
+        assert_eq!(
+            decode::attributes(encode::attributes(list, 9).bytes()),
+            expected
+        );
         assert_eq!(list.dropped_attributes(), dropped);
     }
 
@@ -195,6 +227,22 @@ mod tests {
         check(&list(10, &[]), 0, &[]);
         // Each value that was set counts, as it does in the SDK.
         check(&list(2, &given), 4, &[("a", 1), ("b", 2)]);
+    }
+
+    #[test]
+    fn what_is_added_replaces_what_was_there_from_the_start() {
+        let constants = encode::attributes(&list(10, &[("a", 1), ("b", 2)]), field::ATTRIBUTES);
+        let added = list(10, &[("b", 3), ("c", 4)]);
+        let words: Vec<_> = added.words().iter().map(|word| (*word).into()).collect();
+        let mut out = Vec::new();
+        let mut scratch = encode::Scratch::default();
+        encode::fields(&constants, Reader(&words), &mut scratch, &mut out);
+        let expected = [("a", 1), ("b", 3), ("c", 4)].map(|(key, value)| KeyValue::new(key, value));
+        assert_eq!(decode::attributes(&out), expected);
+        // The next span has them as they were.
+        out.clear();
+        encode::fields(&constants, Reader(&[]), &mut scratch, &mut out);
+        assert_eq!(out, constants.bytes());
     }
 
     #[test]
@@ -214,7 +262,7 @@ mod tests {
         for key in keys.iter().chain(&keys) {
             all.attribute(key).string(key);
         }
-        let values = decode::attributes(&encode::attributes(&all, 9));
+        let values = decode::attributes(encode::attributes(&all, 9).bytes());
         let values: Vec<_> = values.iter().map(|pair| pair.value.to_string()).collect();
         assert_eq!(values, keys);
     }
@@ -226,7 +274,7 @@ mod tests {
             let key = format!("k{text}");
             let mut list = list(1, &[]);
             list.attribute(&key).string(&text);
-            let read = decode::attributes(&encode::attributes(&list, 9));
+            let read = decode::attributes(encode::attributes(&list, 9).bytes());
             assert_eq!(read, [KeyValue::new(key, text)]);
         }
     }
@@ -243,7 +291,10 @@ mod tests {
                 KeyValue::new("text", expected),
                 KeyValue::new("list", Value::Array(Array::String(vec![expected.into()]))),
             ];
-            assert_eq!(decode::attributes(&encode::attributes(&list, 9)), expected);
+            assert_eq!(
+                decode::attributes(encode::attributes(&list, 9).bytes()),
+                expected
+            );
         }
     }
 }

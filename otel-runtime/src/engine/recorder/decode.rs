@@ -1,5 +1,6 @@
 //! Makes of an encoded span what exporters of the SDK take.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
@@ -12,16 +13,21 @@ use super::field::{self, any_value};
 use super::record::Record;
 use super::wire::{self, Fields};
 
-/// A span; `None` for bytes that this crate did not write.
-pub(super) fn span(record: Record<'_>) -> Option<SpanData> {
+/// Adds a span, but for bytes that this crate did not write. It is large, so that it is made where it is to be.
+pub(super) fn span(record: Record<'_>, into: &mut Vec<SpanData>) {
     let head = record.head;
-    let mut state = TraceState::NONE;
-    let mut data = SpanData {
-        span_context: SpanContext::NONE,
+    into.push(SpanData {
+        span_context: SpanContext::new(
+            head.trace_id,
+            head.span_id,
+            head.trace_flags,
+            false,
+            TraceState::NONE,
+        ),
         parent_span_id: head.parent,
         parent_span_is_remote: head.parent_is_remote,
         span_kind: kind(head.kind),
-        name: record.name.unwrap_or_default().into(),
+        name: Cow::Borrowed(record.name.unwrap_or_default()),
         start_time: time(head.start),
         end_time: time(head.end),
         attributes: Vec::new(),
@@ -30,10 +36,28 @@ pub(super) fn span(record: Record<'_>) -> Option<SpanData> {
         links: SpanLinks::default(),
         status: Status::Unset,
         instrumentation_scope: record.scope.clone(),
-    };
-    for (field, value) in Fields(record.fields) {
+    });
+    if !record.fields.is_empty()
+        && let Some(data) = into.last_mut()
+        && fill(data, record.fields).is_none()
+    {
+        into.pop();
+    }
+}
+
+fn fill(data: &mut SpanData, fields: &[u8]) -> Option<()> {
+    for (field, value) in Fields(fields) {
         match field {
-            field::TRACE_STATE => state = text(value)?.parse().ok()?,
+            field::TRACE_STATE => {
+                let context = &data.span_context;
+                data.span_context = SpanContext::new(
+                    context.trace_id(),
+                    context.span_id(),
+                    context.trace_flags(),
+                    false,
+                    text(value)?.parse().ok()?,
+                );
+            }
             field::NAME => data.name = text(value)?.to_owned().into(),
             field::ATTRIBUTES => data.attributes.push(attribute(value.bytes()?)?),
             field::DROPPED_ATTRIBUTES => data.dropped_attributes_count = count(value)?,
@@ -45,9 +69,7 @@ pub(super) fn span(record: Record<'_>) -> Option<SpanData> {
             _ => return None,
         }
     }
-    data.span_context =
-        SpanContext::new(head.trace_id, head.span_id, head.trace_flags, false, state);
-    Some(data)
+    Some(())
 }
 
 fn event(bytes: &[u8]) -> Option<Event> {

@@ -14,14 +14,23 @@ pub(super) struct Scratch {
     rest: Vec<u8>,
 }
 
-/// Adds the fields of a span.
-pub(super) fn fields(entries: Reader<'_>, scratch: &mut Scratch, out: &mut Vec<u8>) {
+/// Adds the fields of a span that has these attributes from the start.
+pub(super) fn fields(
+    constants: &Attributes,
+    entries: Reader<'_>,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) {
+    if entries.0.is_empty() {
+        out.extend_from_slice(constants.bytes());
+        return;
+    }
     let Scratch {
         attributes,
         nested,
         rest,
     } = scratch;
-    attributes.start(field::ATTRIBUTES);
+    attributes.start_with(constants);
     rest.clear();
     for entry in entries {
         match entry {
@@ -68,13 +77,14 @@ pub(super) fn fields(entries: Reader<'_>, scratch: &mut Scratch, out: &mut Vec<u
 }
 
 /// The attributes that were added to a list, as fields of that number.
-#[cfg(any(test, feature = "otlp"))]
-pub(super) fn attributes(entries: &super::entries::Entries, field: u8) -> Vec<u8> {
+#[cfg(any(test, feature = "diesel", feature = "otlp"))]
+pub(super) fn attributes(entries: &super::entries::Entries, field: u8) -> Attributes {
     let words: Vec<_> = entries.words().iter().map(|word| (*word).into()).collect();
     let mut encoded = Attributes::default();
     encoded.start(field);
     encoded.read(Reader(&words));
-    encoded.settled().to_vec()
+    encoded.settled();
+    encoded
 }
 
 fn text_if_any(out: &mut Vec<u8>, field: u8, text: Text<'_>) {

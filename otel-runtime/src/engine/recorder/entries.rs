@@ -65,6 +65,21 @@ impl Entries {
         }
     }
 
+    /// For what is no part of a span.
+    #[cfg(any(feature = "diesel", feature = "otlp"))]
+    pub(super) fn unlimited() -> Self {
+        Self::new(AttributeLimits {
+            count: u32::MAX,
+            length: None,
+        })
+    }
+
+    /// Counts attributes that the span has from the start.
+    #[inline(always)]
+    pub(super) fn start_with(&mut self, attributes: u32) {
+        self.kept = attributes;
+    }
+
     /// Forgets all that is in here.
     pub(super) fn start(&mut self, limits: AttributeLimits) {
         self.words.clear();
@@ -141,11 +156,11 @@ impl Entries {
         self.dropped += attributes;
     }
 
-    /// `time` is in nanoseconds since the epoch.
-    pub(super) fn event(&mut self, name: &str, time: u64, attributes: &Self) {
+    /// An event with attributes that are in a list; `time` is in nanoseconds since the epoch.
+    pub(super) fn listed_event(&mut self, name: &str, time: u64, attributes: &Self) {
         let name = cut(name, MOST_SHORT);
         let end = attributes.end();
-        let following = attributes.words.len() + end.len();
+        let following = attributes.words.len() + usize::from(end.is_some());
         self.words.push(header(tag::EVENT, name.len(), following));
         self.words.push(time);
         push_text(&mut self.words, name.as_bytes());
@@ -153,20 +168,53 @@ impl Entries {
         self.words.extend(end);
     }
 
-    pub(super) fn link(&mut self, target: &SpanContext, attributes: &Self) {
+    /// An event; `time` is in nanoseconds since the epoch.
+    pub(super) fn event(
+        &mut self,
+        name: &str,
+        time: u64,
+        limits: AttributeLimits,
+        attributes: Vec<KeyValue>,
+    ) {
+        let name = cut(name, MOST_SHORT);
+        let place = self.words.len();
+        self.words.push(0);
+        self.words.push(time);
+        push_text(&mut self.words, name.as_bytes());
+        let following = self.extend_within(limits, attributes);
+        self.words[place] = header(tag::EVENT, name.len(), following);
+    }
+
+    pub(super) fn link(
+        &mut self,
+        target: &SpanContext,
+        limits: AttributeLimits,
+        attributes: Vec<KeyValue>,
+    ) {
         let state = target.trace_state().header();
         let state = cut(&state, MOST_SHORT);
-        let end = attributes.end();
-        let following = attributes.words.len() + end.len();
-        self.words.push(header(tag::LINK, state.len(), following));
-        let trace = target.trace_id().to_bytes();
-        push_text(&mut self.words, &trace);
+        let place = self.words.len();
+        self.words.push(0);
+        push_text(&mut self.words, &target.trace_id().to_bytes());
         push_text(&mut self.words, &target.span_id().to_bytes());
         let flags = flags(target.trace_flags(), target.is_remote());
         self.words.push(u64::from(flags));
         push_text(&mut self.words, state.as_bytes());
-        self.words.extend_from_slice(&attributes.words);
-        self.words.extend(end);
+        let following = self.extend_within(limits, attributes);
+        self.words[place] = header(tag::LINK, state.len(), following);
+    }
+
+    /// Adds attributes of something within the span, which has limits of its own; the answer is how many words they take.
+    fn extend_within(&mut self, limits: AttributeLimits, attributes: Vec<KeyValue>) -> usize {
+        let start = self.words.len();
+        let mut within = Self {
+            words: std::mem::take(&mut self.words),
+            ..Self::new(limits)
+        };
+        within.extend(attributes);
+        within.words.extend(within.end());
+        self.words = within.words;
+        self.words.len() - start
     }
 
     pub(super) fn name(&mut self, name: &str) {
@@ -215,17 +263,6 @@ impl Entries {
             self.dropped += 1;
         }
         admitted
-    }
-}
-
-/// Options are as long as what they hold.
-trait Length {
-    fn len(&self) -> usize;
-}
-
-impl Length for Option<u64> {
-    fn len(&self) -> usize {
-        usize::from(self.is_some())
     }
 }
 
@@ -540,21 +577,20 @@ pub(super) struct Text<'a> {
 
 impl Text<'_> {
     pub(super) fn copy(self, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.words.len() * WORD, 0);
-        let (bytes, _) = out[start..].as_chunks_mut::<WORD>();
-        for (bytes, word) in bytes.iter_mut().zip(self.words) {
-            *bytes = load(word).to_le_bytes();
+        let Some((last, whole)) = self.words.split_last() else {
+            return;
+        };
+        for word in whole {
+            out.extend_from_slice(&load(word).to_le_bytes());
         }
-        let end = start + self.length;
-        out.truncate(end);
-        // The last word holds the last eight bytes.
-        if self.length > WORD
-            && !self.length.is_multiple_of(WORD)
-            && let Some(word) = self.words.last()
-        {
-            out[end - WORD..].copy_from_slice(&load(word).to_le_bytes());
-        }
+        let rest = self.length - whole.len() * WORD;
+        let last = load(last).to_le_bytes();
+        out.extend_from_slice(if whole.is_empty() {
+            &last[..rest]
+        } else {
+            // It holds the last eight bytes, of which some are there already.
+            &last[WORD - rest..]
+        });
     }
 }
 

@@ -1,7 +1,6 @@
 //! The thread that exports.
 
 use std::fmt::Debug;
-use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,15 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 
 use super::encode::{self, Scratch};
-use super::lane::Part;
+use super::lane::{Part, Sourced};
 use super::quota::Room;
-use super::record::{Found, Record};
+use super::record::{Found, Record, Words};
 use super::scope::Label;
 use super::{Core, decode};
 use crate::losses::Losses;
@@ -106,7 +105,9 @@ impl<E: SpanExporter> Output for SdkExporter<E> {
         let count = spans.len();
         // They are large, and not to be moved while the list grows.
         let mut decoded = Vec::with_capacity(count);
-        decoded.extend(spans.spans().filter_map(decode::span));
+        for span in spans.spans() {
+            decode::span(span, &mut decoded);
+        }
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
@@ -358,8 +359,8 @@ fn export_parts(
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
-            let (scope, name) = part.origin(found.head.origin, labels)?;
-            Some((found, scope, name))
+            let source = part.origin(found.head.read().origin, labels)?;
+            Some((found, source))
         })
     });
     let mut result = Ok(());
@@ -396,17 +397,33 @@ fn export_parts(
     }
 }
 
-/// A span, its scope, and the name of its site.
-type Sourced<'a> = (Found<'a>, &'a InstrumentationScope, Option<&'static str>);
-
 /// Spans that leave together.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
-    /// Each with the place of its fields.
-    spans: Vec<(Record<'a>, Range<usize>)>,
+    /// Each with the end of its fields, which follow those of the one before.
+    spans: Vec<(Waiting<'a>, usize)>,
     fields: Vec<u8>,
     /// The first span of the next batch, with its fields.
-    over: Option<(Record<'a>, Vec<u8>)>,
+    over: Option<(Waiting<'a>, Vec<u8>)>,
+}
+
+/// A span where it waits, and what it has of where it comes from.
+#[derive(Clone, Copy, Debug)]
+struct Waiting<'a> {
+    head: Words<'a>,
+    source: Sourced<'a>,
+}
+
+impl Waiting<'_> {
+    #[inline]
+    fn record<'b>(&'b self, fields: &'b [u8]) -> Record<'b> {
+        Record {
+            head: self.head.read(),
+            scope: self.source.scope,
+            name: self.source.name,
+            fields,
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -426,51 +443,56 @@ impl<'a> Batch<'a> {
 
     /// Each span.
     pub(super) fn spans(&self) -> impl Iterator<Item = Record<'_>> {
-        self.spans.iter().map(|(record, fields)| Record {
-            fields: &self.fields[fields.clone()],
-            ..*record
+        let mut start = 0;
+        self.spans.iter().map(move |(span, end)| {
+            let fields = &self.fields[start..*end];
+            start = *end;
+            span.record(fields)
         })
+    }
+
+    /// One span.
+    #[cfg(feature = "otlp")]
+    pub(super) fn span(&self, index: usize) -> Record<'_> {
+        let start = match index {
+            0 => 0,
+            _ => self.spans[index - 1].1,
+        };
+        let (span, end) = &self.spans[index];
+        span.record(&self.fields[start..*end])
     }
 
     /// Has the next spans that go together, and no others.
     fn next(
         &mut self,
-        from: &mut impl Iterator<Item = Sourced<'a>>,
+        from: &mut impl Iterator<Item = (Found<'a>, Sourced<'a>)>,
         max_spans: usize,
         scratch: &mut Scratch,
     ) {
         self.spans.clear();
         self.fields.clear();
         let mut bytes = 0;
-        if let Some((record, fields)) = self.over.take() {
+        if let Some((span, fields)) = self.over.take() {
             self.fields.extend_from_slice(&fields);
-            bytes += self.length(record, 0);
-            self.spans.push((record, 0..fields.len()));
+            bytes += span.record(&fields).length();
+            self.spans.push((span, fields.len()));
         }
         while self.spans.len() < max_spans {
-            let Some((found, scope, name)) = from.next() else {
+            let Some((found, source)) = from.next() else {
                 return;
             };
-            let record = Record {
+            let span = Waiting {
                 head: found.head,
-                scope,
-                name,
-                fields: &[],
+                source,
             };
             let start = self.fields.len();
-            encode::fields(found.entries, scratch, &mut self.fields);
-            bytes += self.length(record, start);
+            encode::fields(source.constants, found.entries, scratch, &mut self.fields);
+            bytes += span.record(&self.fields[start..]).length();
             if bytes > MAX_BATCH_BYTES && !self.spans.is_empty() {
-                self.over = Some((record, self.fields.split_off(start)));
+                self.over = Some((span, self.fields.split_off(start)));
                 return;
             }
-            self.spans.push((record, start..self.fields.len()));
+            self.spans.push((span, self.fields.len()));
         }
-    }
-
-    /// How long the OTLP message of a span is whose fields are the last ones, from `start`.
-    fn length(&self, record: Record<'_>, start: usize) -> usize {
-        let fields = &self.fields[start..];
-        Record { fields, ..record }.length()
     }
 }

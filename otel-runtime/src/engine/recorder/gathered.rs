@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceState};
 
 use super::entries::{Entries, Kind};
 use super::field;
-use super::limits::{AttributeLimits, Limits};
+use super::limits::Limits;
 
 /// Attributes, events, links, and what changed after the start.
 #[derive(Debug)]
@@ -54,12 +54,13 @@ impl Gathered {
         }
     }
 
-    /// Forgets all, and keeps the memory of the lists.
-    #[inline]
-    pub(super) fn clear(&mut self, limits: &'static Limits) {
+    /// Forgets all, and keeps the memory of the lists; `attributes` are those that the span has from the start.
+    #[inline(always)]
+    pub(super) fn clear(&mut self, limits: &'static Limits, attributes: u32) {
         if !self.is_empty || !std::ptr::eq(self.limits, limits) {
             self.forget(limits);
         }
+        self.entries.start_with(attributes);
     }
 
     fn forget(&mut self, limits: &'static Limits) {
@@ -103,23 +104,25 @@ impl Gathered {
 
     /// `time` is in nanoseconds since the epoch.
     pub(super) fn add_event(&mut self, name: &str, time: u64, attributes: Vec<KeyValue>) {
-        let attributes = listed(self.limits.of_event, attributes);
-        self.add_listed_event(name, time, &attributes);
+        self.is_empty = false;
+        if self.events.admit(self.limits.events) {
+            self.entries
+                .event(name, time, self.limits.of_event, attributes);
+        }
     }
 
     /// The same with attributes that are in a list already.
     pub(super) fn add_listed_event(&mut self, name: &str, time: u64, attributes: &Entries) {
         self.is_empty = false;
         if self.events.admit(self.limits.events) {
-            self.entries.event(name, time, attributes);
+            self.entries.listed_event(name, time, attributes);
         }
     }
 
     pub(super) fn add_link(&mut self, target: &SpanContext, attributes: Vec<KeyValue>) {
         self.is_empty = false;
         if self.links.admit(self.limits.links) {
-            let attributes = listed(self.limits.of_link, attributes);
-            self.entries.link(target, &attributes);
+            self.entries.link(target, self.limits.of_link, attributes);
         }
     }
 
@@ -173,10 +176,4 @@ impl Gathered {
             Status::Error { description } => entries.status(field::status::ERROR, description),
         }
     }
-}
-
-fn listed(limits: AttributeLimits, attributes: Vec<KeyValue>) -> Entries {
-    let mut list = Entries::new(limits);
-    list.extend(attributes);
-    list
 }

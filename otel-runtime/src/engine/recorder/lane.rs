@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use opentelemetry::InstrumentationScope;
 
 use super::Core;
+use super::attributes::{self, Attributes};
 use super::quota::Room;
 use super::record::{Found, HEAD, Head, Origin};
 use super::scope::{Label, Source};
@@ -161,22 +162,46 @@ impl Part {
         })
     }
 
-    /// The scope of a span, and the name of its site; `labels` are those of all sites.
+    /// Where a span comes from; `labels` are those of all sites.
     pub(super) fn origin<'a>(
         &'a self,
         of: Origin,
         labels: &[&'static Label],
-    ) -> Option<(&'a InstrumentationScope, Option<&'static str>)> {
+    ) -> Option<Sourced<'a>> {
         let at = |index: u32| usize::try_from(index).ok();
         Some(match of {
             Origin::Site(index) => {
                 let label = labels.get(at(index)?)?;
-                (label.scope, Some(label.name))
+                Sourced {
+                    scope: label.scope,
+                    name: Some(label.name),
+                    constants: &label.constants,
+                }
             }
-            Origin::NamedSite(index) => (labels.get(at(index)?)?.scope, None),
-            Origin::Tracer(index) => (self.scopes.get(at(index)?)?, None),
+            Origin::NamedSite(index) => {
+                let label = labels.get(at(index)?)?;
+                Sourced {
+                    scope: label.scope,
+                    name: None,
+                    constants: &label.constants,
+                }
+            }
+            Origin::Tracer(index) => Sourced {
+                scope: self.scopes.get(at(index)?)?,
+                name: None,
+                constants: &attributes::NONE,
+            },
         })
     }
+}
+
+/// What a span has of where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sourced<'a> {
+    pub(super) scope: &'a InstrumentationScope,
+    /// Unless the span has one of its own.
+    pub(super) name: Option<&'static str>,
+    pub(super) constants: &'static Attributes,
 }
 
 /// The end of a lane that a thread writes to.
@@ -346,14 +371,15 @@ mod tests {
     /// Number, scope and words of entries of each span; all else is as it was written.
     fn read(parts: &[Part]) -> Vec<(u64, String, usize)> {
         let read = |part: &Part, found: Found<'_>| {
-            let number = u64::from_be_bytes(found.head.span_id.to_bytes());
-            assert_eq!(found.head, head(number, found.head.origin));
+            let read = found.head.read();
+            let number = u64::from_be_bytes(read.span_id.to_bytes());
+            assert_eq!(read, head(number, read.origin));
             let entries = found.entries.0;
             let is_number = |word: &AtomicU64| word.load(Ordering::Relaxed) == number;
             assert!(entries.iter().all(is_number));
-            let (scope, name) = part.origin(found.head.origin, &[]).expect("a scope");
-            assert_eq!(name, None);
-            (number, scope.name().to_owned(), entries.len())
+            let source = part.origin(read.origin, &[]).expect("a scope");
+            assert_eq!(source.name, None);
+            (number, source.scope.name().to_owned(), entries.len())
         };
         let spans = parts
             .iter()

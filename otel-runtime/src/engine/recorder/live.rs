@@ -34,6 +34,8 @@ pub(crate) struct Live {
 impl Live {
     /// For the spans of a core.
     pub(super) fn new(core: &'static Core, source: Source) -> Self {
+        let mut gathered = Gathered::new(&core.limits);
+        gathered.clear(&core.limits, source.attributes());
         Self {
             core,
             kind: source.kind(),
@@ -44,7 +46,7 @@ impl Live {
             parent_is_remote: false,
             has_ended: false,
             ended_elsewhere: None,
-            gathered: Gathered::new(&core.limits),
+            gathered,
             shared: None,
         }
     }
@@ -55,10 +57,10 @@ impl Live {
     pub(super) fn reuse(&mut self, core: &'static Core, source: Source) {
         self.core = core;
         self.kind = source.kind();
-        self.source = source;
         self.has_ended = false;
         self.ended_elsewhere = None;
-        self.gathered.clear(&core.limits);
+        self.gathered.clear(&core.limits, source.attributes());
+        self.source = source;
     }
 
     /// Makes it the child of a span.

@@ -88,6 +88,7 @@ impl Head {
     }
 
     /// The other way round, with how many words of entries follow.
+    #[inline]
     fn read(words: [u64; HEAD]) -> (Self, usize) {
         let [
             first,
@@ -143,15 +144,33 @@ fn unpair(word: u64) -> (u32, u32) {
 /// A record at the beginning of some words.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
-    pub(super) head: Head,
+    pub(super) head: Words<'a>,
     pub(super) entries: Reader<'a>,
+}
+
+/// The head of a record, where it waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'a>(&'a [AtomicU64; HEAD]);
+
+impl Words<'_> {
+    #[inline]
+    fn load(self) -> [u64; HEAD] {
+        self.0.each_ref().map(|word| word.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(super) fn read(self) -> Head {
+        Head::read(self.load()).0
+    }
 }
 
 impl<'a> Found<'a> {
     /// The first record, and the words after it; `None` where there are no more.
+    #[inline]
     pub(super) fn first(words: &'a [AtomicU64]) -> Option<(Self, &'a [AtomicU64])> {
         let (head, rest) = words.split_first_chunk::<HEAD>()?;
-        let (head, length) = Head::read(head.each_ref().map(|word| word.load(Ordering::Relaxed)));
+        let head = Words(head);
+        let (_, length) = Head::read(head.load());
         let (entries, rest) = rest.split_at_checked(length)?;
         let entries = Reader(entries);
         Some((Self { head, entries }, rest))

@@ -6,9 +6,9 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 
+use super::attributes::Attributes;
 use super::entries::Entries;
 use super::export::Batch;
-use super::limits::AttributeLimits;
 use super::record::{self, Record};
 use super::{encode, field, wire};
 
@@ -70,7 +70,7 @@ impl Envelope {
         wire::bytes(
             &mut encoded,
             resource_spans::RESOURCE,
-            &unlimited(resource::ATTRIBUTES, attributes),
+            unlimited(resource::ATTRIBUTES, attributes).bytes(),
         );
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -96,7 +96,8 @@ impl Envelope {
         for group in groups {
             wire::header(&mut out, resource_spans::SCOPE_SPANS, group.length());
             out.extend_from_slice(&group.scope);
-            for span in group.spans {
+            for index in group.spans {
+                let span = spans.span(index);
                 wire::header(&mut out, scope_spans::SPANS, span.length());
                 write(span, &mut out);
             }
@@ -110,13 +111,17 @@ impl Envelope {
 /// The spans of a scope.
 struct Group<'a> {
     scope: &'a InstrumentationScope,
-    spans: Vec<Record<'a>>,
+    /// Where they are in the batch.
+    spans: Vec<usize>,
+    /// How much they take together.
+    length: usize,
 }
 
 /// The same with the fields of the scope, as they go into the message.
-struct EncodedGroup<'a> {
+struct EncodedGroup {
     scope: Vec<u8>,
-    spans: Vec<Record<'a>>,
+    spans: Vec<usize>,
+    length: usize,
     schema_url: Vec<u8>,
 }
 
@@ -125,7 +130,7 @@ fn grouped<'a>(spans: &'a Batch<'_>) -> Vec<Group<'a>> {
     let mut places = HashMap::new();
     // Spans of one scope often follow each other.
     let mut last = 0;
-    for span in spans.spans() {
+    for (index, span) in spans.spans().enumerate() {
         let scope = span.scope;
         let is_same = groups
             .get(last)
@@ -136,16 +141,19 @@ fn grouped<'a>(spans: &'a Batch<'_>) -> Vec<Group<'a>> {
                 groups.push(Group {
                     scope,
                     spans: Vec::new(),
+                    length: 0,
                 });
             }
         }
-        groups[last].spans.push(span);
+        let group = &mut groups[last];
+        group.spans.push(index);
+        group.length += wire::length(span.length());
     }
     groups
 }
 
-impl<'a> Group<'a> {
-    fn encoded(self) -> EncodedGroup<'a> {
+impl Group<'_> {
+    fn encoded(self) -> EncodedGroup {
         let of = self.scope;
         let mut encoded = Vec::new();
         wire::nested(&mut encoded, scope_spans::SCOPE, |out| {
@@ -156,7 +164,7 @@ impl<'a> Group<'a> {
                 of.version().unwrap_or_default().as_bytes(),
             );
             let attributes = of.attributes().cloned();
-            out.extend_from_slice(&unlimited(scope::ATTRIBUTES, attributes));
+            out.extend_from_slice(unlimited(scope::ATTRIBUTES, attributes).bytes());
         });
         let mut schema_url = Vec::new();
         let url = of.schema_url().unwrap_or_default();
@@ -164,15 +172,15 @@ impl<'a> Group<'a> {
         EncodedGroup {
             scope: encoded,
             spans: self.spans,
+            length: self.length,
             schema_url,
         }
     }
 }
 
-impl EncodedGroup<'_> {
+impl EncodedGroup {
     fn length(&self) -> usize {
-        let spans = self.spans.iter().map(|span| wire::length(span.length()));
-        self.scope.len() + spans.sum::<usize>() + self.schema_url.len()
+        self.scope.len() + self.length + self.schema_url.len()
     }
 }
 
@@ -196,11 +204,8 @@ fn write(record: Record<'_>, out: &mut Vec<u8>) {
 }
 
 /// The limits are for spans, not for what describes a process or a library.
-fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Vec<u8> {
-    let mut list = Entries::new(AttributeLimits {
-        count: u32::MAX,
-        length: None,
-    });
+fn unlimited(field: u8, attributes: impl Iterator<Item = KeyValue>) -> Attributes {
+    let mut list = Entries::unlimited();
     list.extend(attributes);
     encode::attributes(&list, field)
 }

@@ -3,7 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
+#[cfg(feature = "diesel")]
+use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
+
+use super::attributes::Attributes;
+#[cfg(feature = "diesel")]
+use super::{encode, entries::Entries, field};
 
 /// Where a span comes from, cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,6 +21,15 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// How many attributes each of its spans has from the start.
+    #[inline(always)]
+    pub(super) fn attributes(&self) -> u32 {
+        match self {
+            Self::Site(label) => label.constants.count(),
+            Self::Tracer(_) => 0,
+        }
+    }
+
     /// As OTLP counts; a tracer says it with each span.
     #[inline(always)]
     pub(super) fn kind(&self) -> u8 {
@@ -36,7 +51,7 @@ pub(super) const fn kind(kind: &SpanKind) -> u8 {
     }
 }
 
-/// What the spans of a site have in common.
+/// What the spans of a site have in common, or other spans that are all alike.
 #[derive(Debug)]
 pub(crate) struct Label {
     pub(super) index: u32,
@@ -44,6 +59,8 @@ pub(crate) struct Label {
     pub(crate) scope: &'static InstrumentationScope,
     pub(super) name: &'static str,
     kind: u8,
+    /// Attributes of all of them, as OTLP has them.
+    pub(super) constants: Attributes,
 }
 
 static LABELS: Mutex<Vec<&'static Label>> = Mutex::new(Vec::new());
@@ -55,6 +72,30 @@ impl Label {
         name: &'static str,
         kind: &SpanKind,
     ) -> &'static Label {
+        Self::with_constants(scope, name, kind, Attributes::default())
+    }
+
+    /// Keeps what many spans have in common, for ever: to be called for few of them. No limits hold for the attributes.
+    #[cfg(feature = "diesel")]
+    pub(crate) fn prepare(
+        scope: InstrumentationScope,
+        name: &str,
+        kind: &SpanKind,
+        attributes: impl IntoIterator<Item = KeyValue>,
+    ) -> &'static Label {
+        let mut list = Entries::unlimited();
+        list.extend(attributes);
+        let name = Box::leak(Box::<str>::from(name));
+        let constants = encode::attributes(&list, field::ATTRIBUTES);
+        Self::with_constants(scope, name, kind, constants)
+    }
+
+    fn with_constants(
+        scope: InstrumentationScope,
+        name: &'static str,
+        kind: &SpanKind,
+        constants: Attributes,
+    ) -> &'static Label {
         let mut labels = labels();
         let same = labels.iter().find(|label| *label.scope == scope);
         let scope = same.map_or_else(|| &*Box::leak(Box::new(scope)), |label| label.scope);
@@ -63,9 +104,16 @@ impl Label {
             scope,
             name,
             kind: self::kind(kind),
+            constants,
         }));
         labels.push(label);
         label
+    }
+
+    /// How many attributes each of the spans has from the start.
+    #[cfg(feature = "diesel")]
+    pub(super) fn attributes(&self) -> u32 {
+        self.constants.count()
     }
 
     /// Adds those that were registered since.

@@ -126,6 +126,20 @@ pub(crate) fn outlook(
     }
 }
 
+/// Makes a span with constant attributes, which has not begun. Where the limits would not let all of them through, the API has
+/// to be asked.
+#[cfg(feature = "diesel")]
+pub(crate) fn prepared(context: &Context, label: &'static Label) -> Outlook<Box<Live>> {
+    match look(context) {
+        Outlook::Nothing => Outlook::Nothing,
+        Outlook::Recorded((core, parent)) if core.limits.of_span.allow(label.attributes()) => {
+            let parent = parent.as_ref().map(SpanRef::span_context);
+            Outlook::Recorded(made(core, label, parent))
+        }
+        Outlook::Recorded(_) | Outlook::Asked => Outlook::Asked,
+    }
+}
+
 /// A span that its thread keeps, with what its handle is made of. It is filled in and read field by field: to move it about as
 /// a whole, right after it is written, makes the processor wait.
 #[derive(Debug)]

@@ -35,9 +35,11 @@ impl Provider {
         self.0.mailbox.flush()
     }
 
-    /// Lets sites write to this engine, without the API in between.
-    pub(crate) fn activate(&self) {
+    /// The provider as it is to be made the global one: as long as it is that, sites write to this engine without the API in
+    /// between.
+    pub(crate) fn installed(&self) -> Installed {
         sited::activate(Some(self.0));
+        Installed(self.clone())
     }
 
     /// Exports every span that has ended, within `timeout`. Spans that end later are not exported.
@@ -68,6 +70,24 @@ impl trace::TracerProvider for Provider {
             core: self.0,
             source: Source::Tracer(Arc::new(scope)),
         }
+    }
+}
+
+/// The global provider, until it is dropped because there is another one.
+#[derive(Debug)]
+pub(crate) struct Installed(Provider);
+
+impl trace::TracerProvider for Installed {
+    type Tracer = Tracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        self.0.tracer_with_scope(scope)
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        sited::deactivate(self.0.0);
     }
 }
 

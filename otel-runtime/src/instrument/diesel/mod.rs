@@ -24,6 +24,7 @@ mod sql;
 mod sqlstate;
 mod statement;
 mod summary;
+mod traced;
 
 use std::borrow::Cow;
 
@@ -36,15 +37,27 @@ use opentelemetry::{
     global::BoxedSpan,
     trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
 };
-use opentelemetry_semantic_conventions::attribute::{
-    DB_NAMESPACE, DB_RESPONSE_STATUS_CODE, DB_SYSTEM_NAME, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT,
-};
+use opentelemetry_semantic_conventions::attribute::{DB_RESPONSE_STATUS_CODE, ERROR_TYPE};
 
 #[cfg(feature = "r2d2")]
 pub use self::r2d2::TracedPool;
-use self::{failure::Failure, server::Server, statement::Statements};
+pub use self::traced::{Traced, TracedQueryDsl};
+use self::{
+    failure::Failure,
+    server::Server,
+    statement::{Statement, Statements},
+};
 use super::scope::tracer;
-use crate::{CANCELLED, engine};
+use crate::{
+    CANCELLED,
+    engine::{
+        self,
+        recorder::{
+            Live,
+            sited::{self, Outlook},
+        },
+    },
+};
 
 /// What r2d2 sends to see whether a connection is still alive.
 const POOL_CHECK: &str = "SELECT 1";
@@ -66,7 +79,7 @@ pub fn install() -> diesel::QueryResult<()> {
 pub struct QuerySpans {
     server: Server,
     statements: Statements,
-    connect: Option<Open>,
+    connect: Option<Spanning>,
     /// Announced and not finished. More than one only while types are looked up.
     queries: Vec<Open>,
 }
@@ -98,10 +111,9 @@ impl QuerySpans {
     fn start_connect(&mut self, url: &str) {
         self.server = Server::from_url(url);
         self.statements = Statements::default();
-        self.connect = Some(Open::start(
-            String::new(),
+        self.connect = Some(Spanning::through_the_api(
             "connect".into(),
-            self.server_attributes(),
+            self.server.attributes(),
         ));
     }
 
@@ -109,12 +121,24 @@ impl QuerySpans {
         if engine::control::is_off() {
             return;
         }
-        // Printing the query costs more than all the rest.
+        // What is not recorded need not be known.
         if Context::map_current(engine::control::is_left_out) {
             self.queries.clear();
             return;
         }
-        let Some(printed) = printed::read(query) else {
+        // To print it costs more than all the rest.
+        let (kind, printed) = match traced::asked(|| printed::read(query)) {
+            Err(kind) => {
+                if let Some(statement) = self.statements.of_type(kind) {
+                    self.queries.clear();
+                    self.queries.push(Open::start(statement));
+                    return;
+                }
+                (Some(kind), printed::read(query))
+            }
+            Ok(printed) => (None, printed),
+        };
+        let Some(printed) = printed else {
             self.queries.clear();
             return;
         };
@@ -123,22 +147,18 @@ impl QuerySpans {
             // a query fails before it is sent.
             self.queries.clear();
         }
+        let statement = self.statements.get(&printed.sql, &self.server);
         if printed.built && printed.sql == POOL_CHECK {
             self.queries.push(Open {
-                sql: printed.sql,
+                statement,
                 span: None,
             });
             return;
         }
-        let statement = self.statements.get(&printed.sql, self.server.dialect());
-        let name = match statement.summary() {
-            "" => Cow::Borrowed(self.server.system),
-            summary => Cow::Owned(summary.to_owned()),
-        };
-        let mut attributes = self.server_attributes();
-        attributes.extend(statement.attributes());
-        self.queries
-            .push(Open::start(printed.sql, name, attributes));
+        if let Some(kind) = kind {
+            self.statements.remember(kind, &statement);
+        }
+        self.queries.push(Open::start(statement));
     }
 
     fn finish_query(&mut self, query: &dyn DebugQuery, error: Option<&Error>) {
@@ -148,43 +168,20 @@ impl QuerySpans {
             let position = self
                 .queries
                 .iter()
-                .rposition(|open| Some(&open.sql) == sql.as_ref());
+                .rposition(|open| Some(open.statement.sql()) == sql.as_deref());
             position.and_then(|position| self.queries.drain(position..).next())
         } else {
             self.queries.pop()
         };
-        if let Some(mut open) = finished {
+        if let Some(mut span) = finished.and_then(|open| open.span) {
             if let Some(code) = error
                 .filter(|_| self.server.system == "postgresql")
                 .and_then(sqlstate::of)
             {
-                open.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+                span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
             }
-            open.finish(error.and_then(Failure::of_query));
+            span.finish(error.and_then(Failure::of_query));
         }
-    }
-
-    fn server_attributes(&self) -> Vec<KeyValue> {
-        let Server {
-            system,
-            namespace,
-            address,
-            port,
-        } = &self.server;
-        let mut attributes = Vec::with_capacity(8);
-        attributes.push(KeyValue::new(DB_SYSTEM_NAME, *system));
-        attributes.extend(
-            namespace
-                .clone()
-                .map(|namespace| KeyValue::new(DB_NAMESPACE, namespace)),
-        );
-        attributes.extend(
-            address
-                .clone()
-                .map(|address| KeyValue::new(SERVER_ADDRESS, address)),
-        );
-        attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
-        attributes
     }
 }
 
@@ -213,51 +210,100 @@ impl Instrumentation for QuerySpans {
     }
 }
 
-/// A query or connect on its way. Dropped, it ends marked as [`CANCELLED`](crate::CANCELLED).
+/// A query on its way.
 #[derive(Debug)]
 struct Open {
-    sql: String,
-    span: Option<BoxedSpan>,
+    statement: Statement,
+    span: Option<Spanning>,
 }
 
 impl Open {
-    fn start(sql: String, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
+    fn start(statement: Statement) -> Self {
+        let span = Spanning::of(&statement);
+        Self { statement, span }
+    }
+}
+
+/// The span of a query or connect on its way. Dropped, it ends marked as [`CANCELLED`](crate::CANCELLED).
+#[derive(Debug)]
+struct Spanning(Option<Span>);
+
+#[derive(Debug)]
+enum Span {
+    /// Of the engine.
+    Live(Box<Live>),
+    Boxed(BoxedSpan),
+}
+
+impl Spanning {
+    /// Starts one under the current span, if any.
+    fn of(statement: &Statement) -> Option<Self> {
+        if let Statement::Prepared(prepared) = statement {
+            match Context::map_current(|current| sited::prepared(current, prepared.label)) {
+                Outlook::Nothing => return None,
+                Outlook::Recorded(mut live) => {
+                    live.begin();
+                    return Some(Self(Some(Span::Live(live))));
+                }
+                Outlook::Asked => {}
+            }
+        }
+        let described = statement.described();
+        Some(Self::through_the_api(
+            described.name.clone(),
+            described.attributes.clone(),
+        ))
+    }
+
+    fn through_the_api(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
         let off = engine::control::is_off() || Context::is_current_telemetry_suppressed();
-        let span = (!off).then(|| {
+        Self((!off).then(|| {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
                 .with_attributes(attributes);
-            tracer().build(builder)
-        });
-        Self { sql, span }
+            Span::Boxed(tracer().build(builder))
+        }))
     }
 
     fn set(&mut self, attribute: KeyValue) {
-        if let Some(span) = &mut self.span {
-            span.set_attribute(attribute);
+        match &mut self.0 {
+            Some(Span::Live(live)) => live.attribute(attribute),
+            Some(Span::Boxed(span)) => span.set_attribute(attribute),
+            None => {}
         }
     }
 
     fn finish(mut self, failure: Option<Failure>) {
-        if let Some(mut span) = self.span.take() {
-            if let Some(Failure {
-                error_type,
-                description,
-            }) = failure
-            {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
-                span.set_status(Status::error(description));
+        if let Some(Failure {
+            error_type,
+            description,
+        }) = failure
+        {
+            self.set(KeyValue::new(ERROR_TYPE, error_type));
+            let status = Status::error(description);
+            match &mut self.0 {
+                Some(Span::Live(live)) => live.status(status),
+                Some(Span::Boxed(span)) => span.set_status(status),
+                None => {}
             }
-            span.end();
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        match self.0.take() {
+            Some(Span::Live(live)) => sited::end_live(live),
+            Some(Span::Boxed(mut span)) => span.end(),
+            None => {}
         }
     }
 }
 
-impl Drop for Open {
+impl Drop for Spanning {
     fn drop(&mut self) {
-        if let Some(mut span) = self.span.take() {
-            span.set_attribute(KeyValue::new(CANCELLED, true));
-            span.end();
+        if self.0.is_some() {
+            self.set(KeyValue::new(CANCELLED, true));
+            self.end();
         }
     }
 }

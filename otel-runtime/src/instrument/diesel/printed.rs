@@ -32,6 +32,8 @@ pub(super) fn read(query: &dyn DebugQuery) -> Option<Printed> {
             sql: pieces.sql,
             built: true,
         }),
+        // It said what it is instead, or cannot be printed.
+        0 if end.is_err() => None,
         _ => read_debug(query),
     }
 }

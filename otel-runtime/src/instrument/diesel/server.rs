@@ -3,9 +3,7 @@
 //! A URL that is not formed as it should be may have a password where a host or a name belongs. Whatever looks like
 //! that is left out.
 
-#[cfg(feature = "r2d2")]
 use opentelemetry::KeyValue;
-#[cfg(feature = "r2d2")]
 use opentelemetry_semantic_conventions::attribute::{
     DB_NAMESPACE, DB_SYSTEM_NAME, SERVER_ADDRESS, SERVER_PORT,
 };
@@ -14,7 +12,7 @@ use super::sql::Dialect;
 use crate::instrument::address::without_brackets;
 
 /// Where queries go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq)]
 pub(super) struct Server {
     /// A value of `db.system.name`.
     pub(super) system: &'static str,
@@ -70,7 +68,6 @@ impl Server {
         }
     }
 
-    #[cfg(feature = "r2d2")]
     pub(super) fn attributes(&self) -> Vec<KeyValue> {
         let mut attributes = vec![KeyValue::new(DB_SYSTEM_NAME, self.system)];
         let namespace = self.namespace.clone();

@@ -1,16 +1,21 @@
-//! The attributes of a statement, worked out once for each text.
+//! What is told of a statement, worked out once for each text.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use opentelemetry_semantic_conventions::attribute::{
     DB_COLLECTION_NAME, DB_OPERATION_NAME, DB_QUERY_SUMMARY, DB_QUERY_TEXT,
 };
 
-use super::{
-    sql::{Dialect, without_literals},
-    summary::summarize,
-};
+use super::server::Server;
+use super::sql::without_literals;
+use super::summary::summarize;
+use crate::engine::recorder::scope::Label;
+use crate::instrument::scope;
 
 /// A connection repeats its statements, as diesel's own cache supposes too. When full, it starts anew.
 const CAPACITY: usize = 256;
@@ -18,67 +23,145 @@ const CAPACITY: usize = 256;
 /// Longer texts, in bytes, are most likely made for one use.
 const MAX_CACHED_LENGTH: usize = 4096;
 
-/// What is told of one statement; cheap to clone.
+/// So many are prepared at most in a process, as they are never forgotten.
+const MAX_PREPARED: usize = 1024;
+
+/// A statement to one database; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
-    text: Arc<str>,
-    summary: Arc<str>,
-    operation: Option<Cow<'static, str>>,
-    collection: Option<Arc<str>>,
+pub(super) enum Statement {
+    /// One that is likely to come again.
+    Prepared(&'static Prepared),
+    Other(Arc<Described>),
 }
 
-impl Statement {
-    fn new(sql: &str, dialect: Dialect) -> Self {
+/// What the spans of a statement have in common.
+#[derive(Debug)]
+pub(super) struct Described {
+    /// As diesel tells it.
+    sql: Box<str>,
+    pub(super) name: Cow<'static, str>,
+    pub(super) attributes: Vec<KeyValue>,
+}
+
+/// The same, known to the engine as well.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) label: &'static Label,
+    described: Described,
+}
+
+impl Described {
+    fn new(sql: &str, server: &Server) -> Self {
+        let dialect = server.dialect();
         let summary = summarize(sql, dialect);
+        let name = match &*summary.text {
+            "" => Cow::Borrowed(server.system),
+            text => Cow::Owned(text.to_owned()),
+        };
+        let text = |key, text: Option<String>| {
+            let text = text.filter(|text| !text.is_empty())?;
+            Some(KeyValue::new(key, text))
+        };
+        let mut attributes = server.attributes();
+        attributes.extend(text(DB_QUERY_TEXT, Some(without_literals(sql, dialect))));
+        attributes.extend(text(DB_QUERY_SUMMARY, Some(summary.text)));
+        let operation = summary.operation.map(Cow::into_owned);
+        attributes.extend(text(DB_OPERATION_NAME, operation));
+        attributes.extend(text(DB_COLLECTION_NAME, summary.collection));
         Self {
-            text: without_literals(sql, dialect).into(),
-            summary: summary.text.into(),
-            operation: summary.operation,
-            collection: summary.collection.map(Arc::from),
+            sql: sql.into(),
+            name,
+            attributes,
         }
     }
 
-    /// Empty when nothing was recognised.
-    pub(super) fn summary(&self) -> &str {
-        &self.summary
+    /// Whether nothing is in the text but what the program has in its source.
+    fn has_no_literals(&self) -> bool {
+        let text = self.attributes.iter();
+        let mut text = text.filter(|attribute| attribute.key.as_str() == DB_QUERY_TEXT);
+        text.next()
+            .is_some_and(|text| *text.value.as_str() == *self.sql)
+    }
+}
+
+/// Each by its database and its text.
+type AllPrepared = HashMap<(Server, Box<str>), &'static Prepared>;
+
+static PREPARED: LazyLock<Mutex<AllPrepared>> = LazyLock::new(Mutex::default);
+
+impl Statement {
+    fn new(sql: &str, server: &Server) -> Self {
+        let key = (server.clone(), sql.into());
+        let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = prepared.get(&key) {
+            return Self::Prepared(prepared);
+        }
+        let described = Described::new(sql, server);
+        if prepared.len() >= MAX_PREPARED
+            || sql.len() > MAX_CACHED_LENGTH
+            || !described.has_no_literals()
+        {
+            return Self::Other(Arc::new(described));
+        }
+        let label = Label::prepare(
+            scope::SCOPE.clone(),
+            &described.name,
+            &SpanKind::Client,
+            described.attributes.iter().cloned(),
+        );
+        let statement: &'static Prepared = Box::leak(Box::new(Prepared { label, described }));
+        prepared.insert(key, statement);
+        Self::Prepared(statement)
     }
 
-    pub(super) fn attributes(&self) -> impl Iterator<Item = KeyValue> {
-        let text =
-            |key, text: &Arc<str>| (!text.is_empty()).then(|| KeyValue::new(key, Arc::clone(text)));
-        [
-            text(DB_QUERY_TEXT, &self.text),
-            text(DB_QUERY_SUMMARY, &self.summary),
-            self.operation
-                .clone()
-                .map(|operation| KeyValue::new(DB_OPERATION_NAME, operation)),
-            self.collection
-                .as_ref()
-                .and_then(|collection| text(DB_COLLECTION_NAME, collection)),
-        ]
-        .into_iter()
-        .flatten()
+    pub(super) fn described(&self) -> &Described {
+        match self {
+            Self::Prepared(prepared) => &prepared.described,
+            Self::Other(described) => described,
+        }
+    }
+
+    /// As diesel tells it.
+    pub(super) fn sql(&self) -> &str {
+        &self.described().sql
     }
 }
 
 /// The statements of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    known: HashMap<Box<str>, Statement>,
+    by_text: HashMap<Box<str>, Statement>,
+    /// Those whose type is known to stand for one text.
+    by_type: HashMap<TypeId, Statement>,
 }
 
 impl Statements {
-    pub(super) fn get(&mut self, sql: &str, dialect: Dialect) -> Statement {
-        if let Some(statement) = self.known.get(sql) {
+    pub(super) fn get(&mut self, sql: &str, server: &Server) -> Statement {
+        if let Some(statement) = self.by_text.get(sql) {
             return statement.clone();
         }
-        let statement = Statement::new(sql, dialect);
+        let statement = Statement::new(sql, server);
         if sql.len() <= MAX_CACHED_LENGTH {
-            if self.known.len() >= CAPACITY {
-                self.known.clear();
+            if self.by_text.len() >= CAPACITY {
+                self.by_text.clear();
             }
-            self.known.insert(sql.into(), statement.clone());
+            self.by_text.insert(sql.into(), statement.clone());
         }
         statement
+    }
+
+    /// The statement of a type, if one was seen.
+    pub(super) fn of_type(&self, query: TypeId) -> Option<Statement> {
+        self.by_type.get(&query).cloned()
+    }
+
+    #[cfg(test)]
+    pub(super) fn forget_texts(&mut self) -> usize {
+        std::mem::take(&mut self.by_text).len()
+    }
+
+    /// Remembers the statement of a type; there are as many types as the program has queries.
+    pub(super) fn remember(&mut self, query: TypeId, statement: &Statement) {
+        self.by_type.insert(query, statement.clone());
     }
 }

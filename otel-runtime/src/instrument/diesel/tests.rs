@@ -1,5 +1,8 @@
 use std::fmt;
 
+use diesel::query_builder::QueryFragment;
+use diesel::sqlite::Sqlite;
+use diesel::{ExpressionMethods as _, QueryDsl as _};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
@@ -30,7 +33,11 @@ const QUERY: Query = Query("INSERT INTO \"rooms\" (\"kind\") VALUES ($1)");
 const LOOKUP: Query = Query("SELECT \"pg_type\".\"oid\" FROM \"pg_type\" WHERE \"typname\" = $1");
 
 fn open(spans: &QuerySpans) -> Vec<&str> {
-    spans.queries.iter().map(|open| open.sql.as_str()).collect()
+    spans
+        .queries
+        .iter()
+        .map(|open| open.statement.sql())
+        .collect()
 }
 
 #[test]
@@ -125,4 +132,51 @@ fn a_query_is_not_printed_where_it_is_known_that_nothing_is_recorded() {
     drop(current);
     spans.start_query(&QUERY);
     assert_eq!(open(&spans), [QUERY.0]);
+}
+
+diesel::table! {
+    rooms (id) {
+        id -> Integer,
+    }
+}
+
+/// Runs a query, as far as its span goes; the answer is its SQL, and how many texts were looked at.
+fn run<Q: QueryFragment<Sqlite>>(spans: &mut QuerySpans, query: &Q) -> (String, usize) {
+    let query = diesel::debug_query::<Sqlite, _>(query);
+    spans.start_query(&query);
+    let sql = open(spans).concat();
+    spans.finish_query(&query, None);
+    (sql, spans.statements.forget_texts())
+}
+
+#[test]
+fn a_traced_query_is_printed_once() {
+    let mut spans = QuerySpans::for_url("sqlite://rooms.db");
+    let sql = "SELECT `rooms`.`id` FROM `rooms` WHERE (`rooms`.`id` = ?)";
+    for (id, texts) in [(1, 1), (2, 0), (3, 0)] {
+        let query = rooms::table.filter(rooms::id.eq(id)).traced();
+        assert_eq!(run(&mut spans, &query), (sql.to_owned(), texts));
+    }
+    // Without it, always.
+    for _ in 0..2 {
+        let query = rooms::table.filter(rooms::id.eq(1));
+        assert_eq!(run(&mut spans, &query), (sql.to_owned(), 1));
+    }
+}
+
+#[test]
+fn a_traced_query_whose_type_does_not_tell_its_text_is_always_printed() {
+    let mut spans = QuerySpans::for_url("sqlite://rooms.db");
+    for ids in [vec![1], vec![1, 2], vec![1, 2, 3]] {
+        let marks = vec!["?"; ids.len()].join(", ");
+        let query = rooms::table.filter(rooms::id.eq_any(ids)).traced();
+        let sql = format!("SELECT `rooms`.`id` FROM `rooms` WHERE (`rooms`.`id` IN ({marks}))");
+        assert_eq!(run(&mut spans, &query), (sql, 1));
+    }
+    for query in ["SELECT 1 AS one", "SELECT 2 AS two"] {
+        assert_eq!(
+            run(&mut spans, &diesel::sql_query(query).traced()),
+            (query.to_owned(), 1)
+        );
+    }
 }
