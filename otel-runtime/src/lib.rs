@@ -10,6 +10,7 @@ pub mod context;
 mod diagnostics;
 mod engine;
 mod export;
+mod hex;
 mod in_span;
 pub mod instrument;
 mod losses;

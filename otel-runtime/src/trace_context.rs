@@ -1,26 +1,53 @@
-//! The `traceparent` header, read as strictly as it is defined.
+//! The `traceparent` header, read as strictly as it is defined, and written fast.
+
+use std::str::FromStr as _;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// The SDK's propagator, which takes ids that are too short, and more; what is not well formed starts a new trace.
+use crate::hex;
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+/// How long the header is in the version that is written, where later ones may append parts.
+const LENGTH: usize = 55;
+
+/// Does as the SDK's propagator, with two exceptions: what is not well formed, as ids that are too short, starts a new trace;
+/// and a `tracestate` that is empty is not written.
 #[derive(Debug, Default)]
 pub(crate) struct TraceContext(TraceContextPropagator);
 
 impl TextMapPropagator for TraceContext {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        self.0.inject_context(context, injector);
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return;
+        }
+        injector.set(TRACEPARENT, write(span));
+        if *span.trace_state() != TraceState::NONE {
+            let state = span.trace_state().header();
+            if !state.is_empty() {
+                injector.set(TRACESTATE, state);
+            }
+        }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        let header = extractor.get("traceparent");
-        if header.is_some_and(|header| is_well_formed(header.trim())) {
-            self.0.extract_with_context(context, extractor)
-        } else {
-            context.clone()
-        }
+        let header = extractor.get(TRACEPARENT);
+        let Some((trace_id, span_id, flags)) = header.and_then(|header| read(header.trim())) else {
+            return context.clone();
+        };
+        let state = extractor.get(TRACESTATE);
+        let state = state.and_then(|state| TraceState::from_str(state).ok());
+        let state = state.unwrap_or_default();
+        context.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, true, state))
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -28,18 +55,40 @@ impl TextMapPropagator for TraceContext {
     }
 }
 
-/// Whether the parts are hexadecimal, in lower case, and as long as they have to be. Later versions may append parts.
+fn write(span: &SpanContext) -> String {
+    let mut header = [b'-'; LENGTH];
+    hex::write(&[0], &mut header[..2]);
+    hex::write(&span.trace_id().to_bytes(), &mut header[3..35]);
+    hex::write(&span.span_id().to_bytes(), &mut header[36..52]);
+    hex::write(&[u8::from(span.is_sampled())], &mut header[53..]);
+    str::from_utf8(&header).unwrap_or_default().to_owned()
+}
+
+/// The parts have to be hexadecimal, in lower case, and as long as is said. Later versions may append others. Of the flags
+/// only the one is taken that is known.
 /// <https://www.w3.org/TR/trace-context/#traceparent-header-field-values>
-fn is_well_formed(header: &str) -> bool {
-    let mut parts = header.split('-');
-    let lengths = [2, 32, 16, 2];
-    let has_parts = lengths.iter().all(|&length| {
-        parts.next().is_some_and(|part| {
-            let is_hexadecimal = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-            part.len() == length && part.bytes().all(is_hexadecimal)
-        })
-    });
-    has_parts && !header.starts_with("ff") && (!header.starts_with("00") || parts.next().is_none())
+fn read(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
+    let (header, appended) = header.as_bytes().split_at_checked(LENGTH)?;
+    if [header[2], header[35], header[52]] != *b"---" {
+        return None;
+    }
+    let [version] = hex::read(&header[..2])?;
+    let may_follow = match version {
+        0 => appended.is_empty(),
+        0xff => false,
+        _ => matches!(appended.first(), None | Some(b'-')),
+    };
+    let trace_id = TraceId::from_bytes(hex::read(&header[3..35])?);
+    let span_id = SpanId::from_bytes(hex::read(&header[36..52])?);
+    let [flags] = hex::read(&header[53..])?;
+    let is_valid = may_follow && trace_id != TraceId::INVALID && span_id != SpanId::INVALID;
+    is_valid.then(|| {
+        (
+            trace_id,
+            span_id,
+            TraceFlags::new(flags) & TraceFlags::SAMPLED,
+        )
+    })
 }
 
 #[cfg(test)]
@@ -48,12 +97,56 @@ mod tests {
 
     use std::collections::HashMap;
 
-    use opentelemetry::trace::TraceContextExt as _;
-
     fn joins(header: &str) -> bool {
         let headers = HashMap::from([("traceparent".to_owned(), header.to_owned())]);
         let context = TraceContext::default().extract_with_context(&Context::new(), &headers);
         context.span().span_context().is_valid()
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_sdk_writes() {
+        for (flags, state) in [(1, "vendor=1,other=2"), (0, "vendor=1"), (3, ""), (0, "")] {
+            let span = SpanContext::new(
+                TraceId::from(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c),
+                SpanId::from(0xb7ad),
+                TraceFlags::new(flags),
+                false,
+                TraceState::from_str(state).expect("a trace state"),
+            );
+            let context = Context::new().with_remote_span_context(span);
+            let (mut ours, mut theirs) = (HashMap::new(), HashMap::new());
+            TraceContext::default().inject_context(&context, &mut ours);
+            TraceContextPropagator::new().inject_context(&context, &mut theirs);
+            theirs.retain(|_, value: &mut String| !value.is_empty());
+            assert_eq!(ours, theirs);
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_without_a_span() {
+        let mut headers = HashMap::<String, String>::new();
+        TraceContext::default().inject_context(&Context::new(), &mut headers);
+        assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn what_is_read_is_what_the_sdk_reads() {
+        for (flags, state) in [
+            ("01", "vendor=1"),
+            ("00", "rubbish"),
+            ("ff", ""),
+            ("02", "a=1,a=2"),
+        ] {
+            let header = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+            let headers = HashMap::from([
+                (TRACEPARENT.to_owned(), header),
+                (TRACESTATE.to_owned(), state.to_owned()),
+            ]);
+            let ours = TraceContext::default().extract(&headers);
+            let theirs = TraceContextPropagator::new().extract(&headers);
+            assert_eq!(ours.span().span_context(), theirs.span().span_context());
+            assert!(ours.span().span_context().is_remote());
+        }
     }
 
     #[test]

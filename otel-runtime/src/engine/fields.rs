@@ -83,20 +83,26 @@ pub(super) enum Receiver<'a> {
 
 impl<'a> Fields<'a> {
     #[inline]
-    pub(super) fn of_live(live: &'a mut Live) -> Fields<'a> {
+    pub(crate) fn of_live(live: &'a mut Live) -> Fields<'a> {
         Fields(Target::Live(live.attributes()))
     }
 
-    pub(super) fn of_start(attributes: &'a mut Vec<KeyValue>) -> Fields<'a> {
+    pub(crate) fn of_start(attributes: &'a mut Vec<KeyValue>) -> Fields<'a> {
         Fields(Target::Start(attributes))
     }
 
-    pub(super) fn of_span(context: &'a Context) -> Fields<'a> {
+    pub(crate) fn of_span(context: &'a Context) -> Fields<'a> {
         Fields(Target::Span(context, Vec::new()))
     }
 
     pub(super) fn of_event(context: &'a Context, name: Cow<'static, str>) -> Fields<'a> {
         Fields(Target::Event(context, name, Vec::new()))
+    }
+
+    /// For a span in a context, which is known to be of the engine; `None` where that has been shut down.
+    #[cfg(any(feature = "actix-web", feature = "messaging", feature = "reqwest"))]
+    pub(crate) fn of_engine(context: &'a Context) -> Option<Fields<'a>> {
+        Fields::gathered(Receiver::Context(context), None)
     }
 
     /// For a span of the engine, or an event on it; `None` where that has been shut down.
@@ -143,6 +149,17 @@ impl<'a> Fields<'a> {
             attributes.attribute(key.as_str()).string(value);
         } else {
             self.push(key, value.into());
+        }
+    }
+
+    /// Records an attribute as the API has it.
+    #[cfg(any(feature = "actix-web", feature = "messaging"))]
+    pub(crate) fn add(&mut self, attribute: KeyValue) {
+        let KeyValue { key, value, .. } = attribute;
+        if let Some(attributes) = self.engine() {
+            attributes.attribute(key.as_str()).value(&value);
+        } else {
+            self.push(key, value);
         }
     }
 

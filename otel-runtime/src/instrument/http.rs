@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+#[cfg(all(feature = "actix-web", feature = "metrics"))]
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute::{
     HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
 };
+
+use crate::engine::Fields;
 
 /// The methods of RFC 9110, and the two that came later.
 pub(super) const KNOWN_METHODS: [&str; 10] = [
@@ -62,6 +65,7 @@ impl Method {
     }
 
     /// The method as it may stand in an attribute: one of few.
+    #[cfg(all(feature = "actix-web", feature = "metrics"))]
     pub(super) fn attribute(&self) -> KeyValue {
         match self {
             Self::Standard(method) => KeyValue::new(HTTP_REQUEST_METHOD, *method),
@@ -71,10 +75,14 @@ impl Method {
     }
 
     /// All attributes that tell of the method.
-    pub(super) fn record(&self, attributes: &mut Vec<KeyValue>) {
-        attributes.push(self.attribute());
-        if let Self::Other(method) = self {
-            attributes.push(KeyValue::new(HTTP_REQUEST_METHOD_ORIGINAL, method.clone()));
+    pub(super) fn record(&self, fields: &mut Fields<'_>) {
+        match self {
+            Self::Standard(method) => fields.set_static(HTTP_REQUEST_METHOD, method),
+            Self::Known(method) => fields.set(HTTP_REQUEST_METHOD, method),
+            Self::Other(method) => {
+                fields.set_static(HTTP_REQUEST_METHOD, "_OTHER");
+                fields.set(HTTP_REQUEST_METHOD_ORIGINAL, method);
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ use opentelemetry::{
 };
 
 pub use self::json::json_line;
+use crate::hex::Digits;
 
 const TRACE_ID: &str = "trace_id";
 const SPAN_ID: &str = "span_id";
@@ -103,7 +104,8 @@ impl<L: Log> Log for Correlated<L> {
 /// No more is done while the current context is borrowed; formatting a record may need it again.
 fn current_ids() -> Option<(TraceId, SpanId)> {
     Context::map_current(|context| {
-        let span = context.span().span_context().clone();
+        let span = context.span();
+        let span = span.span_context();
         span.is_valid().then(|| (span.trace_id(), span.span_id()))
     })
 }
@@ -111,40 +113,44 @@ fn current_ids() -> Option<(TraceId, SpanId)> {
 /// A record's own key-values, followed by the ids it has not.
 struct WithIds<'a> {
     own: &'a dyn Source,
-    ids: [Option<(&'static str, String)>; 2],
+    trace_id: Option<Digits<32>>,
+    span_id: Option<Digits<16>>,
 }
 
 impl<'a> WithIds<'a> {
     fn new(own: &'a dyn Source, trace_id: TraceId, span_id: SpanId) -> Self {
-        let id = |key, id: String| own.get(Key::from_str(key)).is_none().then_some((key, id));
+        let lacks = |key| own.get(Key::from_str(key)).is_none();
         Self {
             own,
-            ids: [
-                id(TRACE_ID, trace_id.to_string()),
-                id(SPAN_ID, span_id.to_string()),
-            ],
+            trace_id: lacks(TRACE_ID).then(|| Digits::new(&trace_id.to_bytes())),
+            span_id: lacks(SPAN_ID).then(|| Digits::new(&span_id.to_bytes())),
         }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let trace_id = self.trace_id.as_ref().map(|id| (TRACE_ID, id.as_str()));
+        let span_id = self.span_id.as_ref().map(|id| (SPAN_ID, id.as_str()));
+        [trace_id, span_id].into_iter().flatten()
     }
 }
 
 impl Source for WithIds<'_> {
     fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), Error> {
         self.own.visit(visitor)?;
-        for (key, id) in self.ids.iter().flatten() {
-            visitor.visit_pair(Key::from_str(key), Value::from(id.as_str()))?;
+        for (key, id) in self.ids() {
+            visitor.visit_pair(Key::from_str(key), Value::from(id))?;
         }
         Ok(())
     }
 
     fn get(&self, key: Key<'_>) -> Option<Value<'_>> {
         self.own.get(key.clone()).or_else(|| {
-            let mut ids = self.ids.iter().flatten();
-            ids.find(|(name, _)| *name == key.as_str())
-                .map(|(_, id)| Value::from(id.as_str()))
+            let found = self.ids().find(|(name, _)| *name == key.as_str());
+            found.map(|(_, id)| Value::from(id))
         })
     }
 
     fn count(&self) -> usize {
-        self.own.count() + self.ids.iter().flatten().count()
+        self.own.count() + self.ids().count()
     }
 }

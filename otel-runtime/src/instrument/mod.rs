@@ -1,7 +1,8 @@
 //! One feature and one module for each framework that is instrumented.
 //!
-//! All of them make their spans through the public OpenTelemetry API, with the tracer provider and the propagator that
-//! are installed globally at that moment; with none installed they do next to nothing.
+//! Their spans are written to this crate's own engine where that records them, as those of the annotated functions are.
+//! Everywhere else they are made through the public OpenTelemetry API, with the tracer provider that is installed globally at
+//! that moment; so is the propagator. With none installed they do next to nothing.
 
 #[cfg(feature = "actix-web")]
 pub mod actix_web;
@@ -26,3 +27,5 @@ mod running;
     feature = "reqwest"
 ))]
 mod scope;
+#[cfg(any(feature = "actix-web", feature = "messaging", feature = "reqwest"))]
+mod starting;

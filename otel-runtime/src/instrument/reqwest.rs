@@ -22,11 +22,7 @@
 
 use std::{any::type_name, borrow::Cow, error::Error as _, future::Future, io};
 
-use opentelemetry::{
-    Context, KeyValue, global,
-    propagation::Injector,
-    trace::{SpanBuilder, SpanKind},
-};
+use opentelemetry::{Context, global, propagation::Injector, trace::SpanKind};
 use opentelemetry_semantic_conventions::attribute::{
     HTTP_RESPONSE_STATUS_CODE, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
     SERVER_ADDRESS, SERVER_PORT, URL_FULL, URL_TEMPLATE,
@@ -37,10 +33,13 @@ use reqwest::{
 };
 
 use super::{
-    address::without_brackets,
+    address::{self, without_brackets},
     http::{KNOWN_METHODS, Method, redacted},
     running::Running,
+    starting::{Operation, Starting, joined},
 };
+
+static CLIENT: Operation = Operation::new("HTTP", SpanKind::Client);
 
 /// Sends requests within client spans.
 pub trait SendTraced {
@@ -87,7 +86,9 @@ async fn send(
 ) -> Result<Response> {
     let (client, request) = request.build_split();
     let mut request = request?;
-    let mut span = Running::start(|| describe(&request, template), &parent);
+    let mut span = Running::start(&CLIENT, &parent, |span| {
+        describe(&request, template.as_ref(), span);
+    });
     global::get_text_map_propagator(|propagator| {
         propagator.inject_context(span.context(), &mut Headers(request.headers_mut()));
     });
@@ -102,44 +103,35 @@ async fn send(
     result
 }
 
-fn describe(request: &Request, template: Option<Cow<'static, str>>) -> SpanBuilder {
+fn describe(request: &Request, template: Option<&Cow<'static, str>>, span: &mut Starting<'_>) {
     let method = Method::new(request.method().as_str(), &KNOWN_METHODS);
+    let name = method.span_name();
+    span.set_name(match template {
+        Some(template) => Cow::Owned(joined(&name, template)),
+        None => name,
+    });
     let url = request.url();
-    let mut attributes = Vec::with_capacity(12);
-    method.record(&mut attributes);
-    attributes.push(KeyValue::new(URL_FULL, without_secrets(url)));
+    let mut fields = span.fields();
+    method.record(&mut fields);
+    fields.set(URL_FULL, &without_secrets(url));
     if let Some(host) = url.host_str() {
-        let address = without_brackets(host).to_owned();
-        attributes.push(KeyValue::new(SERVER_ADDRESS, address));
+        fields.set(SERVER_ADDRESS, without_brackets(host));
     }
-    if let Some(port) = url.port_or_known_default() {
-        attributes.push(KeyValue::new(SERVER_PORT, i64::from(port)));
-    }
-    let name = match template {
-        Some(template) => {
-            let name = format!("{} {template}", method.span_name());
-            attributes.push(KeyValue::new(URL_TEMPLATE, template));
-            Cow::Owned(name)
-        }
-        None => method.span_name(),
-    };
-    SpanBuilder::from_name(name)
-        .with_kind(SpanKind::Client)
-        .with_attributes(attributes)
+    fields.set(SERVER_PORT, &url.port_or_known_default());
+    fields.set(URL_TEMPLATE, &template);
 }
 
 fn record_response(span: &mut Running, response: &Response) {
     let status = response.status();
-    span.set(KeyValue::new(
-        HTTP_RESPONSE_STATUS_CODE,
-        i64::from(status.as_u16()),
-    ));
-    if let Some(version) = protocol_version(response.version()) {
-        span.set(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
-    }
-    if let Some(peer) = response.remote_addr() {
-        span.set(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
-        span.set(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    if let Some(mut fields) = span.fields() {
+        fields.set(HTTP_RESPONSE_STATUS_CODE, &status.as_u16());
+        if let Some(version) = protocol_version(response.version()) {
+            fields.set_static(NETWORK_PROTOCOL_VERSION, version);
+        }
+        if let Some(peer) = response.remote_addr() {
+            fields.set(NETWORK_PEER_ADDRESS, &address::text(peer.ip()));
+            fields.set(NETWORK_PEER_PORT, &peer.port());
+        }
     }
     if status.is_client_error() || status.is_server_error() {
         span.fail(status.as_str().to_owned(), String::new());
@@ -179,19 +171,24 @@ fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'stat
 }
 
 /// The URL without user, password and signatures.
-fn without_secrets(url: &Url) -> String {
-    let mut url = url.clone();
+fn without_secrets(url: &Url) -> Cow<'_, str> {
+    let query = url.query().map(redacted);
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if !has_user && !matches!(query, Some(Cow::Owned(_))) {
+        return Cow::Borrowed(url.as_str());
+    }
+    let mut clean = url.clone();
     // Both calls fail only for URLs without a host, which have neither.
     if !url.username().is_empty() {
-        let _ = url.set_username("REDACTED");
+        let _ = clean.set_username("REDACTED");
     }
     if url.password().is_some() {
-        let _ = url.set_password(Some("REDACTED"));
+        let _ = clean.set_password(Some("REDACTED"));
     }
-    if let Some(query) = url.query().map(|query| redacted(query).into_owned()) {
-        url.set_query(Some(&query));
+    if let Some(query) = query {
+        clean.set_query(Some(&query));
     }
-    url.into()
+    String::from(clean).into()
 }
 
 fn protocol_version(version: Version) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use std::{future::poll_fn, pin::pin};
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 use opentelemetry::{
     Context, KeyValue, StringValue,
-    trace::{Span as _, SpanBuilder, Status, TraceContextExt as _, Tracer as _},
+    trace::{Span as _, Status, TraceContextExt as _, Tracer as _},
 };
 #[cfg(feature = "actix-web")]
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
@@ -19,8 +19,17 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
 
-use super::scope::tracer;
-use crate::{CANCELLED, engine};
+use super::{
+    scope::tracer,
+    starting::{Operation, Starting},
+};
+use crate::{
+    CANCELLED,
+    engine::{
+        self, Fields,
+        recorder::sited::{self, Outlook},
+    },
+};
 
 /// The `error.type` and `exception.type` of a panic.
 pub(super) const PANIC: &str = "panic";
@@ -31,39 +40,70 @@ pub(super) const PANIC: &str = "panic";
 #[derive(Debug)]
 pub(super) struct Running {
     context: Context,
-    recording: bool,
+    made: Made,
     open: bool,
     failed: bool,
     /// An attribute that may still change. The SDK keeps both of two attributes of the same key.
-    late: Option<KeyValue>,
+    #[cfg(feature = "actix-web")]
+    late: Option<(&'static str, String)>,
+}
+
+/// What span the context has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Made {
+    /// Whichever the parent's has, or one that records nothing.
+    Unrecorded,
+    /// One that is recorded by the engine.
+    ByEngine,
+    /// One that is recorded by whichever provider.
+    ByApi,
 }
 
 impl Running {
     /// Starts a span under `parent`.
     ///
-    /// Where the provider makes no span of its own (none is installed, it is shut down, telemetry is suppressed),
+    /// Where no span is made (telemetry is suppressed, the parent is not sampled, there is no provider or it is shut down),
     /// the parent's context is kept as it is, so that the caller's trace is passed on. Where it is known beforehand that
     /// nothing is recorded, the span is not even described.
-    pub(super) fn start(builder: impl FnOnce() -> SpanBuilder, parent: &Context) -> Self {
+    pub(super) fn start(
+        operation: &'static Operation,
+        parent: &Context,
+        describe: impl FnOnce(&mut Starting<'_>),
+    ) -> Self {
         if engine::control::is_off() {
             return Self::unrecorded(parent.clone());
         }
-        let span = tracer().build_with_context(builder(), parent);
-        let recording = span.is_recording();
-        let own =
-            span.span_context().is_valid() && span.span_context() != parent.span().span_context();
-        let context = if own {
-            parent.with_span(span)
-        } else {
-            parent.clone()
-        };
-        Self {
-            context,
-            recording: own && recording,
-            open: own,
-            failed: false,
-            late: None,
+        match sited::outlook(parent, || operation.label()) {
+            Outlook::Nothing => Self::unrecorded(parent.clone()),
+            Outlook::Recorded(mut live) => {
+                describe(&mut Starting::Recorded(&mut live));
+                live.begin();
+                Self::new(parent.with_span(sited::span(live)), Made::ByEngine, true)
+            }
+            Outlook::Asked => Self::ask(operation, parent, describe),
         }
+    }
+
+    fn ask(
+        operation: &'static Operation,
+        parent: &Context,
+        describe: impl FnOnce(&mut Starting<'_>),
+    ) -> Self {
+        let mut builder = operation.builder();
+        describe(&mut Starting::Asked(&mut builder));
+        let span = tracer().build_with_context(builder, parent);
+        let is_recording = span.is_recording();
+        let is_own =
+            span.span_context().is_valid() && span.span_context() != parent.span().span_context();
+        if !is_own {
+            return Self::unrecorded(parent.clone());
+        }
+        let made = if is_recording {
+            Made::ByApi
+        } else {
+            Made::Unrecorded
+        };
+        Self::new(parent.with_span(span), made, true)
     }
 
     /// Work that makes no spans, itself and all below it: nothing is recorded here, and others are told, by the
@@ -100,11 +140,16 @@ impl Running {
 
     /// Just a context.
     fn unrecorded(context: Context) -> Self {
+        Self::new(context, Made::Unrecorded, false)
+    }
+
+    fn new(context: Context, made: Made, open: bool) -> Self {
         Self {
             context,
-            recording: false,
-            open: false,
+            made,
+            open,
             failed: false,
+            #[cfg(feature = "actix-web")]
             late: None,
         }
     }
@@ -117,7 +162,7 @@ impl Running {
 
     /// Whether attributes are of any use.
     pub(super) fn is_recording(&self) -> bool {
-        self.recording && self.open
+        self.open && self.made != Made::Unrecorded
     }
 
     /// Runs one step of the work with the span current. A panic is recorded, ends the span and goes on.
@@ -138,17 +183,26 @@ impl Running {
         poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
     }
 
-    /// Sets one attribute.
-    pub(super) fn set(&self, attribute: KeyValue) {
-        if self.is_recording() {
-            self.context.span().set_attribute(attribute);
+    /// To add attributes, which are recorded when this is dropped; `None` where nothing is recorded.
+    pub(super) fn fields(&self) -> Option<Fields<'_>> {
+        match self.made {
+            _ if !self.open => None,
+            Made::Unrecorded => None,
+            Made::ByEngine => Fields::of_engine(&self.context),
+            Made::ByApi => Some(Fields::of_span(&self.context)),
         }
     }
 
-    /// Sets one attribute when the span ends, in place of the one set before by this.
+    /// Sets one text when the span ends, in place of the one set before by this.
     #[cfg(feature = "actix-web")]
-    pub(super) fn set_late(&mut self, attribute: KeyValue) {
-        self.late = Some(attribute);
+    pub(super) fn set_late(&mut self, key: &'static str, text: String) {
+        self.late = Some((key, text));
+    }
+
+    /// What the span will have when it ends.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn late(&self) -> Option<&str> {
+        self.late.as_ref().map(|(_, text)| text.as_str())
     }
 
     /// Changes the name the span started with.
@@ -162,8 +216,9 @@ impl Running {
     /// Marks the span as failed; the first failure is the one that is told. `description` may be empty.
     pub(super) fn fail(&mut self, error_type: impl Into<StringValue>, description: String) {
         if self.is_recording() && !std::mem::replace(&mut self.failed, true) {
-            self.set(KeyValue::new(ERROR_TYPE, error_type.into()));
-            self.context.span().set_status(Status::error(description));
+            let span = self.context.span();
+            span.set_attribute(KeyValue::new(ERROR_TYPE, error_type.into()));
+            span.set_status(Status::error(description));
         }
     }
 
@@ -176,11 +231,18 @@ impl Running {
 
     /// Ends the span, once.
     pub(super) fn end(&mut self) {
-        if let Some(attribute) = self.late.take() {
-            self.set(attribute);
+        #[cfg(feature = "actix-web")]
+        if let Some((key, text)) = self.late.take()
+            && let Some(mut fields) = self.fields()
+        {
+            fields.set(key, &text);
         }
         if std::mem::take(&mut self.open) {
-            self.context.span().end();
+            let span = self.context.span();
+            match self.made {
+                Made::ByEngine => sited::end(&span),
+                Made::ByApi | Made::Unrecorded => span.end(),
+            }
         }
     }
 
@@ -200,7 +262,9 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.open {
-            self.set(KeyValue::new(CANCELLED, true));
+            if let Some(mut fields) = self.fields() {
+                fields.set(CANCELLED, &true);
+            }
             self.end();
         }
     }

@@ -8,37 +8,63 @@
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use otel_runtime::Telemetry;
 use otel_runtime::testing::{SpanRecord, Spans};
 
-static SPANS: LazyLock<Spans> = LazyLock::new(Spans::install);
+static SPANS: LazyLock<(Spans, Option<Telemetry>)> = LazyLock::new(install);
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// How long to wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Has the spans made by a plain provider of the SDK, unless the name of the test binary says otherwise.
+fn install() -> (Spans, Option<Telemetry>) {
+    let spans = match env!("CARGO_CRATE_NAME") {
+        "instrument_under_engine" | "instrument_under_sdk" => Spans::new(),
+        _ => return (Spans::install(), None),
+    };
+    let builder = otel_runtime::builder();
+    let builder = match env!("CARGO_CRATE_NAME") {
+        "instrument_under_engine" => builder.batch_span_exporter(spans.exporter()),
+        _ => builder.sdk_provider().span_exporter(spans.exporter()),
+    };
+    let telemetry = builder.init().expect("telemetry starts");
+    (spans, Some(telemetry))
+}
+
 /// Spans that ended since this was made; other tests of the binary wait as long as it lives.
 pub(crate) struct Recorded {
-    spans: &'static Spans,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Recorded {
     pub(crate) fn start() -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        SPANS.clear();
-        Self {
-            spans: &SPANS,
-            _alone: alone,
+        let this = Self { _alone: alone };
+        this.spans().clear();
+        this
+    }
+
+    /// The spans that have ended; none is held back.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who has the spans may look at them"
+    )]
+    fn spans(&self) -> &'static Spans {
+        let (spans, telemetry) = &*SPANS;
+        if let Some(telemetry) = telemetry {
+            telemetry.force_flush().expect("spans are exported");
         }
+        spans
     }
 
     /// All that is recorded, as text.
     pub(crate) fn tree(&self) -> String {
-        self.spans.tree_with_attributes()
+        self.spans().tree_with_attributes()
     }
 
     pub(crate) fn finished(&self) -> Vec<SpanRecord> {
-        self.spans.finished()
+        self.spans().finished()
     }
 
     /// Compares what is recorded with the lines of `expected`, without the indentation they have in the test.

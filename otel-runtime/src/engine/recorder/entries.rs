@@ -454,9 +454,7 @@ fn grow(words: &mut Vec<u64>, by: usize) {
 #[inline]
 fn push_text(words: &mut Vec<u64>, bytes: &[u8]) {
     let (whole, rest) = bytes.as_chunks::<WORD>();
-    for word in whole {
-        words.push(u64::from_le_bytes(*word));
-    }
+    words.extend(whole.iter().map(|word| u64::from_le_bytes(*word)));
     if !rest.is_empty() {
         words.push(match bytes.last_chunk() {
             Some(last) => u64::from_le_bytes(*last),

@@ -63,6 +63,7 @@ mod measure;
 mod observed;
 mod options;
 mod request;
+mod routes;
 
 use std::{
     future::{Future, Ready, ready},
@@ -85,8 +86,9 @@ use self::{
     measure::{Instruments, Measure},
     observed::Observed,
     options::Options,
+    routes::Routes,
 };
-use super::{http::Method, running::Running};
+use super::{http::Method, running::Running, starting::joined};
 
 pub use self::body::TracedBody;
 
@@ -232,6 +234,7 @@ where
             service,
             options: Rc::clone(&self.options),
             instruments: Instruments::new(),
+            routes: Routes::new(),
         }))
     }
 }
@@ -242,6 +245,7 @@ pub struct TracedService<S> {
     service: S,
     options: Rc<Options>,
     instruments: Rc<Instruments>,
+    routes: Routes,
 }
 
 impl<S, B> Service<ServiceRequest> for TracedService<S>
@@ -265,7 +269,7 @@ where
         }
         request.extensions_mut().insert(Traced);
 
-        let mut span = RequestSpan::start(&request, &self.options, &self.instruments);
+        let mut span = RequestSpan::start(&request, &self.options, &self.instruments, &self.routes);
         let response = span.observed.step(|| self.service.call(request));
         TracedResponse {
             response,
@@ -281,7 +285,6 @@ struct Traced;
 struct RequestSpan {
     observed: Observed,
     method: Method,
-    route: Option<String>,
     /// Whether the user chose the name, so that the route does not change it.
     named: bool,
     options: Rc<Options>,
@@ -292,6 +295,7 @@ impl RequestSpan {
         request: &ServiceRequest,
         options: &Rc<Options>,
         instruments: &Rc<Instruments>,
+        routes: &Routes,
     ) -> Self {
         let method = Method::new(request.method().as_str(), &options.known_methods);
         let measure = Measure::start(instruments, request, &method);
@@ -299,12 +303,13 @@ impl RequestSpan {
         let span = if options.skips(request) {
             Running::skipped(&parent)
         } else {
-            Running::start(|| request::span(request, &method, options), &parent)
+            Running::start(&request::SERVER, &parent, |span| {
+                request::describe(request, &method, options, span);
+            })
         };
         let mut this = Self {
             observed: Observed { span, measure },
             method,
-            route: None,
             named: false,
             options: Rc::clone(options),
         };
@@ -313,33 +318,40 @@ impl RequestSpan {
                 this.observed.span.rename(name);
                 this.named = true;
             }
-            for attribute in options.request_attributes(request) {
-                this.observed.span.set(attribute);
+            if options.look_at_requests()
+                && let Some(mut fields) = this.observed.span.fields()
+            {
+                for attribute in options.request_attributes(request) {
+                    fields.add(attribute);
+                }
             }
         }
         if this.observed.wants_route() {
             // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
             // also when no response tells it: after a panic, an error, or when the client goes away.
-            this.record_route(request.match_pattern());
+            this.record_route(routes.route(request));
         }
         this
     }
 
     fn record_route(&mut self, route: Option<String>) {
-        if let Some(route) = route.filter(|route| self.route.as_ref() != Some(route)) {
+        // Of a span that records the route is known already, most often.
+        if let Some(route) = route.filter(|route| self.observed.span.late() != Some(route.as_str()))
+        {
             if !self.named && self.observed.span.is_recording() {
-                let name = format!("{} {route}", self.method.span_name());
+                let name = joined(&self.method.span_name(), &route);
                 self.observed.span.rename(name);
             }
-            self.observed.record_route(&route);
-            self.route = Some(route);
+            self.observed.record_route(route);
         }
     }
 
     fn record_response(&mut self, response: &ResponseHead) {
-        if self.observed.span.is_recording() {
+        if self.options.look_at_responses()
+            && let Some(mut fields) = self.observed.span.fields()
+        {
             for attribute in self.options.response_attributes(response) {
-                self.observed.span.set(attribute);
+                fields.add(attribute);
             }
         }
     }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute::{HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE};
 
 use super::measure::Measure;
@@ -30,20 +29,18 @@ impl Observed {
         self.span.is_recording() || self.measure.is_measuring()
     }
 
-    pub(super) fn record_route(&mut self, route: &str) {
-        self.measure.set_route(route);
+    pub(super) fn record_route(&mut self, route: String) {
+        self.measure.set_route(&route);
         if self.span.is_recording() {
-            self.span
-                .set_late(KeyValue::new(HTTP_ROUTE, route.to_owned()));
+            self.span.set_late(HTTP_ROUTE, route);
         }
     }
 
     pub(super) fn record_status(&mut self, status: StatusCode) {
         self.measure.set_status(status);
-        self.span.set(KeyValue::new(
-            HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status.as_u16()),
-        ));
+        if let Some(mut fields) = self.span.fields() {
+            fields.set(HTTP_RESPONSE_STATUS_CODE, &status.as_u16());
+        }
         if status.is_server_error() {
             self.fail(Cow::Owned(status.as_str().to_owned()));
         }

@@ -91,8 +91,11 @@ impl Options {
     }
 
     /// The listed headers of a request, known before its span starts.
-    pub(super) fn captured_of_request(&self, headers: &HeaderMap, attributes: &mut Vec<KeyValue>) {
-        attributes.extend(captured(&self.request_headers, headers));
+    pub(super) fn captured_of_request(
+        &self,
+        headers: &HeaderMap,
+    ) -> impl Iterator<Item = KeyValue> {
+        captured(&self.request_headers, headers)
     }
 
     /// What the user's code says of a request.
@@ -120,6 +123,11 @@ impl Options {
     /// Whether anything but the status is of interest in a response.
     pub(super) fn look_at_responses(&self) -> bool {
         !self.response_headers.is_empty() || !self.response_attributes.is_empty()
+    }
+
+    /// Whether there is anything that the user's code says of requests.
+    pub(super) fn look_at_requests(&self) -> bool {
+        !self.request_attributes.is_empty()
     }
 
     /// The user's own name for the span.

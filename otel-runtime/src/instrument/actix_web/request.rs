@@ -6,97 +6,114 @@ use actix_web::{
     dev::ServiceRequest,
     http::{
         self, Version,
-        header::{FORWARDED, HOST, HeaderMap, USER_AGENT},
+        header::{
+            FORWARDED, HOST, HeaderMap, HeaderName, USER_AGENT, X_FORWARDED_FOR, X_FORWARDED_HOST,
+            X_FORWARDED_PROTO,
+        },
     },
 };
-use opentelemetry::{
-    Context, KeyValue, global,
-    propagation::Extractor,
-    trace::{SpanBuilder, SpanKind},
-};
+use opentelemetry::{Context, global, propagation::Extractor, trace::SpanKind};
 use opentelemetry_semantic_conventions::attribute::{
     CLIENT_ADDRESS, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION,
     SERVER_ADDRESS, SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
 };
 
 use super::options::Options;
-use crate::instrument::{
-    address::without_brackets,
-    http::{Method, redacted},
+use crate::{
+    engine::Fields,
+    instrument::{
+        address::{self, without_brackets},
+        http::{Method, redacted},
+        starting::{Operation, Starting},
+    },
 };
 
+pub(super) static SERVER: Operation = Operation::new("HTTP", SpanKind::Server);
+
 /// Headers by which proxies tell what the client asked of them.
-const X_FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+static BY_PROXIES: [HeaderName; 4] = [
+    FORWARDED,
+    X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+];
+
+/// Headers that nearly every propagator asks for; others have to be parsed each time.
+static BY_CALLERS: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
 
 /// The caller's context, by the global propagator.
 pub(super) fn parent(request: &ServiceRequest) -> Context {
-    let current = Context::current();
     let headers = Headers(request.headers());
-    global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&current, &headers)
-    })
+    global::get_text_map_propagator(|propagator| propagator.extract(&headers))
 }
 
 /// The span as it starts, named by the method alone: the route comes with routing.
-pub(super) fn span(request: &ServiceRequest, method: &Method, options: &Options) -> SpanBuilder {
-    let mut attributes = Vec::with_capacity(16);
-    method.record(&mut attributes);
-    attributes.push(KeyValue::new(URL_PATH, request.path().to_owned()));
+pub(super) fn describe(
+    request: &ServiceRequest,
+    method: &Method,
+    options: &Options,
+    span: &mut Starting<'_>,
+) {
+    span.set_name(method.span_name());
+    let mut fields = span.fields();
+    method.record(&mut fields);
+    fields.set(URL_PATH, request.path());
     if !request.query_string().is_empty() {
-        attributes.push(KeyValue::new(
-            URL_QUERY,
-            redacted(request.query_string()).into_owned(),
-        ));
+        fields.set(URL_QUERY, &redacted(request.query_string()));
     }
     if let Some(version) = protocol_version(request.version()) {
-        attributes.push(KeyValue::new(NETWORK_PROTOCOL_VERSION, version));
+        fields.set_static(NETWORK_PROTOCOL_VERSION, version);
     }
     if let Some(agent) = request.headers().get(USER_AGENT) {
-        let agent = String::from_utf8_lossy(agent.as_bytes()).into_owned();
-        attributes.push(KeyValue::new(USER_AGENT_ORIGINAL, agent));
+        fields.set(
+            USER_AGENT_ORIGINAL,
+            &String::from_utf8_lossy(agent.as_bytes()),
+        );
     }
+    let peer = request.peer_addr();
+    let peer = peer.map(|peer| (address::text(peer.ip()), peer.port()));
     if is_forwarded(request.headers()) {
-        record_forwarded(request, &mut attributes);
+        record_forwarded(request, &mut fields);
     } else {
-        record_direct(request, &mut attributes);
+        record_direct(request, &mut fields);
+        fields.set(CLIENT_ADDRESS, &peer.as_ref().map(|(address, _)| address));
     }
-    if let Some(peer) = request.peer_addr() {
-        attributes.push(KeyValue::new(NETWORK_PEER_ADDRESS, peer.ip().to_string()));
-        attributes.push(KeyValue::new(NETWORK_PEER_PORT, i64::from(peer.port())));
+    if let Some((address, port)) = peer {
+        fields.set(NETWORK_PEER_ADDRESS, &address);
+        fields.set(NETWORK_PEER_PORT, &port);
     }
-    options.captured_of_request(request.headers(), &mut attributes);
-    SpanBuilder::from_name(method.span_name())
-        .with_kind(SpanKind::Server)
-        .with_attributes(attributes)
+    for attribute in options.captured_of_request(request.headers()) {
+        fields.add(attribute);
+    }
 }
 
 /// Client and server as the proxies in front tell them.
-fn record_forwarded(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
+fn record_forwarded(request: &ServiceRequest, fields: &mut Fields<'_>) {
     let connection = request.connection_info();
-    attributes.push(KeyValue::new(URL_SCHEME, connection.scheme().to_owned()));
-    record_server(connection.host(), attributes);
+    fields.set(URL_SCHEME, connection.scheme());
+    record_server(connection.host(), fields);
     if let Some(client) = connection.realip_remote_addr() {
         let (address, _) = split_port(client);
-        attributes.push(KeyValue::new(CLIENT_ADDRESS, address.to_owned()));
+        fields.set(CLIENT_ADDRESS, address);
     }
 }
 
-/// Client and server as seen here, without the allocations of actix-web's `connection_info`.
+/// The server as seen here, without the allocations of actix-web's `connection_info`. The client is the peer.
 ///
 /// The conventions want `client.port` only where somebody asks for it; here it is what `network.peer.port` says.
-fn record_direct(request: &ServiceRequest, attributes: &mut Vec<KeyValue>) {
-    let scheme = direct_scheme(request);
-    attributes.push(KeyValue::new(URL_SCHEME, scheme));
+fn record_direct(request: &ServiceRequest, fields: &mut Fields<'_>) {
+    fields.set(URL_SCHEME, &direct_scheme(request));
     let host = request
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok());
     if let Some(host) = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
     {
-        record_server(host, attributes);
-    }
-    if let Some(peer) = request.peer_addr() {
-        attributes.push(KeyValue::new(CLIENT_ADDRESS, peer.ip().to_string()));
+        record_server(host, fields);
     }
 }
 
@@ -120,24 +137,31 @@ fn direct_scheme(request: &ServiceRequest) -> Cow<'static, str> {
     }
 }
 
-fn record_server(host: &str, attributes: &mut Vec<KeyValue>) {
+fn record_server(host: &str, fields: &mut Fields<'_>) {
     let (address, port) = split_port(host);
     if !address.is_empty() {
-        attributes.push(KeyValue::new(SERVER_ADDRESS, address.to_owned()));
-        attributes.extend(port.map(|port| KeyValue::new(SERVER_PORT, i64::from(port))));
+        fields.set(SERVER_ADDRESS, address);
+        fields.set(SERVER_PORT, &port);
     }
 }
 
 /// Splits `host:port`.
 fn split_port(host: &str) -> (&str, Option<u16>) {
     // In a request target there may be user information; a `Host` header has none, but clients send anything.
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host).trim();
-    match host.rsplit_once(':') {
-        Some((address, port)) if address.ends_with(']') || !address.contains(':') => {
+    let host = split_last(host, b'@').map_or(host, |(_, host)| host);
+    let host = host.trim_ascii();
+    match split_last(host, b':') {
+        Some((address, port)) if address.ends_with(']') || !address.as_bytes().contains(&b':') => {
             (without_brackets(address), port.parse().ok())
         }
         _ => (without_brackets(host), None),
     }
+}
+
+/// As `rsplit_once`, which takes longer to begin than a host takes to be looked at.
+fn split_last(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().rposition(|byte| byte == separator)?;
+    Some((&text[..place], &text[place + 1..]))
 }
 
 pub(super) fn protocol_version(version: Version) -> Option<&'static str> {
@@ -152,17 +176,18 @@ pub(super) fn protocol_version(version: Version) -> Option<&'static str> {
 }
 
 fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED)
-        || X_FORWARDED
-            .into_iter()
-            .any(|name| headers.contains_key(name))
+    BY_PROXIES.iter().any(|name| headers.contains_key(name))
 }
 
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
+        let value = match BY_CALLERS.iter().find(|name| *name == key) {
+            Some(name) => self.0.get(name),
+            None => self.0.get(key),
+        };
+        value?.to_str().ok()
     }
 
     fn keys(&self) -> Vec<&str> {

@@ -5,11 +5,13 @@ use std::{borrow::Cow, fmt::Display, future::Future};
 use opentelemetry::{
     Context, Value, global,
     propagation::{Extractor, Injector},
-    trace::{Link, SpanContext, SpanKind},
+    trace::SpanContext,
 };
 use opentelemetry_semantic_conventions::attribute::MESSAGING_BATCH_MESSAGE_COUNT;
 
-use super::{Destination, Running, finish, headers::Source, integer};
+use super::{
+    Destination, Operation, PROCESS, Running, SEND, Starting, finish, headers::Source, integer,
+};
 
 /// What is known of messages that one operation sends or processes at once.
 ///
@@ -148,7 +150,7 @@ impl Batch {
 
     fn producer<H: Injector>(mut self, headers: &mut [H]) -> Running {
         self.count = headers.len();
-        let span = self.start("send", SpanKind::Producer);
+        let span = self.start(&SEND);
         global::get_text_map_propagator(|propagator| {
             for headers in &mut *headers {
                 propagator.inject_context(span.context(), headers);
@@ -158,17 +160,18 @@ impl Batch {
     }
 
     fn consumer(self) -> Running {
-        self.start("process", SpanKind::Consumer)
+        self.start(&PROCESS)
     }
 
-    fn start(self, operation: &'static str, kind: SpanKind) -> Running {
-        let builder = || {
-            let links = self.producers.into_iter().map(Link::with_context);
+    fn start(self, operation: &'static Operation) -> Running {
+        let describe = |span: &mut Starting<'_>| {
             self.destination
                 .attribute(MESSAGING_BATCH_MESSAGE_COUNT, integer(self.count))
-                .span(operation, kind)
-                .with_links(links.collect())
+                .describe(operation, span);
+            for producer in self.producers {
+                span.link(producer);
+            }
         };
-        Running::start(builder, &Context::current())
+        Running::start(operation, &Context::current(), describe)
     }
 }

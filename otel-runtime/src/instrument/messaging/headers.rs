@@ -1,5 +1,7 @@
 //! What the headers of a message tell of where it comes from.
 
+use std::borrow::Cow;
+
 use opentelemetry::{
     Context, global,
     propagation::{Extractor, Injector},
@@ -107,12 +109,21 @@ impl<H: Extractor + ?Sized> Extractor for Headers<'_, H> {
     }
 }
 
+fn of_origin(key: &str) -> Cow<'static, str> {
+    match key {
+        "traceparent" => Cow::Borrowed("origin-traceparent"),
+        "tracestate" => Cow::Borrowed("origin-tracestate"),
+        "baggage" => Cow::Borrowed("origin-baggage"),
+        _ => Cow::Owned([ORIGIN, key].concat()),
+    }
+}
+
 /// The headers that tell of the first sending.
 struct OfOrigin<H>(H);
 
 impl<H: Extractor + ?Sized> Extractor for OfOrigin<&H> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(&format!("{ORIGIN}{key}"))
+        self.0.get(&of_origin(key))
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -121,12 +132,12 @@ impl<H: Extractor + ?Sized> Extractor for OfOrigin<&H> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        self.0.get_all(&format!("{ORIGIN}{key}"))
+        self.0.get_all(&of_origin(key))
     }
 }
 
 impl<H: Injector + ?Sized> Injector for OfOrigin<&mut H> {
     fn set(&mut self, key: &str, value: String) {
-        self.0.set(&format!("{ORIGIN}{key}"), value);
+        self.0.set(&of_origin(key), value);
     }
 }

@@ -5,13 +5,12 @@ use std::{borrow::Cow, fmt::Display, future::Future, time::SystemTime};
 use opentelemetry::{
     Context, KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
-    trace::{Link, SpanKind},
 };
 use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID, MESSAGING_MESSAGE_ID,
 };
 
-use super::{Destination, Running, finish, headers::Source, integer};
+use super::{Destination, PROCESS, Running, SEND, finish, headers::Source, integer};
 
 /// The attribute that tells how long a message waited between sending and processing: seconds, as a float, never
 /// negative.
@@ -175,10 +174,9 @@ impl Message {
     }
 
     fn producer(self, headers: &mut dyn Injector) -> Running {
-        let span = Running::start(
-            || self.destination.span("send", SpanKind::Producer),
-            &Context::current(),
-        );
+        let span = Running::start(&SEND, &Context::current(), |span| {
+            self.destination.describe(&SEND, span);
+        });
         global::get_text_map_propagator(|propagator| {
             propagator.inject_context(span.context(), headers);
         });
@@ -186,17 +184,16 @@ impl Message {
     }
 
     fn consumer(self, source: &Source) -> Running {
-        let builder = || {
+        Running::start(&PROCESS, &source.parent, |span| {
             let mut destination = self.destination;
             if let Some(sent_at) = self.sent_at {
                 let waited = sent_at.elapsed().unwrap_or_default();
                 destination = destination.attribute(QUEUE_DURATION, waited.as_secs_f64());
             }
-            let links = source.producers().map(Link::with_context);
-            destination
-                .span("process", SpanKind::Consumer)
-                .with_links(links.collect())
-        };
-        Running::start(builder, &source.parent)
+            destination.describe(&PROCESS, span);
+            for producer in source.producers() {
+                span.link(producer);
+            }
+        })
     }
 }

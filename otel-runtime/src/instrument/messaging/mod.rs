@@ -36,10 +36,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use opentelemetry::{
-    KeyValue, Value,
-    trace::{SpanBuilder, SpanKind},
-};
+use opentelemetry::{KeyValue, Value, trace::SpanKind};
 use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_DESTINATION_NAME, MESSAGING_OPERATION_NAME, MESSAGING_OPERATION_TYPE,
     MESSAGING_SYSTEM,
@@ -50,7 +47,10 @@ pub use self::{
     headers::keep_origin,
     message::{Message, QUEUE_DURATION},
 };
-use super::running::Running;
+use super::{
+    running::Running,
+    starting::{Operation, Starting, joined},
+};
 
 /// Where messages go or come from, and what is recorded of that.
 #[derive(Clone, Debug)]
@@ -74,21 +74,24 @@ impl Destination {
         self
     }
 
-    /// The span for an operation whose name is also its type.
-    fn span(self, operation: &'static str, kind: SpanKind) -> SpanBuilder {
-        let name = format!("{operation} {}", self.name);
-        let mut attributes = self.attributes;
-        attributes.extend([
-            KeyValue::new(MESSAGING_SYSTEM, self.system),
-            KeyValue::new(MESSAGING_DESTINATION_NAME, self.name),
-            KeyValue::new(MESSAGING_OPERATION_NAME, operation),
-            KeyValue::new(MESSAGING_OPERATION_TYPE, operation),
-        ]);
-        SpanBuilder::from_name(name)
-            .with_kind(kind)
-            .with_attributes(attributes)
+    /// Describes the span of an operation whose name is also its type.
+    fn describe(self, operation: &'static Operation, span: &mut Starting<'_>) {
+        let operation = operation.name;
+        span.set_name(joined(operation, &self.name));
+        let mut fields = span.fields();
+        for attribute in self.attributes {
+            fields.add(attribute);
+        }
+        fields.set(MESSAGING_SYSTEM, &self.system);
+        fields.set(MESSAGING_DESTINATION_NAME, &self.name);
+        fields.set_static(MESSAGING_OPERATION_NAME, operation);
+        fields.set_static(MESSAGING_OPERATION_TYPE, operation);
     }
 }
+
+/// What is done with messages: it names the span, and says of which kind it is.
+static SEND: Operation = Operation::new("send", SpanKind::Producer);
+static PROCESS: Operation = Operation::new("process", SpanKind::Consumer);
 
 /// Ends the span of an operation that was not cut short.
 fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {

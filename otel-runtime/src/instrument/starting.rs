@@ -1,0 +1,89 @@
+//! Spans that are about to start, described once for each way in which they are made.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+#[cfg(feature = "messaging")]
+use opentelemetry::trace::{Link, SpanContext};
+use opentelemetry::trace::{SpanBuilder, SpanKind};
+
+use super::scope::SCOPE;
+use crate::engine::{
+    Fields,
+    recorder::{Live, scope::Label},
+};
+
+/// What the spans of one operation have in common.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// Of a span that is given no other.
+    pub(super) name: &'static str,
+    kind: SpanKind,
+    label: OnceLock<&'static Label>,
+}
+
+impl Operation {
+    pub(super) const fn new(name: &'static str, kind: SpanKind) -> Self {
+        Self {
+            name,
+            kind,
+            label: OnceLock::new(),
+        }
+    }
+
+    /// The same for the engine.
+    pub(super) fn label(&self) -> &'static Label {
+        self.label
+            .get_or_init(|| Label::register(SCOPE.clone(), self.name, &self.kind))
+    }
+
+    /// The same for the API.
+    pub(super) fn builder(&self) -> SpanBuilder {
+        SpanBuilder::from_name(self.name).with_kind(self.kind.clone())
+    }
+}
+
+/// A span that is about to start.
+#[derive(Debug)]
+pub(super) enum Starting<'a> {
+    /// The engine records it.
+    Recorded(&'a mut Live),
+    /// The API is asked for it.
+    Asked(&'a mut SpanBuilder),
+}
+
+impl Starting<'_> {
+    pub(super) fn set_name(&mut self, name: impl Into<Cow<'static, str>>) {
+        match self {
+            Self::Recorded(live) => live.set_name(name),
+            Self::Asked(builder) => builder.name = name.into(),
+        }
+    }
+
+    #[cfg(feature = "messaging")]
+    pub(super) fn link(&mut self, target: SpanContext) {
+        match self {
+            Self::Recorded(live) => live.link(&target),
+            Self::Asked(builder) => {
+                let links = builder.links.get_or_insert_default();
+                links.push(Link::with_context(target));
+            }
+        }
+    }
+
+    /// What it starts with.
+    pub(super) fn fields(&mut self) -> Fields<'_> {
+        match self {
+            Self::Recorded(live) => Fields::of_live(live),
+            Self::Asked(builder) => Fields::of_start(builder.attributes.get_or_insert_default()),
+        }
+    }
+}
+
+/// Two words as one name.
+pub(super) fn joined(first: &str, second: &str) -> String {
+    let mut name = String::with_capacity(first.len() + 1 + second.len());
+    name.push_str(first);
+    name.push(' ');
+    name.push_str(second);
+    name
+}
