@@ -147,8 +147,9 @@ fn what_comes_while_a_span_ends_is_for_that_span_or_for_none() {
     const SPANS: usize = 2_000;
     #[traced_span]
     fn works(shown: &Mutex<Option<Context>>, came: &AtomicBool) {
-        *shown.lock().expect("no panic") = Some(Context::current());
+        // First, as the other thread may use up what a span has room for.
         attr!("here" = true);
+        *shown.lock().expect("no panic") = Some(Context::current());
         // The first one waits, so that at least one is reached.
         while !came.load(Ordering::Acquire) {
             thread::yield_now();
