@@ -1,8 +1,10 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::query_builder::QueryFragment;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
-use diesel::{ExpressionMethods as _, QueryDsl as _};
+use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
@@ -179,4 +181,31 @@ fn a_traced_query_whose_type_does_not_tell_its_text_is_always_printed() {
             (query.to_owned(), 1)
         );
     }
+}
+
+/// A part of a query that cannot be printed.
+struct Panicking;
+
+impl QueryId for Panicking {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Panicking {
+    fn walk_ast<'b>(&'b self, _: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn after_a_query_that_panics_others_are_run_as_they_are() {
+    let mut spans = QuerySpans::for_url("sqlite://rooms.db");
+    let panics = diesel::debug_query::<Sqlite, _>(&Panicking);
+    let started = catch_unwind(AssertUnwindSafe(|| spans.start_query(&panics)));
+    assert!(started.is_err());
+    // As it is when it runs: not to be asked what it is.
+    let query = rooms::table.filter(rooms::id.eq(1)).traced();
+    let printed = diesel::debug_query::<Sqlite, _>(&query).to_string();
+    assert!(printed.starts_with("SELECT"), "{printed}");
 }

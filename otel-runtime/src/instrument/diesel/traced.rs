@@ -91,9 +91,19 @@ impl<DB: Backend, Q: QueryFragment<DB> + QueryId> QueryFragment<DB> for Traced<Q
 
 /// Prints a query; one that says what it is does that instead.
 pub(super) fn asked<T>(print: impl FnOnce() -> T) -> Result<T, TypeId> {
+    /// Asks no more, also where the query panics: one that is asked while it runs would fail.
+    struct Asking;
+
+    impl Drop for Asking {
+        fn drop(&mut self) {
+            ASKED.set(Asked::No);
+        }
+    }
+
+    let _asking = Asking;
     ASKED.set(Asked::Yes);
     let printed = print();
-    match ASKED.replace(Asked::No) {
+    match ASKED.get() {
         Asked::Told(id) => Err(id),
         Asked::No | Asked::Yes => Ok(printed),
     }
