@@ -126,6 +126,7 @@ fn nothing_is_added_after_the_api_ended_the_span() {
     fn works() {
         Context::current().span().end();
         assert!(!Context::current().span().is_recording());
+        on_another_thread(|context| assert!(!context.span().is_recording()));
         attr!("after" = true);
         event!("after");
         set(&Context::current(), "after", "by the API");

@@ -100,10 +100,28 @@ impl Local {
         }
     }
 
-    /// Ends a span, unless it has ended.
+    /// Where the span of this id is.
+    #[inline]
+    fn find_open(&self, id: SpanId) -> Option<usize> {
+        let is_it = |live: &Option<Box<Live>>| {
+            let live = live.as_deref();
+            live.is_some_and(|live| live.context.span_id() == id)
+        };
+        self.open.iter().rposition(is_it)
+    }
+
+    /// Ends a span, unless it has ended, here or on another thread.
     #[inline(always)]
-    fn end(&mut self, live: &mut Live, end: u64) {
-        if !std::mem::replace(&mut live.has_ended, true) && live.is_taken() {
+    fn end(&mut self, live: &mut Live, now: impl FnOnce(&Live) -> u64) {
+        live.look_for_late();
+        if std::mem::replace(&mut live.has_ended, true) {
+            return;
+        }
+        if let Some(shared) = live.shared {
+            shared.end();
+        }
+        let end = live.ended_elsewhere.unwrap_or_else(|| now(live));
+        if live.is_taken() {
             live.push(self.writer(live.core), end);
         }
     }
@@ -186,12 +204,7 @@ pub(super) fn keep_made<const IS_CURRENT: bool>(
 pub(super) fn close(place: usize) {
     with(|local| {
         if let Some(mut live) = local.take_open(place) {
-            live.look_for_late();
-            if let Some(shared) = live.shared {
-                shared.end();
-            }
-            let end = live.ended_elsewhere.unwrap_or_else(|| live.now());
-            local.end(&mut live, end);
+            local.end(&mut live, Live::now);
             local.keep(live);
         }
     });
@@ -207,10 +220,8 @@ pub(super) fn at<T>(place: usize, work: impl FnOnce(&mut Live) -> T) -> Option<T
 #[inline]
 pub(super) fn with_open(id: SpanId, work: impl FnOnce(&mut Live)) -> bool {
     let found = with(|local| {
-        let open = local.open.iter_mut().rev().flatten();
-        open.map(|live| &mut **live)
-            .find(|live| live.context.span_id() == id)
-            .map(work)
+        let place = local.find_open(id)?;
+        local.open[place].as_deref_mut().map(work)
     });
     found.flatten().is_some()
 }
@@ -218,14 +229,9 @@ pub(super) fn with_open(id: SpanId, work: impl FnOnce(&mut Live)) -> bool {
 /// Ends that span before its function is left; the answer is whether it is of this thread.
 pub(super) fn end_open(id: SpanId, end: u64) -> bool {
     let found = with(|local| {
-        let is_it = |live: &Option<Box<Live>>| {
-            live.as_ref()
-                .is_some_and(|live| live.context.span_id() == id)
-        };
-        let place = local.open.iter().rposition(is_it)?;
+        let place = local.find_open(id)?;
         let mut live = local.open[place].take()?;
-        live.look_for_late();
-        local.end(&mut live, end);
+        local.end(&mut live, |_| end);
         local.open[place] = Some(live);
         Some(())
     });
