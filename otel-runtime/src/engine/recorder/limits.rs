@@ -39,9 +39,8 @@ pub(crate) struct AttributeLimits {
 
 impl AttributeLimits {
     /// Whether so many attributes are kept, and each as it is.
-    #[cfg(feature = "diesel")]
     pub(super) fn allow(self, attributes: u32) -> bool {
-        attributes <= self.count && self.length.is_none()
+        attributes == 0 || (attributes <= self.count && self.length.is_none())
     }
 
     pub(super) fn cut(self, text: &str) -> &str {

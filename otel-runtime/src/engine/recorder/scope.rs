@@ -25,7 +25,7 @@ impl Source {
     #[inline(always)]
     pub(super) fn attributes(&self) -> u32 {
         match self {
-            Self::Site(label) => label.constants.count(),
+            Self::Site(label) => label.attributes(),
             Self::Tracer(_) => 0,
         }
     }
@@ -111,7 +111,7 @@ impl Label {
     }
 
     /// How many attributes each of the spans has from the start.
-    #[cfg(feature = "diesel")]
+    #[inline(always)]
     pub(super) fn attributes(&self) -> u32 {
         self.constants.count()
     }

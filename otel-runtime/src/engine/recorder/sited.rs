@@ -80,7 +80,7 @@ pub(crate) enum Outlook<T> {
     Nothing,
     /// It is recorded here.
     Recorded(T),
-    /// The API has to be asked: there is no parent, the sampler decides for each span, or the spans are another's.
+    /// The API has to be asked: the sampler decides for each span, or for each root, or the spans are another's.
     Asked,
 }
 
@@ -111,7 +111,8 @@ fn look(context: &Context) -> Outlook<(&'static Core, Option<SpanRef<'_>>)> {
     }
 }
 
-/// Makes a span that has not begun.
+/// Makes a span that has not begun. Where the limits would not let all its constant attributes through, the API has to be
+/// asked.
 pub(crate) fn outlook(
     context: &Context,
     label: impl FnOnce() -> &'static Label,
@@ -119,24 +120,15 @@ pub(crate) fn outlook(
     match look(context) {
         Outlook::Nothing => Outlook::Nothing,
         Outlook::Recorded((core, parent)) => {
-            let parent = parent.as_ref().map(SpanRef::span_context);
-            Outlook::Recorded(made(core, label(), parent))
+            let label = label();
+            if core.limits.of_span.allow(label.attributes()) {
+                let parent = parent.as_ref().map(SpanRef::span_context);
+                Outlook::Recorded(made(core, label, parent))
+            } else {
+                Outlook::Asked
+            }
         }
         Outlook::Asked => Outlook::Asked,
-    }
-}
-
-/// Makes a span with constant attributes, which has not begun. Where the limits would not let all of them through, the API has
-/// to be asked.
-#[cfg(feature = "diesel")]
-pub(crate) fn prepared(context: &Context, label: &'static Label) -> Outlook<Box<Live>> {
-    match look(context) {
-        Outlook::Nothing => Outlook::Nothing,
-        Outlook::Recorded((core, parent)) if core.limits.of_span.allow(label.attributes()) => {
-            let parent = parent.as_ref().map(SpanRef::span_context);
-            Outlook::Recorded(made(core, label, parent))
-        }
-        Outlook::Recorded(_) | Outlook::Asked => Outlook::Asked,
     }
 }
 

@@ -239,7 +239,7 @@ impl Spanning {
     /// Starts one under the current span, if any.
     fn of(statement: &Statement) -> Option<Self> {
         if let Statement::Prepared(prepared) = statement {
-            match Context::map_current(|current| sited::prepared(current, prepared.label)) {
+            match Context::map_current(|current| sited::outlook(current, || prepared.label)) {
                 Outlook::Nothing => return None,
                 Outlook::Recorded(mut live) => {
                     live.begin();
