@@ -3,7 +3,8 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
@@ -89,29 +90,42 @@ type AllPrepared = HashMap<(Server, Box<str>), &'static Prepared>;
 
 static PREPARED: LazyLock<Mutex<AllPrepared>> = LazyLock::new(Mutex::default);
 
-impl Statement {
-    fn new(sql: &str, server: &Server) -> Self {
-        let key = (server.clone(), sql.into());
-        let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(prepared) = prepared.get(&key) {
-            return Self::Prepared(prepared);
-        }
-        let described = Described::new(sql, server);
-        if prepared.len() >= MAX_PREPARED
-            || sql.len() > MAX_CACHED_LENGTH
-            || !described.has_no_literals()
-        {
-            return Self::Other(Arc::new(described));
-        }
+/// A panic elsewhere leaves nothing half done here.
+fn all_prepared() -> MutexGuard<'static, AllPrepared> {
+    PREPARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Prepared {
+    fn leak(described: Described) -> &'static Self {
         let label = Label::prepare(
             scope::SCOPE.clone(),
             &described.name,
             &SpanKind::Client,
             described.attributes.iter().cloned(),
         );
-        let statement: &'static Prepared = Box::leak(Box::new(Prepared { label, described }));
-        prepared.insert(key, statement);
-        Self::Prepared(statement)
+        Box::leak(Box::new(Self { label, described }))
+    }
+}
+
+impl Statement {
+    fn new(sql: &str, server: &Server) -> Self {
+        let key = (server.clone(), sql.into());
+        if let Some(prepared) = all_prepared().get(&key) {
+            return Self::Prepared(prepared);
+        }
+        // Nobody waits meanwhile.
+        let described = Described::new(sql, server);
+        if sql.len() > MAX_CACHED_LENGTH || !described.has_no_literals() {
+            return Self::Other(Arc::new(described));
+        }
+        let mut all = all_prepared();
+        let is_full = all.len() >= MAX_PREPARED;
+        match all.entry(key) {
+            // Another connection was first.
+            Entry::Occupied(prepared) => Self::Prepared(prepared.get()),
+            Entry::Vacant(_) if is_full => Self::Other(Arc::new(described)),
+            Entry::Vacant(place) => Self::Prepared(place.insert(Prepared::leak(described))),
+        }
     }
 
     pub(super) fn described(&self) -> &Described {
