@@ -155,9 +155,9 @@ impl Start {
     pub fn enter(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            Making::Open => entered(self.site),
-            Making::Recorded(live) => recorded(live),
-            Making::Asked(asked) => asked.enter(),
+            Making::Open => entered::<true>(self.site),
+            Making::Recorded(live) => recorded::<true>(live),
+            Making::Asked(asked) => asked.enter::<true>(),
         }
     }
 
@@ -179,9 +179,9 @@ impl Start {
     pub fn enter_leaf(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            Making::Open => entered_leaf(self.site),
-            Making::Recorded(live) => recorded_leaf(live),
-            Making::Asked(asked) => asked.enter_leaf(),
+            Making::Open => entered::<false>(self.site),
+            Making::Recorded(live) => recorded::<false>(live),
+            Making::Asked(asked) => asked.enter::<false>(),
         }
     }
 
@@ -218,76 +218,53 @@ impl Start {
 
 /// Starts a span that nothing is known of but its site.
 #[inline(never)]
-fn entered(site: &'static Site) -> SyncSpan {
+fn entered<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
     if !has_context() {
         return SyncSpan::off();
     }
     let mut kept = Kept::new();
-    let outlook =
-        Context::map_current(|current| sited::keep::<true>(current, || site.label(), &mut kept));
+    let outlook = Context::map_current(|current| {
+        sited::keep::<IS_CURRENT>(current, || site.label(), &mut kept)
+    });
     match outlook {
         Outlook::Nothing => SyncSpan::off(),
-        Outlook::Recorded(()) => enter_kept(kept),
-        Outlook::Asked => Asked::new(site, Context::current()).enter(),
+        Outlook::Recorded(()) => enter_kept::<IS_CURRENT>(kept),
+        Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
     }
 }
 
-/// The same for a span that will not be current.
+/// Starts a span that the engine has made.
 #[inline(never)]
-fn entered_leaf(site: &'static Site) -> SyncSpan {
-    if !has_context() {
-        return SyncSpan::off();
-    }
+fn recorded<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
     let mut kept = Kept::new();
-    let outlook =
-        Context::map_current(|current| sited::keep::<false>(current, || site.label(), &mut kept));
-    match outlook {
-        Outlook::Nothing => SyncSpan::off(),
-        Outlook::Recorded(()) => match kept.other {
-            Some(live) => not_kept_leaf(live),
-            None => SyncSpan::leaf(kept.place()),
-        },
-        Outlook::Asked => Asked::new(site, Context::current()).enter_leaf(),
-    }
-}
-
-#[inline(never)]
-fn recorded(live: Box<Live>) -> SyncSpan {
-    let mut kept = Kept::new();
-    sited::keep_made::<true>(live, &mut kept);
-    enter_kept(kept)
+    sited::keep_made::<IS_CURRENT>(live, &mut kept);
+    enter_kept::<IS_CURRENT>(kept)
 }
 
 #[inline(always)]
-fn enter_kept(kept: Kept) -> SyncSpan {
-    match kept.handle() {
-        Some(handle) => {
-            let context = Context::current_with_span(handle);
-            SyncSpan::kept(kept.place(), kept.id(), context)
-        }
-        None => kept.other.map_or_else(SyncSpan::off, not_kept),
+fn enter_kept<const IS_CURRENT: bool>(kept: Kept) -> SyncSpan {
+    if let Some(handle) = kept.handle() {
+        let context = Context::current_with_span(handle);
+        return SyncSpan::kept(kept.place(), kept.id(), context);
     }
-}
-
-#[inline(never)]
-fn recorded_leaf(live: Box<Live>) -> SyncSpan {
-    let mut kept = Kept::new();
-    sited::keep_made::<false>(live, &mut kept);
     match kept.other {
-        Some(live) => not_kept_leaf(live),
+        Some(live) => not_kept::<IS_CURRENT>(live),
         None => SyncSpan::leaf(kept.place()),
     }
 }
 
 /// A span that is in a context and nowhere else.
 #[cold]
-fn not_kept(live: Box<Live>) -> SyncSpan {
-    SyncSpan::new(Started::recorded(begun(live)))
+fn not_kept<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
+    enter_started::<IS_CURRENT>(Started::recorded(begun(live)))
 }
 
-#[cold]
-fn not_kept_leaf(live: Box<Live>) -> SyncSpan {
-    SyncSpan::new(Started::recorded(begun(live)).never_current())
+fn enter_started<const IS_CURRENT: bool>(span: Started) -> SyncSpan {
+    SyncSpan::new(if IS_CURRENT {
+        span
+    } else {
+        span.never_current()
+    })
 }
 
 /// From now on time passes for the span.
@@ -357,13 +334,8 @@ impl Asked {
     }
 
     #[inline(never)]
-    fn enter(self) -> SyncSpan {
-        SyncSpan::new(Started::new(self.start()))
-    }
-
-    #[inline(never)]
-    fn enter_leaf(self) -> SyncSpan {
-        SyncSpan::new(Started::new(self.start()).never_current())
+    fn enter<const IS_CURRENT: bool>(self) -> SyncSpan {
+        enter_started::<IS_CURRENT>(Started::new(self.start()))
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.
