@@ -10,8 +10,8 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
-use super::recorder::Live;
-use super::recorder::sited::{self, Kept, Outlook};
+use super::recorder::sited::{self, Kept, Outlook, Parent};
+use super::recorder::{Core, Live};
 use super::span::Started;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
@@ -155,9 +155,9 @@ impl Start {
     pub fn enter(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            Making::Open => entered::<true>(self.site),
-            Making::Recorded(live) => recorded::<true>(live),
-            Making::Asked(asked) => asked.enter::<true>(),
+            Making::Open => here::entered(self.site),
+            Making::Recorded(live) => here::recorded(live),
+            Making::Asked(asked) => here::asked(*asked),
         }
     }
 
@@ -179,9 +179,9 @@ impl Start {
     pub fn enter_leaf(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            Making::Open => entered::<false>(self.site),
-            Making::Recorded(live) => recorded::<false>(live),
-            Making::Asked(asked) => asked.enter::<false>(),
+            Making::Open => here::entered_leaf(self.site),
+            Making::Recorded(live) => here::recorded_leaf(live),
+            Making::Asked(asked) => here::asked_leaf(*asked),
         }
     }
 
@@ -216,25 +216,86 @@ impl Start {
     }
 }
 
+/// What follows for spans that are current, and for leaves. It is compiled once, in this crate, and not with each that calls it.
+mod here {
+    use super::{Asked, Live, Site, SyncSpan};
+
+    #[inline(never)]
+    pub(super) fn entered(site: &'static Site) -> SyncSpan {
+        super::entered::<true>(site)
+    }
+
+    #[inline(never)]
+    pub(super) fn entered_leaf(site: &'static Site) -> SyncSpan {
+        super::entered::<false>(site)
+    }
+
+    #[inline(never)]
+    pub(super) fn recorded(live: Box<Live>) -> SyncSpan {
+        super::recorded::<true>(live)
+    }
+
+    #[inline(never)]
+    pub(super) fn recorded_leaf(live: Box<Live>) -> SyncSpan {
+        super::recorded::<false>(live)
+    }
+
+    #[inline(never)]
+    pub(super) fn asked(asked: Asked) -> SyncSpan {
+        asked.enter::<true>()
+    }
+
+    #[inline(never)]
+    pub(super) fn asked_leaf(asked: Asked) -> SyncSpan {
+        asked.enter::<false>()
+    }
+}
+
 /// Starts a span that nothing is known of but its site.
-#[inline(never)]
+#[inline(always)]
 fn entered<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
     if !has_context() {
         return SyncSpan::off();
     }
-    let mut kept = Kept::new();
-    let outlook = Context::map_current(|current| {
-        sited::keep::<IS_CURRENT>(current, || site.label(), &mut kept)
-    });
-    match outlook {
+    let parent = Context::map_current(Parent::of);
+    match parent.outlook() {
         Outlook::Nothing => SyncSpan::off(),
-        Outlook::Recorded(()) => enter_kept::<IS_CURRENT>(kept),
+        Outlook::Recorded(core) if parent.is_plain() => {
+            entered_under::<IS_CURRENT>(site, core, &parent)
+        }
+        Outlook::Recorded(_) => entered_otherwise::<IS_CURRENT>(site),
+        Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
+    }
+}
+
+/// Apart, so that a span that is not recorded costs little.
+#[inline(never)]
+fn entered_under<const IS_CURRENT: bool>(
+    site: &'static Site,
+    core: &'static Core,
+    parent: &Parent,
+) -> SyncSpan {
+    let mut kept = Kept::new();
+    if sited::keep::<IS_CURRENT>(core, site.label(), parent, &mut kept) {
+        enter_kept::<IS_CURRENT>(kept)
+    } else {
+        entered_otherwise::<IS_CURRENT>(site)
+    }
+}
+
+/// The root of a trace, a span under a trace state, or one at the end of a thread.
+#[cold]
+#[inline(never)]
+fn entered_otherwise<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
+    match Context::map_current(|current| sited::outlook(current, || site.label())) {
+        Outlook::Nothing => SyncSpan::off(),
+        Outlook::Recorded(live) => recorded::<IS_CURRENT>(live),
         Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
     }
 }
 
 /// Starts a span that the engine has made.
-#[inline(never)]
+#[inline(always)]
 fn recorded<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
     let mut kept = Kept::new();
     sited::keep_made::<IS_CURRENT>(live, &mut kept);
@@ -333,7 +394,7 @@ impl Asked {
         build(self.site.label().scope.clone(), builder, parent)
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn enter<const IS_CURRENT: bool>(self) -> SyncSpan {
         enter_started::<IS_CURRENT>(Started::new(self.start()))
     }

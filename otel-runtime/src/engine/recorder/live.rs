@@ -10,6 +10,7 @@ use super::lane::Writer;
 use super::open::Shared;
 use super::record::Head;
 use super::scope::Source;
+use super::sited::Parent;
 use super::{Core, local};
 
 /// A span that records. The boxes that hold such are used again for other spans.
@@ -65,10 +66,10 @@ impl Live {
 
     /// Makes it the child of a span.
     #[inline(always)]
-    pub(super) fn hang_under(&mut self, parent: &SpanContext, id: SpanId, state: TraceState) {
-        self.parent = parent.span_id();
-        self.parent_is_remote = parent.is_remote();
-        self.context = SpanContext::new(parent.trace_id(), id, parent.trace_flags(), false, state);
+    pub(super) fn hang_under(&mut self, parent: &Parent, id: SpanId, state: TraceState) {
+        self.parent = parent.id;
+        self.parent_is_remote = parent.is_remote;
+        self.context = SpanContext::new(parent.trace_id, id, parent.flags, false, state);
     }
 
     /// Makes it the root of a trace.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceId, TraceState};
+use opentelemetry::trace::{SpanId, TraceId, TraceState};
 
 use super::Core;
 use super::entries::Entries;
@@ -12,7 +12,7 @@ use super::limits::AttributeLimits;
 use super::live::Live;
 use super::open::Served;
 use super::scope::{Label, Source};
-use super::sited::Kept;
+use super::sited::{Kept, Parent};
 
 /// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
 const SPARE: usize = 32;
@@ -152,12 +152,12 @@ pub(super) fn live(core: &'static Core, source: Source) -> (Box<Live>, SpanId) {
     }
 }
 
-/// Makes a span that is kept here, under a parent without a trace state; not so at the end of a thread.
+/// Makes a span that is kept here; not so at the end of a thread.
 #[inline(always)]
 pub(super) fn keep<const IS_CURRENT: bool>(
     core: &'static Core,
     label: &'static Label,
-    parent: &SpanContext,
+    parent: &Parent,
     kept: &mut Kept,
 ) -> bool {
     let is_kept = with(|local| {
@@ -168,8 +168,8 @@ pub(super) fn keep<const IS_CURRENT: bool>(
         if IS_CURRENT {
             // Not from the new span, where it has just been written.
             kept.id = id;
-            kept.trace_id = parent.trace_id();
-            kept.flags = parent.trace_flags();
+            kept.trace_id = parent.trace_id;
+            kept.flags = parent.flags;
             kept.served = Some(Served::by(&mut live));
         }
         local.open.push(Some(live));

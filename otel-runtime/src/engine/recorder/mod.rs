@@ -83,7 +83,7 @@ pub(crate) struct Setup {
 
 /// An engine. It is never freed, so that spans need not count who still refers to it; a process starts few of them.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(crate) struct Core {
     limits: Limits,
     sampling: Sampling,
     clock: Clock,

@@ -84,30 +84,64 @@ pub(crate) enum Outlook<T> {
     Asked,
 }
 
-/// Looks at a context. Where the span is recorded here, it says by which core, and under which parent: none where the span
-/// is the root of a trace.
-#[inline(always)]
-fn look(context: &Context) -> Outlook<(&'static Core, Option<SpanRef<'_>>)> {
-    if context.is_telemetry_suppressed() {
-        return Outlook::Nothing;
-    }
-    let Some(core) = active() else {
-        return Outlook::Asked;
-    };
-    let span = context.span();
-    let parent = span.span_context();
-    match (&core.sampling, parent.is_valid()) {
-        (Sampling::Parent { .. }, true) if parent.is_sampled() => {
-            Outlook::Recorded((core, Some(span)))
+/// What a new span has to know of a context, but for the trace state of the span in there, which would have to be cloned. It
+/// is copied without a decision: what the API calls with a context is small enough to be inlined then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parent {
+    pub(super) trace_id: TraceId,
+    /// Invalid where there is no span.
+    pub(super) id: SpanId,
+    pub(super) flags: TraceFlags,
+    pub(super) is_remote: bool,
+    has_state: bool,
+    is_suppressed: bool,
+}
+
+impl Parent {
+    #[inline(always)]
+    pub(crate) fn of(context: &Context) -> Self {
+        let span = context.span();
+        let span = span.span_context();
+        Self {
+            trace_id: span.trace_id(),
+            id: span.span_id(),
+            flags: span.trace_flags(),
+            is_remote: span.is_remote(),
+            has_state: *span.trace_state() != TraceState::NONE,
+            is_suppressed: context.is_telemetry_suppressed(),
         }
-        (Sampling::Parent { .. }, true) => Outlook::Nothing,
-        (
-            Sampling::Parent {
-                takes_roots: true, ..
-            },
-            false,
-        ) => Outlook::Recorded((core, None)),
-        _ => Outlook::Asked,
+    }
+
+    fn is_valid(&self) -> bool {
+        self.trace_id != TraceId::INVALID && self.id != SpanId::INVALID
+    }
+
+    /// Whether a thread can keep a span under it: roots and trace states are seldom.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_valid() && !self.has_state
+    }
+
+    /// What becomes of a span here, and by which engine it is recorded.
+    #[inline(always)]
+    pub(crate) fn outlook(&self) -> Outlook<&'static Core> {
+        if self.is_suppressed {
+            return Outlook::Nothing;
+        }
+        let Some(core) = active() else {
+            return Outlook::Asked;
+        };
+        match (&core.sampling, self.is_valid()) {
+            (Sampling::Parent { .. }, true) if self.flags.is_sampled() => Outlook::Recorded(core),
+            (Sampling::Parent { .. }, true) => Outlook::Nothing,
+            (
+                Sampling::Parent {
+                    takes_roots: true, ..
+                },
+                false,
+            ) => Outlook::Recorded(core),
+            _ => Outlook::Asked,
+        }
     }
 }
 
@@ -117,13 +151,13 @@ pub(crate) fn outlook(
     context: &Context,
     label: impl FnOnce() -> &'static Label,
 ) -> Outlook<Box<Live>> {
-    match look(context) {
+    let parent = Parent::of(context);
+    match parent.outlook() {
         Outlook::Nothing => Outlook::Nothing,
-        Outlook::Recorded((core, parent)) => {
+        Outlook::Recorded(core) => {
             let label = label();
             if core.limits.of_span.allow(label.attributes()) {
-                let parent = parent.as_ref().map(SpanRef::span_context);
-                Outlook::Recorded(made(core, label, parent))
+                Outlook::Recorded(made(core, label, &parent, context))
             } else {
                 Outlook::Asked
             }
@@ -177,38 +211,31 @@ impl Kept {
     }
 }
 
-/// Makes a span that its thread keeps. `IS_CURRENT` says whether it will be current.
+/// Makes a span that its thread keeps, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current.
 #[inline(always)]
 pub(crate) fn keep<const IS_CURRENT: bool>(
-    context: &Context,
-    label: impl FnOnce() -> &'static Label,
+    core: &'static Core,
+    label: &'static Label,
+    parent: &Parent,
     kept: &mut Kept,
-) -> Outlook<()> {
-    match look(context) {
-        Outlook::Nothing => Outlook::Nothing,
-        Outlook::Recorded((core, parent)) => {
-            let (parent, label) = (parent.as_ref().map(SpanRef::span_context), label());
-            // With a trace state there is more to be cloned, which is seldom; and so are roots.
-            let is_kept = parent.is_some_and(|parent| {
-                *parent.trace_state() == TraceState::NONE
-                    && local::keep::<IS_CURRENT>(core, label, parent, kept)
-            });
-            if !is_kept {
-                kept.other = Some(made(core, label, parent));
-            }
-            Outlook::Recorded(())
-        }
-        Outlook::Asked => Outlook::Asked,
-    }
+) -> bool {
+    local::keep::<IS_CURRENT>(core, label, parent, kept)
 }
 
 #[cold]
 #[inline(never)]
-fn made(core: &'static Core, label: &'static Label, parent: Option<&SpanContext>) -> Box<Live> {
+fn made(
+    core: &'static Core,
+    label: &'static Label,
+    parent: &Parent,
+    context: &Context,
+) -> Box<Live> {
     let (mut live, id) = local::live(core, Source::Site(label));
-    match parent {
-        Some(parent) => live.hang_under(parent, id, parent.trace_state().clone()),
-        None => live.root(id),
+    if parent.is_valid() {
+        let state = context.span().span_context().trace_state().clone();
+        live.hang_under(parent, id, state);
+    } else {
+        live.root(id);
     }
     live
 }
