@@ -9,6 +9,7 @@ mod resource;
 mod sampler;
 mod signal;
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use opentelemetry::KeyValue;
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) max_value_length: Option<usize>,
     /// `OTEL_RUNTIME_SPANS`
     pub(crate) rules: Option<SpanRules>,
+    /// `OTEL_RUNTIME_JOURNAL`, a folder
+    pub(crate) journal: Option<PathBuf>,
     pub(crate) diagnostics: Level,
     /// What could not be understood, a sentence each.
     pub(crate) warnings: Vec<String>,
@@ -75,6 +78,7 @@ impl Settings {
             limits: limits(&mut env),
             max_value_length: max_value_length(&mut env),
             rules: rules(&mut env),
+            journal: env.text("OTEL_RUNTIME_JOURNAL").map(PathBuf::from),
             diagnostics: diagnostics(&mut env),
             warnings: env.warnings,
         }

@@ -11,18 +11,18 @@ mod otlp;
 #[cfg(not(feature = "otlp"))]
 #[path = "provider/no_otlp.rs"]
 mod otlp;
+mod propagation;
 #[cfg(feature = "otlp")]
 mod reporting;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry::{KeyValue, Value, global};
+use opentelemetry::{Key, KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{
     BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SimpleSpanProcessor,
     SpanExporter, SpanLimits, SpanProcessor,
@@ -31,12 +31,11 @@ use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSIO
 
 use self::finishing::Finishing;
 use self::logs::Logs;
-use crate::config::{Batch, Exporter, Propagator, Settings, Signal};
-use crate::engine::recorder::{self, AnyExporter, Sampling, SpanCounts, Told};
+use crate::config::{Batch, Exporter, Settings, Signal};
+use crate::engine::recorder::{self, AnyExporter, Journal, Sampling, SpanCounts, Told};
 use crate::export::console::ConsoleExporter;
 use crate::losses::Losses;
 use crate::sites::SpanRules;
-use crate::trace_context::TraceContext;
 use crate::{diagnostics, engine};
 
 /// How long a dropped [`Telemetry`] waits for its spans and log records to be exported.
@@ -84,6 +83,7 @@ pub struct Builder {
     rules: Option<SpanRules>,
     sampling: Option<Sampling>,
     wants_sdk: bool,
+    journal: Option<PathBuf>,
 }
 
 impl Builder {
@@ -163,6 +163,25 @@ impl Builder {
         self
     }
 
+    /// Keeps a journal in a folder, so that a trace has its parents also where the process is killed;
+    /// `OTEL_RUNTIME_JOURNAL` wins over it. The folder is made where there is none, and several processes may share it.
+    ///
+    /// A span leaves the process some time after it ends. Those in it, and those that other processes make in its context, may
+    /// arrive earlier, and would be without a parent if the process were killed. So before a context is written by the global
+    /// propagator, and before spans are exported, the spans above are written to a file, as they are known by then, and
+    /// once more when they end. What a killed process leaves behind is exported by the next one of the same `service.name`
+    /// with the same folder, within five seconds after its start or, where one runs already, after the kill. A span that was open has
+    /// ended with an error then, at the time of the last word in the journal.
+    ///
+    /// This is safe from the end of the process, not from that of the machine. A span that was exported right before the kill
+    /// may arrive twice. It is this crate's own engine that keeps the journal: there is none where the SDK makes the spans.
+    /// In memory, spans that wait take up to twice the room; the file is never much longer than twice what is in it.
+    #[must_use]
+    pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.journal = Some(folder.into());
+        self
+    }
+
     /// Installs provider and propagator globally, and hands out the guard that shuts them down.
     ///
     /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor or
@@ -181,7 +200,7 @@ impl Builder {
         for warning in &settings.warnings {
             diagnostics::warn(warning);
         }
-        global::set_text_map_propagator(propagator(&settings.propagators));
+        global::set_text_map_propagator(propagation::propagator(&settings.propagators));
         if let Some(rules) = settings.rules.or(self.rules) {
             engine::set_rules(rules);
         }
@@ -199,6 +218,7 @@ impl Builder {
                 wants_sdk: self.wants_sdk,
                 limits: settings.limits,
                 max_value_length: settings.max_value_length,
+                journal: settings.journal.or(self.journal),
             };
             let provider = traces.build(
                 self.processors,
@@ -231,6 +251,8 @@ struct Traces<'a> {
     wants_sdk: bool,
     limits: SpanLimits,
     max_value_length: Option<usize>,
+    /// The folder.
+    journal: Option<PathBuf>,
 }
 
 impl Traces<'_> {
@@ -264,6 +286,9 @@ impl Traces<'_> {
         }
         if processors.is_empty() {
             return Ok(None);
+        }
+        if self.journal.is_some() {
+            diagnostics::warn("no journal is kept, since the SDK makes the spans");
         }
         let mut provider = SdkTracerProvider::builder()
             .with_resource(resource)
@@ -300,17 +325,33 @@ impl Traces<'_> {
             return Ok(None);
         }
         let batch = &self.signal.batch;
+        let journal = self.journal.and_then(|folder| journal(&folder, resource));
         let setup = recorder::Setup {
             sampling: self.sampling,
             limits: recorder::Limits::new(self.limits, self.max_value_length),
             max_spans: batch.max_queue_size.unwrap_or(recorder::MAX_SPANS),
             max_batch: batch.max_export_batch_size.unwrap_or(recorder::MAX_BATCH),
             delay: batch.schedule_delay.unwrap_or(recorder::DELAY),
+            journal,
         };
         recorder::Provider::start(setup, outputs)
             .map(|provider| Some(Provider::Engine(provider)))
             .map_err(|error| InitError::Exporter(error.into()))
     }
+}
+
+/// Spans are recorded without one where it cannot be kept.
+fn journal(folder: &Path, resource: &Resource) -> Option<Journal> {
+    let service = resource.get(&Key::from_static_str(SERVICE_NAME));
+    let service = service.unwrap_or_else(|| "".into());
+    let journal = Journal::create(folder, &service.as_str());
+    let told = journal.inspect_err(|error| {
+        let folder = folder.display();
+        diagnostics::error(&format!(
+            "no journal is kept, since none can be written in {folder}: {error}"
+        ));
+    });
+    told.ok()
 }
 
 /// Who makes the spans.
@@ -508,18 +549,6 @@ impl Drop for Started {
     fn drop(&mut self) {
         ACTIVE.store(false, Ordering::Release);
     }
-}
-
-fn propagator(propagators: &[Propagator]) -> TextMapCompositePropagator {
-    TextMapCompositePropagator::new(
-        propagators
-            .iter()
-            .map(|propagator| match propagator {
-                Propagator::TraceContext => Box::new(TraceContext::default()) as Box<_>,
-                Propagator::Baggage => Box::new(BaggagePropagator::new()) as Box<_>,
-            })
-            .collect(),
-    )
 }
 
 /// The SDK's own attributes, then those of the code, then those of the environment; of the same key the last one wins.

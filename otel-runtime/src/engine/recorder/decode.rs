@@ -138,7 +138,7 @@ pub(super) fn attributes(bytes: &[u8]) -> Vec<KeyValue> {
         .collect()
 }
 
-fn attribute(bytes: &[u8]) -> Option<KeyValue> {
+pub(super) fn attribute(bytes: &[u8]) -> Option<KeyValue> {
     let mut fields = Fields(bytes);
     let (_, key) = fields.next()?;
     let (_, value) = fields.next()?;

@@ -77,7 +77,6 @@ pub(super) fn fields(
 }
 
 /// The attributes that were added to a list, as fields of that number.
-#[cfg(any(test, feature = "diesel", feature = "otlp"))]
 pub(super) fn attributes(entries: &super::entries::Entries, field: u8) -> Attributes {
     let words: Vec<_> = entries.words().iter().map(|word| (*word).into()).collect();
     let mut encoded = Attributes::default();

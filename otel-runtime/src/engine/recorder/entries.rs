@@ -39,7 +39,7 @@ const MOST_SHORT: usize = (1 << 24) - 1;
 const MOST: usize = u32::MAX as usize;
 
 /// Of a span, or the attributes of an event or a link.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Entries {
     words: Vec<u64>,
     /// For values that are formatted before their length is known.
@@ -66,7 +66,6 @@ impl Entries {
     }
 
     /// For what is no part of a span.
-    #[cfg(any(feature = "diesel", feature = "otlp"))]
     pub(super) fn unlimited() -> Self {
         Self::new(AttributeLimits {
             count: u32::MAX,

@@ -16,9 +16,11 @@ use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
 use super::encode::{self, Scratch};
 use super::lane::{Part, Sourced};
 use super::quota::Room;
-use super::record::{Found, Record, Words};
+use super::record::{Found, Head, Record, Words};
+use super::recovery::Recovery;
 use super::scope::Label;
 use super::{Core, decode};
+use crate::diagnostics;
 use crate::losses::Losses;
 
 /// The clock is set by the system's at least that often.
@@ -71,18 +73,27 @@ pub(crate) struct Told {
 impl Told {
     /// An exporter that panics has taken nothing; it is asked again with the next spans.
     fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
-        let exported = no_panic(|| self.output.export(spans, patience));
-        let result = exported.unwrap_or_else(|error| {
-            Err(Refused {
-                spans: spans.len(),
-                error,
-            })
-        });
+        let result = self.try_export(spans, patience);
         match &result {
             Ok(()) => self.losses.none(),
             Err(refused) => self.losses.some(refused.spans, &refused.error),
         }
         result
+    }
+
+    /// The same, where nothing is lost that is not taken.
+    pub(super) fn try_export(
+        &mut self,
+        spans: &Batch<'_>,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        let exported = no_panic(|| self.output.export(spans, patience));
+        exported.unwrap_or_else(|error| {
+            Err(Refused {
+                spans: spans.len(),
+                error,
+            })
+        })
     }
 
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
@@ -301,11 +312,21 @@ pub(super) fn start(
 fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Duration) {
     let mut exported = Instant::now();
     let mut memory = Memory::default();
+    let mut recovery = Recovery::default();
     loop {
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
         let mut failure = export(core, &mut outputs, max_batch, &mut memory).err();
+        if let Some(journal) = &core.journal {
+            if failure.is_none() {
+                let patience = Patience(&core.mailbox);
+                recovery.turn(journal, &mut outputs, max_batch, &patience);
+            }
+            if let Some(failure) = journal.failure() {
+                diagnostics::error(&format!("there is no journal any more: {failure}"));
+            }
+        }
         exported = Instant::now();
         if let Some(end) = work.end {
             let left = end.saturating_duration_since(exported);
@@ -314,6 +335,11 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
                     failure.get_or_insert(error);
                 }
             }
+        }
+        if work.end.is_some()
+            && let Some(journal) = &core.journal
+        {
+            journal.close();
         }
         core.mailbox.report(&work, failure);
         if work.end.is_some() {
@@ -381,12 +407,18 @@ fn export_parts(
             let message = format!("there was no time left for {lost} spans");
             return result.and(Err(OTelSdkError::InternalFailure(message)));
         }
+        if let Some(journal) = &core.journal {
+            journal.batch_leaves(&batch);
+        }
         let mut refused = 0;
         for output in &mut *outputs {
             if let Err(error) = output.export(&batch, &patience) {
                 refused = refused.max(error.spans);
                 result = result.and(Err(error.error));
             }
+        }
+        if let Some(journal) = &core.journal {
+            journal.batch_has_left(&batch);
         }
         core.counters.exported(batch.len() - refused);
         core.counters.refused(refused);
@@ -409,9 +441,9 @@ pub(crate) struct Batch<'a> {
 
 /// A span where it waits, and what it has of where it comes from.
 #[derive(Clone, Copy, Debug)]
-struct Waiting<'a> {
-    head: Words<'a>,
-    source: Sourced<'a>,
+pub(super) struct Waiting<'a> {
+    pub(super) head: Words<'a>,
+    pub(super) source: Sourced<'a>,
 }
 
 impl Waiting<'_> {
@@ -436,9 +468,32 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The next of some spans, with their fields, that go together: one at least, if there is one.
+    pub(super) fn of<'b>(
+        from: &mut std::iter::Peekable<impl Iterator<Item = (Waiting<'a>, &'b [u8])>>,
+        max_spans: usize,
+    ) -> Self {
+        let mut batch = Self::new(Vec::new());
+        let mut bytes = 0;
+        while batch.spans.len() < max_spans
+            && let Some((span, fields)) = from.next_if(|(span, fields)| {
+                bytes += span.record(fields).length();
+                bytes <= MAX_BATCH_BYTES || batch.spans.is_empty()
+            })
+        {
+            batch.fields.extend_from_slice(fields);
+            batch.spans.push((span, batch.fields.len()));
+        }
+        batch
+    }
+
     /// How many spans there are.
     pub(crate) fn len(&self) -> usize {
         self.spans.len()
+    }
+
+    pub(super) fn heads(&self) -> impl Iterator<Item = Head> {
+        self.spans.iter().map(|(span, _)| span.head.read())
     }
 
     /// Each span.

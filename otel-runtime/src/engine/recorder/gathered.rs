@@ -10,7 +10,7 @@ use super::field;
 use super::limits::Limits;
 
 /// Attributes, events, links, and what changed after the start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Gathered {
     limits: &'static Limits,
     /// Whether there is nothing in what follows.
@@ -23,7 +23,7 @@ pub(super) struct Gathered {
     links: Counted,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Counted {
     kept: u32,
     dropped: u32,
@@ -148,17 +148,27 @@ impl Gathered {
         self.links.dropped += other.links.dropped;
     }
 
-    /// All of it, with what is known of a span at its end. Nothing is added any more.
+    /// Adds what is known of a span at its end. Nothing is added any more.
     #[inline]
-    pub(super) fn sealed(&mut self, state: &TraceState) -> &[u64] {
+    pub(super) fn seal(&mut self, state: &TraceState) {
         if !self.is_empty || *state != TraceState::NONE {
-            self.seal(state);
+            self.add_last(state);
         }
+    }
+
+    pub(super) fn words(&self) -> &[u64] {
         self.entries.words()
     }
 
+    /// What it would be if the span ended now.
+    pub(super) fn so_far(&self, state: &TraceState) -> Box<[u64]> {
+        let mut copy = self.clone();
+        copy.seal(state);
+        copy.words().into()
+    }
+
     #[inline(never)]
-    fn seal(&mut self, state: &TraceState) {
+    fn add_last(&mut self, state: &TraceState) {
         self.is_empty = false;
         let entries = &mut self.entries;
         entries.dropped(field::DROPPED_ATTRIBUTES, entries.dropped_attributes());

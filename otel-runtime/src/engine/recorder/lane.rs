@@ -236,7 +236,7 @@ impl Writer {
     }
 
     /// Adds a span: its head, but for the origin that `source` says, and its entries. One for which there is no room is
-    /// dropped, and counted.
+    /// dropped, and counted; the answer is whether there was.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -244,11 +244,11 @@ impl Writer {
         is_named: bool,
         head: impl FnOnce(Origin) -> Head,
         entries: &[u64],
-    ) {
+    ) -> bool {
         let length = HEAD + entries.len();
         let has_room = self.spans_left > 0 && self.chunk.words.len() - self.written.words >= length;
         if !has_room && !self.make_room(length) {
-            return;
+            return false;
         }
         let origin = match source {
             Source::Site(label) if is_named => Origin::NamedSite(label.index),
@@ -263,6 +263,7 @@ impl Writer {
         self.chunk
             .written
             .store(self.written.packed(), Ordering::Release);
+        true
     }
 
     /// Takes room for a span of so many words, and for some to come; the answer is whether there was.
@@ -338,6 +339,7 @@ mod tests {
             max_spans,
             max_batch: max_spans,
             delay: std::time::Duration::ZERO,
+            journal: None,
         })))
     }
 
@@ -364,8 +366,9 @@ mod tests {
     fn push(writer: &mut Writer, source: &Source, number: u64, words: usize) -> bool {
         let dropped = writer.core.counts().dropped;
         let entries = vec![number; words];
-        writer.push(source, true, |origin| head(number, origin), &entries);
-        writer.core.counts().dropped == dropped
+        let is_pushed = writer.push(source, true, |origin| head(number, origin), &entries);
+        assert_eq!(is_pushed, writer.core.counts().dropped == dropped);
+        is_pushed
     }
 
     /// Number, scope and words of entries of each span; all else is as it was written.

@@ -8,7 +8,7 @@ use super::clock::Start;
 use super::gathered::Gathered;
 use super::lane::Writer;
 use super::open::Shared;
-use super::record::Head;
+use super::record::{Head, Origin};
 use super::scope::Source;
 use super::sited::Parent;
 use super::{Core, local};
@@ -84,6 +84,46 @@ impl Live {
     #[inline(always)]
     pub(crate) fn begin(&mut self) {
         self.start = self.core.clock.start();
+        self.has_begun();
+    }
+
+    /// To be called when all is known that is known at the start.
+    #[inline(always)]
+    pub(super) fn has_begun(&self) {
+        if self.core.journal.is_some() {
+            self.tell_of_start();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_of_start(&self) {
+        if let Some(journal) = &self.core.journal
+            && self.is_taken()
+        {
+            let entries = self.gathered.so_far(self.context.trace_state());
+            let head = self.head(0, Origin::Tracer(0));
+            let is_named = self.gathered.is_named();
+            journal.opens(head, self.source.clone(), is_named, entries);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_of_end(&self, end: u64) {
+        if let Some(journal) = &self.core.journal {
+            let head = self.head(end, Origin::Tracer(0));
+            let is_named = self.gathered.is_named();
+            journal.ends(&head, &self.source, is_named, self.gathered.words());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_of_loss(&self) {
+        if let Some(journal) = &self.core.journal {
+            journal.forget([self.context.span_id()]);
+        }
     }
 
     /// Nanoseconds since the epoch.
@@ -102,7 +142,20 @@ impl Live {
     /// Adds the span to those that wait. Nothing is added to it any more.
     #[inline(always)]
     pub(super) fn push(&mut self, writer: &mut Writer, end: u64) {
-        let head = |origin| Head {
+        self.gathered.seal(self.context.trace_state());
+        if self.core.journal.is_some() {
+            self.tell_of_end(end);
+        }
+        let is_named = self.gathered.is_named();
+        let head = |origin| self.head(end, origin);
+        if !writer.push(&self.source, is_named, head, self.gathered.words()) {
+            self.tell_of_loss();
+        }
+    }
+
+    #[inline(always)]
+    fn head(&self, end: u64, origin: Origin) -> Head {
+        Head {
             trace_id: self.context.trace_id(),
             span_id: self.context.span_id(),
             parent: self.parent,
@@ -112,10 +165,7 @@ impl Live {
             start: self.start.unix,
             end,
             origin,
-        };
-        let is_named = self.gathered.is_named();
-        let entries = self.gathered.sealed(self.context.trace_state());
-        writer.push(&self.source, is_named, head, entries);
+        }
     }
 }
 

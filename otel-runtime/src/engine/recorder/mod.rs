@@ -15,6 +15,7 @@ mod export;
 mod field;
 mod gathered;
 mod ids;
+mod journal;
 mod lane;
 mod limits;
 mod live;
@@ -22,6 +23,7 @@ mod local;
 mod open;
 mod quota;
 mod record;
+mod recovery;
 #[cfg(feature = "otlp")]
 mod request;
 mod sampling;
@@ -44,6 +46,7 @@ use self::export::Mailbox;
 pub(crate) use self::export::{AnyExporter, Told};
 #[cfg(feature = "otlp")]
 pub(crate) use self::export::{Batch, Output, Patience, Refused};
+pub(crate) use self::journal::Journal;
 use self::lane::{Chunk, Lane, Part, Writer};
 pub(crate) use self::limits::{Limits, cut};
 pub(crate) use self::live::Live;
@@ -79,6 +82,7 @@ pub(crate) struct Setup {
     pub(crate) max_batch: usize,
     /// How long spans wait for others at most.
     pub(crate) delay: Duration,
+    pub(crate) journal: Option<Journal>,
 }
 
 /// An engine. It is never freed, so that spans need not count who still refers to it; a process starts few of them.
@@ -86,6 +90,7 @@ pub(crate) struct Setup {
 pub(crate) struct Core {
     limits: Limits,
     sampling: Sampling,
+    journal: Option<Journal>,
     clock: Clock,
     quota: Quota,
     /// Of each thread that ended a span and still lives, or is not drained yet.
@@ -108,6 +113,7 @@ impl Core {
         Self {
             limits: setup.limits,
             sampling: setup.sampling,
+            journal: setup.journal,
             clock: Clock::new(),
             quota: Quota::new(Room {
                 spans: setup.max_spans,

@@ -61,6 +61,30 @@ impl Head {
         }
     }
 
+    /// The numbers, for a file. Where the span comes from is not among them.
+    pub(super) fn to_bytes(self) -> [u8; HEAD * 8] {
+        let mut bytes = [0; HEAD * 8];
+        let (chunks, _) = bytes.as_chunks_mut();
+        for (chunk, word) in chunks.iter_mut().zip(self.words(0)) {
+            *chunk = word.to_le_bytes();
+        }
+        bytes
+    }
+
+    /// The other way round; `None` where there are more bytes or less.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (chunks, []) = bytes.as_chunks() else {
+            return None;
+        };
+        let words: &[[u8; 8]; HEAD] = chunks.try_into().ok()?;
+        Some(Self::read(words.map(u64::from_le_bytes)).0)
+    }
+
+    /// As it waits, with nothing after it.
+    pub(super) fn waiting(self) -> [AtomicU64; HEAD] {
+        self.words(0).map(AtomicU64::new)
+    }
+
     #[inline]
     fn words(&self, entries: u32) -> [u64; HEAD] {
         let (origin, index) = match self.origin {
@@ -150,7 +174,7 @@ pub(super) struct Found<'a> {
 
 /// The head of a record, where it waits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words<'a>(&'a [AtomicU64; HEAD]);
+pub(super) struct Words<'a>(pub(super) &'a [AtomicU64; HEAD]);
 
 impl Words<'_> {
     #[inline]

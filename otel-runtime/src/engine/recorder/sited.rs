@@ -361,6 +361,17 @@ impl Live {
     }
 }
 
+/// The context of a span that is sampled goes to another process.
+pub(crate) fn context_leaves(span: &SpanContext) {
+    // A span of another process is kept there.
+    if !span.is_remote()
+        && let Some(core) = active()
+        && let Some(journal) = &core.journal
+    {
+        journal.context_leaves(span.span_id());
+    }
+}
+
 /// A list for attributes of a span that has started.
 pub(crate) fn span_attributes() -> Option<Box<Entries>> {
     let core = active()?;

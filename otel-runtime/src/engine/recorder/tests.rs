@@ -22,6 +22,7 @@ fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
         max_spans,
         max_batch: MAX_BATCH,
         delay: DELAY,
+        journal: None,
     };
     let told = Told {
         output: Box::new(output),

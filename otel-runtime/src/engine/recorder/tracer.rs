@@ -153,6 +153,7 @@ fn fill(live: &mut Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
         Some(time) => clock.start_at(time),
         None => clock.start(),
     };
+    live.has_begun();
 }
 
 impl Core {

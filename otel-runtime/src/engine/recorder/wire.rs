@@ -75,7 +75,6 @@ pub(crate) fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
 }
 
 /// A field that holds bytes, left out when there are none.
-#[cfg(feature = "otlp")]
 pub(crate) fn bytes_if_any(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     if !value.is_empty() {
         bytes(out, field, value);

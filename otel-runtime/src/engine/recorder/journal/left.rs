@@ -1,0 +1,118 @@
+//! The journals of processes that were killed.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::time::UNIX_EPOCH;
+
+use opentelemetry::InstrumentationScope;
+
+use super::super::attributes;
+use super::super::export::Waiting;
+use super::super::lane::Sourced;
+use super::super::record::{HEAD, Words};
+use super::frame::{self, Kept};
+use super::{EXTENSION, clock};
+use crate::diagnostics;
+
+/// The spans of a process that was killed. No other process has them as long as this lives.
+#[derive(Debug)]
+pub(in super::super) struct Left {
+    file: File,
+    path: PathBuf,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug)]
+struct Span {
+    words: [AtomicU64; HEAD],
+    fields: Vec<u8>,
+    scope: InstrumentationScope,
+}
+
+impl Left {
+    /// Reads a journal; `None` where its process lives, where another process reads it, and where it is of another service.
+    fn read(path: PathBuf, service: &str) -> io::Result<Option<Self>> {
+        let mut file = File::options().read(true).write(true).open(&path)?;
+        if file.try_lock().is_err() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        if bytes.is_empty() {
+            // Whoever emptied it did not come to remove it.
+            fs::remove_file(path)?;
+            return Ok(None);
+        }
+        let Some(contents) = frame::read(&bytes) else {
+            let message = "it is not of this version of otel-runtime";
+            return Err(io::Error::other(message));
+        };
+        if contents.service != service {
+            return Ok(None);
+        }
+        let seen = file.metadata()?.modified().unwrap_or(UNIX_EPOCH);
+        let mut kept: Vec<_> = contents.spans.into_values().collect();
+        kept.sort_by_key(|span| span.head.start);
+        let ended = |mut kept: Kept| {
+            kept.end_if_open(clock::unix_nanos(seen));
+            Span {
+                words: kept.head.waiting(),
+                fields: kept.fields,
+                scope: kept.scope,
+            }
+        };
+        let spans = kept.into_iter().map(ended).collect();
+        Ok(Some(Self { file, path, spans }))
+    }
+
+    /// Each span, with the fields that are not of the head.
+    pub(in super::super) fn spans(&self) -> impl Iterator<Item = (Waiting<'_>, &[u8])> {
+        self.spans.iter().map(|span| {
+            let source = Sourced {
+                scope: &span.scope,
+                name: None,
+                constants: &attributes::NONE,
+            };
+            let head = Words(&span.words);
+            (Waiting { head, source }, &span.fields[..])
+        })
+    }
+
+    /// What it holds has been exported.
+    pub(in super::super) fn remove(self) {
+        let removed = self
+            .file
+            .set_len(0)
+            .and_then(|()| fs::remove_file(&self.path));
+        if let Err(error) = removed {
+            complain(&self.path, &error);
+        }
+    }
+}
+
+/// Each that can be had.
+pub(super) fn in_folder(folder: &Path, service: &str, is_told: bool) -> impl Iterator<Item = Left> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = files.map(|file| file.path());
+    let journals = paths.filter(|path| path.extension().is_some_and(|end| end == EXTENSION));
+    journals.filter_map(move |path| match Left::read(path.clone(), service) {
+        Ok(left) => left,
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            if is_told {
+                complain(&path, &error);
+            }
+            None
+        }
+    })
+}
+
+fn complain(journal: &Path, error: &io::Error) {
+    let journal = journal.display();
+    diagnostics::warn(&format!(
+        "the journal {journal} cannot be read or removed: {error}"
+    ));
+}

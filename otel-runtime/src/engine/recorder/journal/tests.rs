@@ -1,0 +1,179 @@
+use std::fs;
+use std::sync::Arc;
+
+use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use tempfile::TempDir;
+
+use super::super::record::{Head, Origin};
+use super::super::scope::Source;
+use super::frame::{self, Seen};
+use super::{Journal, WASTE};
+
+fn head(number: u64, parent: u64) -> Head {
+    Head {
+        trace_id: TraceId::from(u128::MAX - 7),
+        span_id: SpanId::from(number),
+        parent: SpanId::from(parent),
+        parent_is_remote: false,
+        trace_flags: TraceFlags::SAMPLED,
+        kind: 3,
+        start: 1_000 + number,
+        end: 0,
+        origin: Origin::Tracer(0),
+    }
+}
+
+fn source() -> Source {
+    let scope = InstrumentationScope::builder("scope")
+        .with_version("1")
+        .with_schema_url("https://example.com")
+        .with_attributes([KeyValue::new("key", "value")]);
+    Source::Tracer(Arc::new(scope.build()))
+}
+
+fn journal() -> (Journal, TempDir) {
+    let folder = TempDir::new().expect("a folder");
+    let journal = Journal::create(folder.path(), "service").expect("a journal");
+    (journal, folder)
+}
+
+fn open(journal: &Journal, number: u64, parent: u64) {
+    journal.opens(head(number, parent), source(), false, Box::default());
+}
+
+/// The ids of the spans that are there for the next process, in the order of their starts.
+fn kept(folder: &TempDir) -> Vec<u64> {
+    let files = fs::read_dir(folder.path()).expect("the folder");
+    let contents = files.map(|file| {
+        let bytes = fs::read(file.expect("a file").path()).expect("a file");
+        frame::read(&bytes).expect("a journal")
+    });
+    let mut ids: Vec<_> = contents
+        .flat_map(|contents| contents.spans.into_keys())
+        .map(|id| u64::from_be_bytes(id.to_bytes()))
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn what_is_read_is_what_was_written() {
+    let (first, second) = (head(1, 0), head(2, 1));
+    let source = source();
+    let seen = |head| {
+        frame::span(Seen {
+            head,
+            source: &source,
+            is_named: true,
+            entries: &[],
+        })
+    };
+    let done = frame::done(&[first.span_id]);
+    let frames = [
+        frame::beginning("service"),
+        seen(&first),
+        seen(&second),
+        done,
+    ];
+    let ends: Vec<_> = frames
+        .iter()
+        .scan(0, |end, frame| {
+            *end += frame.len();
+            Some(*end)
+        })
+        .collect();
+    let journal = frames.concat();
+    // Wherever it is cut off.
+    for length in 0..=journal.len() {
+        let contents = frame::read(&journal[..length]);
+        let whole = ends.iter().filter(|end| **end <= length).count();
+        let spans = match whole {
+            0 | 1 => 0,
+            3 => 2,
+            _ => 1,
+        };
+        let found = contents.map(|contents| (contents.service, contents.spans.len()));
+        match found {
+            None => assert!(length < 2),
+            Some((service, found)) => {
+                assert_eq!(service, if whole == 0 { "" } else { "service" });
+                assert_eq!(found, spans, "{length}");
+            }
+        }
+    }
+    let contents = frame::read(&journal).expect("a journal");
+    let kept = &contents.spans[&second.span_id];
+    assert_eq!(kept.head, second);
+    let Source::Tracer(scope) = &source else {
+        unreachable!("it is a tracer's");
+    };
+    assert_eq!(kept.scope, **scope);
+    assert!(kept.scope.attributes().eq(scope.attributes()));
+    // What others wrote.
+    assert!(frame::read(b"buy milk").is_none());
+    assert!(frame::read(&[&journal[..], &[0; 9]].concat()).is_none());
+}
+
+#[test]
+fn spans_are_written_once_with_those_above_them() {
+    let (journal, folder) = journal();
+    for (number, parent) in [(1, 99), (2, 1), (3, 2), (4, 2)] {
+        open(&journal, number, parent);
+    }
+    assert_eq!(kept(&folder), [0; 0]);
+    journal.context_leaves(SpanId::from(3));
+    assert_eq!(kept(&folder), [1, 2, 3]);
+    let length = super::lock(&journal.log).length;
+    journal.context_leaves(SpanId::from(3));
+    assert_eq!(super::lock(&journal.log).length, length);
+    journal.context_leaves(SpanId::from(4));
+    assert_eq!(kept(&folder), [1, 2, 3, 4]);
+    journal.forget([2, 4, 5].map(SpanId::from));
+    assert_eq!(kept(&folder), [1, 3]);
+    // It may have left before it was told that it ended.
+    journal.ends(&head(2, 1), &source(), false, &[]);
+    assert_eq!(kept(&folder), [1, 3]);
+    journal.forget([1, 3].map(SpanId::from));
+    journal.close();
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn the_file_does_not_grow_for_ever() {
+    let (journal, folder) = journal();
+    open(&journal, 1, 0);
+    journal.context_leaves(SpanId::from(1));
+    let mut written = 0;
+    for number in 2..20_000 {
+        open(&journal, number, 1);
+        journal.context_leaves(SpanId::from(number));
+        let before = super::lock(&journal.log).length;
+        journal.forget([SpanId::from(number)]);
+        let log = super::lock(&journal.log);
+        written += u64::from(log.length < before);
+        assert!(log.length <= 2 * log.kept + WASTE);
+        let length = fs::metadata(&log.path).expect("the file").len();
+        assert_eq!(length, log.length);
+    }
+    assert!(written >= 2, "it was written anew {written} times");
+    // The old ones are gone.
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    assert_eq!(kept(&folder), [1]);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_any_more_is_told_once() {
+    let (journal, folder) = journal();
+    drop(folder);
+    // It needs a new file now.
+    super::lock(&journal.log).length = 2 * WASTE;
+    journal.forget([]);
+    let failure = journal.failure().expect("a failure");
+    assert!(failure.contains("No such file or directory"), "{failure}");
+    assert_eq!(journal.failure(), None);
+    open(&journal, 1, 0);
+    journal.context_leaves(SpanId::from(1));
+    journal.close();
+    assert_eq!(journal.failure(), None);
+}
