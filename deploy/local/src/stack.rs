@@ -96,19 +96,23 @@ impl Telemetry {
     pub const OFF: Self = Self::Variables(Vec::new());
 
     /// Spans go to a collector of ours at `endpoint`, by `protocol` (as in `OTEL_EXPORTER_OTLP_PROTOCOL`), soon after they
-    /// end.
+    /// end. Journals of them are in the folder of the processes.
     #[must_use]
     pub fn collector(endpoint: String, protocol: &str) -> Self {
         Self::Variables(vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
             ("OTEL_BSP_SCHEDULE_DELAY", SCHEDULE_DELAY_MS.to_owned()),
+            ("OTEL_RUNTIME_JOURNAL", JOURNAL.to_owned()),
         ])
     }
 }
 
 /// Spans leave after this time, not after the five seconds of the default: somebody waits for them.
 const SCHEDULE_DELAY_MS: &str = "100";
+
+/// The folder of the journals, in that of the processes.
+pub const JOURNAL: &str = "journal";
 
 /// What the services keep their data in.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use demo_local::{booking, stack::client};
@@ -44,8 +44,6 @@ pub(crate) enum Outcome {
 pub(crate) struct Attempt {
     /// The trace that it began.
     pub(crate) trace: String,
-    pub(crate) sent_unix_nanos: u64,
-    pub(crate) ended_unix_nanos: u64,
     pub(crate) outcome: Outcome,
 }
 
@@ -110,14 +108,8 @@ async fn book(client: &Client, url: &str, booking: u32, attempts: &mut Vec<Attem
     let mut was_cut = false;
     for attempt in 1.. {
         let trace = format!("{:016x}{attempt:016x}", booking + 1);
-        let sent_unix_nanos = now();
         let outcome = ask(client, url, booking, &trace).await;
-        attempts.push(Attempt {
-            trace,
-            sent_unix_nanos,
-            ended_unix_nanos: now(),
-            outcome,
-        });
+        attempts.push(Attempt { trace, outcome });
         match outcome {
             Outcome::Booked => return,
             Outcome::Taken => {
@@ -149,12 +141,6 @@ async fn ask(client: &Client, url: &str, booking: u32, trace: &str) -> Outcome {
         Ok(_) if status == StatusCode::CONFLICT => Outcome::Taken,
         Ok(_) => Outcome::Failed(status),
     }
-}
-
-/// Nanoseconds since the Unix epoch, as spans tell them.
-pub(crate) fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_nanos()).unwrap()
 }
 
 /// Waits until each stored booking is marked as planned; there are so many, each with one cleaning.

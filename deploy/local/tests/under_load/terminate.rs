@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use demo_local::{
     booking,
-    stack::{Role, Setting},
+    stack::{JOURNAL, Role, Setting},
 };
 
 use crate::{
@@ -63,6 +63,9 @@ async fn check(test: &str, bookings: u32, mut running: Running) {
     assert_eq!(running.collector.dropped(), 0);
     let orphans = traces.orphans();
     assert!(orphans.is_empty(), "{} have no parent", orphans.len());
+    assert_eq!(traces.twice(), 0);
+    let journals = running.folder.path().join(JOURNAL);
+    assert_eq!(std::fs::read_dir(journals).unwrap().count(), 0);
     let mut cut = 0;
     for attempt in &attempts {
         let trace = traces.by_id.get(&attempt.trace);
