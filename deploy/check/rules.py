@@ -356,6 +356,22 @@ def volumes_are_there(system):
                 yield f"{name}: compose.yaml has no volume {volume}"
 
 
+def journals_outlive_their_processes(system):
+    for name, *_ in system.processes():
+        container, composed = system.container(name), system.compose["services"][name]
+        folder = environment(container).get("OTEL_RUNTIME_JOURNAL")
+        if not folder or composed["environment"].get("OTEL_RUNTIME_JOURNAL") != folder:
+            yield f"{name}: OTEL_RUNTIME_JOURNAL is not one folder in the manifest and in compose.yaml"
+        if folder not in [mount["mountPath"] for mount in container.get("volumeMounts", [])]:
+            yield f"{name}: the manifest mounts nothing at {folder}, which cannot be written then"
+        if folder not in [volume.split(":")[1] for volume in composed.get("volumes", [])]:
+            yield f"{name}: compose.yaml mounts nothing at {folder}, which cannot be written then"
+        user = system.pod(name)["securityContext"]
+        owned = f"--owner={user.get('runAsUser')} --group={user.get('runAsGroup')} {folder}\n"
+        if owned not in system.dockerfile:
+            yield f"{name}: {folder} is not its own in the image, nor would the volume of compose.yaml be"
+
+
 def there_is_time_to_end(system):
     for name, service, role in system.processes():
         code = system.code[service]
@@ -457,6 +473,7 @@ ALL = [
     secrets_exist_and_are_examples,
     probes_ask_what_is_there,
     volumes_are_there,
+    journals_outlive_their_processes,
     there_is_time_to_end,
     services_wait_for_what_they_need,
     tilt_updates_live,
