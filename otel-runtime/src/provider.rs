@@ -170,8 +170,8 @@ impl Builder {
     /// arrive earlier, and would be without a parent if the process were killed. So before a context is written by the global
     /// propagator, and before spans are exported, the spans above are written to a file, as they are known by then, and
     /// once more when they end. What a killed process leaves behind is exported by the next one of the same `service.name`
-    /// with the same folder, within five seconds after its start or, where one runs already, after the kill. A span that was open has
-    /// ended with an error then, at the time of the last word in the journal.
+    /// with the same folder, within five seconds after its start or, where one runs already, after the kill; with the resource of
+    /// that one. A span that was open has ended with an error then, at the time of the last word in the journal.
     ///
     /// This is safe from the end of the process, not from that of the machine. A span that was exported right before the kill
     /// may arrive twice. It is this crate's own engine that keeps the journal: there is none where the SDK makes the spans.

@@ -114,7 +114,7 @@ impl Live {
         if let Some(journal) = &self.core.journal {
             let head = self.head(end, Origin::Tracer(0));
             let is_named = self.gathered.is_named();
-            journal.ends(&head, &self.source, is_named, self.gathered.words());
+            journal.ends(head, is_named, self.gathered.words().into());
         }
     }
 

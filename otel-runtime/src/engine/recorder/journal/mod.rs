@@ -79,8 +79,9 @@ impl Unsent {
 /// The file that is written to.
 #[derive(Debug)]
 struct Log {
-    /// None after a failure, and after the end.
+    /// None after the end. It is locked as long as it is open.
     file: Option<File>,
+    has_failed: bool,
     path: PathBuf,
     /// What was written, in bytes.
     length: u64,
@@ -105,6 +106,7 @@ impl Log {
         fs::rename(unseen, &path)?;
         Ok(Self {
             file: Some(file),
+            has_failed: false,
             path,
             length: beginning.len() as u64,
             kept: 0,
@@ -112,16 +114,38 @@ impl Log {
         })
     }
 
+    /// After a failure there is nothing in the file, since it would not be known what of it has left.
     fn write(&mut self, frames: &[u8]) {
-        let Some(file) = &mut self.file else {
+        let Some(file) = self.file.as_mut().filter(|_| !self.has_failed) else {
             return;
         };
         match file.write_all(frames) {
             Ok(()) => self.length += frames.len() as u64,
-            Err(error) => {
-                self.failure = Some(error);
-                self.file = None;
-            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        self.failure = Some(error);
+        self.has_failed = true;
+        if let Some(file) = &self.file {
+            // What fails here has failed before.
+            let _ = file.set_len(0);
+        }
+    }
+
+    /// Writes what is to be kept.
+    fn add(&mut self, frames: &[u8]) {
+        if !frames.is_empty() {
+            self.write(frames);
+            self.kept += frames.len() as u64;
+        }
+    }
+
+    fn remove(&mut self) {
+        if let Some(file) = self.file.take() {
+            let removed = file.set_len(0).and_then(|()| fs::remove_file(&self.path));
+            self.failure = removed.err();
         }
     }
 }
@@ -153,27 +177,22 @@ impl Journal {
     }
 
     /// A span has ended, and waits to be exported.
-    pub(super) fn ends(&self, head: &Head, source: &Source, is_named: bool, entries: &[u64]) {
-        let is_written = |unsent: &Unsent| unsent.frame.is_some();
-        if !lock(&self.unsent)
-            .get(&head.span_id)
-            .is_some_and(is_written)
-        {
-            return;
-        }
-        let mut log = lock(&self.log);
-        // It may have left meanwhile.
-        if let Some(unsent) = lock(&self.unsent).get_mut(&head.span_id) {
-            let frame = frame::span(Seen {
-                head,
-                source,
-                is_named,
-                entries,
-            });
-            log.write(&frame);
-            log.kept += frame.len() as u64;
-            let earlier = unsent.frame.replace(frame);
-            log.kept -= earlier.map_or(0, |frame| frame.len() as u64);
+    pub(super) fn ends(&self, head: Head, is_named: bool, entries: Box<[u64]>) {
+        let is_written = {
+            let mut all = lock(&self.unsent);
+            let Some(unsent) = all.get_mut(&head.span_id) else {
+                return;
+            };
+            (unsent.head, unsent.is_named, unsent.entries) = (head, is_named, entries);
+            unsent.frame.is_some()
+        };
+        if is_written {
+            let mut log = lock(&self.log);
+            // It may have left meanwhile.
+            if let Some(unsent) = lock(&self.unsent).get_mut(&head.span_id) {
+                log.kept -= unsent.frame.take().map_or(0, |frame| frame.len() as u64);
+                log.add(unsent.first_frame().unwrap_or_default());
+            }
         }
     }
 
@@ -235,17 +254,13 @@ impl Journal {
 
     /// The old file is emptied last, so that whoever reads it then finds nothing.
     fn write_anew(&self, log: &mut Log, unsent: &HashMap<SpanId, Unsent>) {
-        if log.file.is_none() {
+        if log.file.is_none() || log.has_failed {
             return;
         }
         let number = clock::unix_nanos(SystemTime::now());
         let mut fresh = match Log::create(&self.folder, &self.service, number) {
             Ok(fresh) => fresh,
-            Err(error) => {
-                log.failure = Some(error);
-                log.file = None;
-                return;
-            }
+            Err(error) => return log.fail(error),
         };
         let frames: Vec<_> = unsent
             .values()
@@ -266,7 +281,7 @@ impl Journal {
     /// After the last export. What was not sent is left to the next process.
     pub(super) fn close(&self) {
         let mut log = lock(&self.log);
-        if log.kept == 0 {
+        if log.kept == 0 || log.has_failed {
             log.remove();
         }
         log.file = None;
@@ -275,23 +290,6 @@ impl Journal {
     /// What processes of this service left in the folder that were killed. What cannot be read is told the first time.
     pub(super) fn left(&self, is_first: bool) -> impl Iterator<Item = Left> {
         left::in_folder(&self.folder, &self.service, is_first)
-    }
-}
-
-impl Log {
-    /// Writes what is to be kept.
-    fn add(&mut self, frames: &[u8]) {
-        if !frames.is_empty() {
-            self.write(frames);
-            self.kept += frames.len() as u64;
-        }
-    }
-
-    fn remove(&mut self) {
-        if let Some(file) = self.file.take() {
-            let removed = file.set_len(0).and_then(|()| fs::remove_file(&self.path));
-            self.failure = removed.err();
-        }
     }
 }
 

@@ -132,11 +132,44 @@ fn spans_are_written_once_with_those_above_them() {
     journal.forget([2, 4, 5].map(SpanId::from));
     assert_eq!(kept(&folder), [1, 3]);
     // It may have left before it was told that it ended.
-    journal.ends(&head(2, 1), &source(), false, &[]);
+    journal.ends(head(2, 1), false, Box::default());
     assert_eq!(kept(&folder), [1, 3]);
     journal.forget([1, 3].map(SpanId::from));
     journal.close();
     assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_span_is_written_as_it_is_known_last() {
+    let (journal, folder) = journal();
+    let ended = |number| Head {
+        end: 9_000,
+        ..head(number, 0)
+    };
+    let ends = || {
+        let files = fs::read_dir(folder.path()).expect("the folder");
+        let path = files.map(|file| file.expect("a file").path()).next();
+        let bytes = fs::read(path.expect("a journal")).expect("a journal");
+        let contents = frame::read(&bytes).expect("a journal");
+        let ends = [1, 2].map(|id| {
+            contents
+                .spans
+                .get(&SpanId::from(id))
+                .map(|span| span.head.end)
+        });
+        (ends, super::lock(&journal.log).kept)
+    };
+    for number in [1, 2] {
+        open(&journal, number, 0);
+    }
+    journal.context_leaves(SpanId::from(1));
+    let (found, one) = ends();
+    assert_eq!(found, [Some(0), None]);
+    journal.ends(ended(1), false, Box::default());
+    journal.ends(ended(2), false, Box::default());
+    assert_eq!(ends(), ([Some(9_000), None], one));
+    journal.context_leaves(SpanId::from(2));
+    assert_eq!(ends(), ([Some(9_000); 2], 2 * one));
 }
 
 #[test]
@@ -169,11 +202,12 @@ fn a_journal_that_cannot_be_written_any_more_is_told_once() {
     // It needs a new file now.
     super::lock(&journal.log).length = 2 * WASTE;
     journal.forget([]);
+    assert!(super::lock(&journal.log).file.is_some(), "it is locked");
     let failure = journal.failure().expect("a failure");
     assert!(failure.contains("No such file or directory"), "{failure}");
     assert_eq!(journal.failure(), None);
     open(&journal, 1, 0);
     journal.context_leaves(SpanId::from(1));
-    journal.close();
     assert_eq!(journal.failure(), None);
+    journal.close();
 }
