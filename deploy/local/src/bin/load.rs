@@ -91,7 +91,7 @@ async fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
 /// What the figures depend on.
 fn conditions(plan: &Plan) -> String {
     format!(
-        "{} bookings over {} connections, {} rounds, on {} and {}, spans by OTLP/{}; the median (and the spread)",
+        "{} bookings over {} connections, {} rounds, on {} and {}, spans by OTLP/{}{}; the median (and the spread)",
         plan.bookings,
         plan.connections,
         plan.rounds,
@@ -100,5 +100,6 @@ fn conditions(plan: &Plan) -> String {
             .as_ref()
             .map_or("a queue in a file", |_| "RabbitMQ"),
         if plan.grpc { "gRPC" } else { "HTTP" },
+        if plan.journal { " and in journals" } else { "" },
     )
 }

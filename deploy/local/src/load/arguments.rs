@@ -15,6 +15,7 @@ Options:
   --connections <N>   connections they are sent over (8)
   --rounds <N>        how often each of the three is run (5)
   --grpc              spans leave by OTLP/gRPC instead of OTLP/HTTP
+  --journal           with tracing, journals are kept as well
   --files             SQLite files even if there are servers
   --postgres <URL>    a database on a server on which new ones may be made (else TEST_POSTGRES_URL, else files)
   --amqp <URL>        a RabbitMQ broker (else TEST_AMQP_URL, else a file)
@@ -44,6 +45,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Whether spans leave by gRPC.
     pub grpc: bool,
+    /// Whether journals of the spans are kept.
+    pub journal: bool,
     /// A database on the server to use; files if there is none.
     pub postgres: Option<String>,
     /// The broker to use; a file if there is none.
@@ -72,6 +75,7 @@ impl Arguments {
             connections: 8,
             rounds: 5,
             grpc: false,
+            journal: false,
             postgres: url("TEST_POSTGRES_URL"),
             amqp: url("TEST_AMQP_URL"),
             check: false,
@@ -86,6 +90,7 @@ impl Arguments {
                 "--connections" => plan.connections = number(&argument, &value()?)? as usize,
                 "--rounds" => plan.rounds = number(&argument, &value()?)? as usize,
                 "--grpc" => plan.grpc = true,
+                "--journal" => plan.journal = true,
                 "--files" => (plan.postgres, plan.amqp) = (None, None),
                 "--postgres" => plan.postgres = Some(value()?),
                 "--amqp" => plan.amqp = Some(value()?),
@@ -125,6 +130,7 @@ mod tests {
             connections: 8,
             rounds: 5,
             grpc: false,
+            journal: false,
             postgres: None,
             amqp: Some("amqp://test".to_owned()),
             check: false,
@@ -133,11 +139,13 @@ mod tests {
         let told = Plan {
             bookings: 100,
             grpc: true,
+            journal: true,
             postgres: Some("postgres://here/postgres".to_owned()),
             amqp: None,
             ..plan
         };
-        let arguments = "--bookings 100 --files --postgres postgres://here/postgres --grpc";
+        let arguments =
+            "--bookings 100 --files --postgres postgres://here/postgres --grpc --journal";
         assert_eq!(read(arguments), Ok(Arguments::Run(told)));
     }
 

@@ -12,7 +12,7 @@ use crate::{
     binaries::Binaries,
     postgres::PostgresDatabase,
     rabbitmq::ReservedBroker,
-    stack::{Databases, Ports, Queues, Role, Setting, Stack, Telemetry},
+    stack::{Databases, JOURNAL, Ports, Queues, Role, Setting, Stack, Telemetry},
     usage::{CpuTime, peak_memory},
 };
 
@@ -55,13 +55,13 @@ impl Mode {
         }
     }
 
-    fn telemetry(self, sink: &Sink, grpc: bool) -> Telemetry {
-        let (endpoint, protocol) = if grpc {
+    fn telemetry(self, sink: &Sink, plan: &Plan) -> Telemetry {
+        let (endpoint, protocol) = if plan.grpc {
             (&sink.grpc, "grpc")
         } else {
             (&sink.http, "http/protobuf")
         };
-        let exported = vec![
+        let mut exported = vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
             (
@@ -69,6 +69,9 @@ impl Mode {
                 SCHEDULE_DELAY.as_millis().to_string(),
             ),
         ];
+        if plan.journal {
+            exported.push(("OTEL_RUNTIME_JOURNAL", JOURNAL.to_owned()));
+        }
         let sampled = [
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned()),
             ("OTEL_TRACES_SAMPLER_ARG", "0.1".to_owned()),
@@ -124,7 +127,7 @@ pub async fn run(
             Some(broker) => Queues::Broker(broker.url.clone()),
             None => Queues::File,
         },
-        telemetry: mode.telemetry(&sink, plan.grpc),
+        telemetry: mode.telemetry(&sink, plan),
     };
     let mut stack = Stack::start(binaries, folder, setting).await?;
     let url = stack.dispo_url.clone();
