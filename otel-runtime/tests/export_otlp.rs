@@ -3,6 +3,7 @@
 mod child;
 mod sink;
 
+use std::net::TcpListener;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -249,9 +250,22 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
     assert_eq!(sink.received().len(), 1);
 }
 
+/// At a port that the system gives only to who asks for it by number: those it gives by itself begin at 32768 or 49152, and
+/// one of them might be somebody else's before the next listener comes.
+fn listener_to_replace() -> TcpListener {
+    // Processes begin to look at different places.
+    let begin = std::process::id() % 10_000;
+    let mut ports = (0..10_000).map(|n| 20_000 + (begin + n) % 10_000);
+    let listener = ports.find_map(|port| {
+        let port = u16::try_from(port).ok()?;
+        TcpListener::bind(("127.0.0.1", port)).ok()
+    });
+    listener.expect("a free port")
+}
+
 #[test]
 fn a_receiver_that_comes_late_gets_the_spans() {
-    let busy = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let busy = listener_to_replace();
     let address = busy.local_addr().expect("an address");
     let late = std::thread::spawn(move || {
         // The first request is not answered, and then nobody is there.
