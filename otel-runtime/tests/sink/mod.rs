@@ -5,10 +5,11 @@
     reason = "shared by test binaries of which none needs all of it"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -22,6 +23,19 @@ pub(crate) struct Received {
 pub(crate) type Answer = (&'static str, &'static str, Vec<u8>);
 
 pub(crate) const OK: Answer = ("200 OK", "", Vec::new());
+
+/// A process that is just being started has a copy of each listener until its program runs, also of one that is gone here.
+fn listen(address: SocketAddr) -> TcpListener {
+    let give_up = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < give_up => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            listener => return listener.expect("a free port"),
+        }
+    }
+}
 
 /// It stays until the process ends.
 pub(crate) struct Sink {
@@ -40,7 +54,7 @@ impl Sink {
         address: SocketAddr,
         answer: impl Fn(usize) -> Answer + Send + Sync + 'static,
     ) -> Sink {
-        let listener = TcpListener::bind(address).expect("a free port");
+        let listener = listen(address);
         let address = listener.local_addr().expect("an address");
         let received = Arc::default();
         let sink = Sink {
