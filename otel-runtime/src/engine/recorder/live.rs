@@ -6,6 +6,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
 
 use super::clock::Start;
 use super::gathered::Gathered;
+use super::journal::Known;
 use super::lane::Writer;
 use super::open::Shared;
 use super::record::{Head, Origin};
@@ -102,9 +103,7 @@ impl Live {
             && self.is_taken()
         {
             let entries = self.gathered.so_far(self.context.trace_state());
-            let head = self.head(0, Origin::Tracer(0));
-            let is_named = self.gathered.is_named();
-            journal.opens(head, self.source.clone(), is_named, entries);
+            journal.opens(self.known(0, entries));
         }
     }
 
@@ -112,9 +111,7 @@ impl Live {
     #[inline(never)]
     fn tell_of_end(&self, end: u64) {
         if let Some(journal) = &self.core.journal {
-            let head = self.head(end, Origin::Tracer(0));
-            let is_named = self.gathered.is_named();
-            journal.ends(head, is_named, self.gathered.words().into());
+            journal.ends(self.known(end, self.gathered.words().into()));
         }
     }
 
@@ -123,6 +120,16 @@ impl Live {
     fn tell_of_loss(&self) {
         if let Some(journal) = &self.core.journal {
             journal.forget([self.context.span_id()]);
+        }
+    }
+
+    fn known(&self, end: u64, entries: Box<[u64]>) -> Known {
+        Known {
+            // Where it comes from is in the source.
+            head: self.head(end, Origin::Tracer(0)),
+            source: self.source.clone(),
+            is_named: self.gathered.is_named(),
+            entries,
         }
     }
 

@@ -152,9 +152,9 @@ pub(super) fn live(core: &'static Core, source: Source) -> (Box<Live>, SpanId) {
     }
 }
 
-/// Makes a span that is kept here; not so at the end of a thread.
+/// Makes a span that is kept here, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current.
 #[inline(always)]
-pub(super) fn keep<const IS_CURRENT: bool>(
+pub(crate) fn keep<const IS_CURRENT: bool>(
     core: &'static Core,
     label: &'static Label,
     parent: &Parent,

@@ -14,6 +14,7 @@ use opentelemetry::{Context, KeyValue};
 
 use super::entries::Entries;
 use super::live::Live;
+pub(crate) use super::local::keep;
 use super::open::{Handle, Served};
 use super::sampling::Sampling;
 use super::scope::{Label, Source};
@@ -209,17 +210,6 @@ impl Kept {
         let context = SpanContext::new(self.trace_id, self.id, self.flags, false, state);
         Some(Handle::new(context, served))
     }
-}
-
-/// Makes a span that its thread keeps, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current.
-#[inline(always)]
-pub(crate) fn keep<const IS_CURRENT: bool>(
-    core: &'static Core,
-    label: &'static Label,
-    parent: &Parent,
-    kept: &mut Kept,
-) -> bool {
-    local::keep::<IS_CURRENT>(core, label, parent, kept)
 }
 
 #[cold]

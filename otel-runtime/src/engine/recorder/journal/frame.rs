@@ -35,15 +35,15 @@ mod span {
     pub(super) const SCOPE_ATTRIBUTES: u8 = 6;
 }
 
-/// A span as it is known, in a frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen<'a> {
+/// A span as it is known.
+#[derive(Debug)]
+pub(in super::super) struct Known {
     /// Its end is 0 as long as it is open.
-    pub(super) head: &'a Head,
-    pub(super) source: &'a Source,
+    pub(in super::super) head: Head,
+    pub(in super::super) source: Source,
     /// Whether its name is among the entries.
-    pub(super) is_named: bool,
-    pub(super) entries: &'a [u64],
+    pub(in super::super) is_named: bool,
+    pub(in super::super) entries: Box<[u64]>,
 }
 
 /// What a journal begins with.
@@ -55,15 +55,15 @@ pub(super) fn beginning(service: &str) -> Vec<u8> {
 }
 
 /// The frame of a span.
-pub(super) fn span(seen: Seen<'_>) -> Vec<u8> {
-    let (scope, name, constants) = match seen.source {
+pub(super) fn span(known: &Known) -> Vec<u8> {
+    let (scope, name, constants) = match &known.source {
         Source::Site(label) => {
-            let name = (!seen.is_named).then_some(label.name);
+            let name = (!known.is_named).then_some(label.name);
             (label.scope, name, &label.constants)
         }
         Source::Tracer(scope) => (&**scope, None, &attributes::NONE),
     };
-    let entries: Vec<AtomicU64> = seen.entries.iter().map(|word| (*word).into()).collect();
+    let entries: Vec<AtomicU64> = known.entries.iter().map(|word| (*word).into()).collect();
     let mut fields = Vec::new();
     encode::fields(
         constants,
@@ -78,7 +78,7 @@ pub(super) fn span(seen: Seen<'_>) -> Vec<u8> {
     );
     let mut out = Vec::new();
     wire::nested(&mut out, SPAN, |out| {
-        wire::bytes(out, span::HEAD, &seen.head.to_bytes());
+        wire::bytes(out, span::HEAD, &known.head.to_bytes());
         wire::bytes_if_any(out, span::FIELDS, &fields);
         wire::bytes_if_any(out, span::SCOPE_NAME, scope.name().as_bytes());
         let version = scope.version().unwrap_or_default();

@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::UNIX_EPOCH;
 
-use opentelemetry::InstrumentationScope;
-
 use super::super::attributes;
 use super::super::export::Waiting;
 use super::super::lane::Sourced;
 use super::super::record::{HEAD, Words};
 use super::frame::{self, Kept};
-use super::{EXTENSION, clock};
+use super::{EXTENSION, clock, discard};
 use crate::diagnostics;
 
 /// The spans of a process that was killed. No other process has them as long as this lives.
@@ -21,14 +19,8 @@ use crate::diagnostics;
 pub(in super::super) struct Left {
     file: File,
     path: PathBuf,
-    spans: Vec<Span>,
-}
-
-#[derive(Debug)]
-struct Span {
-    words: [AtomicU64; HEAD],
-    fields: Vec<u8>,
-    scope: InstrumentationScope,
+    /// Each with its head as it waits.
+    spans: Vec<(Kept, [AtomicU64; HEAD])>,
 }
 
 impl Left {
@@ -57,11 +49,8 @@ impl Left {
         kept.sort_by_key(|span| span.head.start);
         let ended = |mut kept: Kept| {
             kept.end_if_open(clock::unix_nanos(seen));
-            Span {
-                words: kept.head.waiting(),
-                fields: kept.fields,
-                scope: kept.scope,
-            }
+            let waiting = kept.head.waiting();
+            (kept, waiting)
         };
         let spans = kept.into_iter().map(ended).collect();
         Ok(Some(Self { file, path, spans }))
@@ -69,24 +58,20 @@ impl Left {
 
     /// Each span, with the fields that are not of the head.
     pub(in super::super) fn spans(&self) -> impl Iterator<Item = (Waiting<'_>, &[u8])> {
-        self.spans.iter().map(|span| {
+        self.spans.iter().map(|(kept, waiting)| {
             let source = Sourced {
-                scope: &span.scope,
+                scope: &kept.scope,
                 name: None,
                 constants: &attributes::NONE,
             };
-            let head = Words(&span.words);
-            (Waiting { head, source }, &span.fields[..])
+            let head = Words(waiting);
+            (Waiting { head, source }, &kept.fields[..])
         })
     }
 
     /// What it holds has been exported.
     pub(in super::super) fn remove(self) {
-        let removed = self
-            .file
-            .set_len(0)
-            .and_then(|()| fs::remove_file(&self.path));
-        if let Err(error) = removed {
+        if let Err(error) = discard(&self.file, &self.path) {
             complain(&self.path, &error);
         }
     }

@@ -21,11 +21,9 @@ use std::time::SystemTime;
 
 use opentelemetry::trace::SpanId;
 
-use self::frame::Seen;
+pub(super) use self::frame::Known;
 pub(super) use self::left::Left;
 use super::export::Batch;
-use super::record::Head;
-use super::scope::Source;
 use super::{clock, lock};
 
 /// What the files in the folder are called at the end.
@@ -50,10 +48,7 @@ pub(crate) struct Journal {
 /// A span that has not left.
 #[derive(Debug)]
 struct Unsent {
-    head: Head,
-    source: Source,
-    is_named: bool,
-    entries: Box<[u64]>,
+    known: Known,
     /// As it was written last.
     frame: Option<Vec<u8>>,
     /// Whether it is in the batch that leaves.
@@ -66,13 +61,7 @@ impl Unsent {
         if self.frame.is_some() {
             return None;
         }
-        let seen = Seen {
-            head: &self.head,
-            source: &self.source,
-            is_named: self.is_named,
-            entries: &self.entries,
-        };
-        Some(self.frame.insert(frame::span(seen)))
+        Some(self.frame.insert(frame::span(&self.known)))
     }
 }
 
@@ -144,8 +133,7 @@ impl Log {
 
     fn remove(&mut self) {
         if let Some(file) = self.file.take() {
-            let removed = file.set_len(0).and_then(|()| fs::remove_file(&self.path));
-            self.failure = removed.err();
+            self.failure = discard(&file, &self.path).err();
         }
     }
 }
@@ -164,32 +152,31 @@ impl Journal {
     }
 
     /// A span begins.
-    pub(super) fn opens(&self, head: Head, source: Source, is_named: bool, entries: Box<[u64]>) {
+    pub(super) fn opens(&self, known: Known) {
+        let id = known.head.span_id;
         let unsent = Unsent {
-            head,
-            source,
-            is_named,
-            entries,
+            known,
             frame: None,
             is_leaving: false,
         };
-        lock(&self.unsent).insert(head.span_id, unsent);
+        lock(&self.unsent).insert(id, unsent);
     }
 
     /// A span has ended, and waits to be exported.
-    pub(super) fn ends(&self, head: Head, is_named: bool, entries: Box<[u64]>) {
+    pub(super) fn ends(&self, known: Known) {
+        let id = known.head.span_id;
         let is_written = {
             let mut all = lock(&self.unsent);
-            let Some(unsent) = all.get_mut(&head.span_id) else {
+            let Some(unsent) = all.get_mut(&id) else {
                 return;
             };
-            (unsent.head, unsent.is_named, unsent.entries) = (head, is_named, entries);
+            unsent.known = known;
             unsent.frame.is_some()
         };
         if is_written {
             let mut log = lock(&self.log);
             // It may have left meanwhile.
-            if let Some(unsent) = lock(&self.unsent).get_mut(&head.span_id) {
+            if let Some(unsent) = lock(&self.unsent).get_mut(&id) {
                 log.kept -= unsent.frame.take().map_or(0, |frame| frame.len() as u64);
                 log.add(unsent.first_frame().unwrap_or_default());
             }
@@ -293,6 +280,12 @@ impl Journal {
     }
 }
 
+/// Empties a file before it removes it, so that nobody finds anything in it who opened it already.
+fn discard(file: &File, path: &Path) -> io::Result<()> {
+    file.set_len(0)?;
+    fs::remove_file(path)
+}
+
 /// Adds the frames of a span and those above it that have not left; where one is written, so are those above.
 fn add_with_parents(unsent: &mut HashMap<SpanId, Unsent>, id: SpanId, frames: &mut Vec<u8>) {
     let mut next = id;
@@ -301,7 +294,7 @@ fn add_with_parents(unsent: &mut HashMap<SpanId, Unsent>, id: SpanId, frames: &m
             return;
         };
         frames.extend_from_slice(frame);
-        next = unsent.head.parent;
+        next = unsent.known.head.parent;
     }
 }
 

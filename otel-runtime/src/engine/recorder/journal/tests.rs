@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use super::super::record::{Head, Origin};
 use super::super::scope::Source;
-use super::frame::{self, Seen};
-use super::{Journal, WASTE};
+use super::frame;
+use super::{Journal, Known, WASTE};
 
 fn head(number: u64, parent: u64) -> Head {
     Head {
@@ -32,6 +32,15 @@ fn source() -> Source {
     Source::Tracer(Arc::new(scope.build()))
 }
 
+fn known(head: Head) -> Known {
+    Known {
+        head,
+        source: source(),
+        is_named: true,
+        entries: Box::default(),
+    }
+}
+
 fn journal() -> (Journal, TempDir) {
     let folder = TempDir::new().expect("a folder");
     let journal = Journal::create(folder.path(), "service").expect("a journal");
@@ -39,7 +48,7 @@ fn journal() -> (Journal, TempDir) {
 }
 
 fn open(journal: &Journal, number: u64, parent: u64) {
-    journal.opens(head(number, parent), source(), false, Box::default());
+    journal.opens(known(head(number, parent)));
 }
 
 /// The ids of the spans that are there for the next process, in the order of their starts.
@@ -60,22 +69,9 @@ fn kept(folder: &TempDir) -> Vec<u64> {
 #[test]
 fn what_is_read_is_what_was_written() {
     let (first, second) = (head(1, 0), head(2, 1));
-    let source = source();
-    let seen = |head| {
-        frame::span(Seen {
-            head,
-            source: &source,
-            is_named: true,
-            entries: &[],
-        })
-    };
+    let span = |head| frame::span(&known(head));
     let done = frame::done(&[first.span_id]);
-    let frames = [
-        frame::beginning("service"),
-        seen(&first),
-        seen(&second),
-        done,
-    ];
+    let frames = [frame::beginning("service"), span(first), span(second), done];
     let ends: Vec<_> = frames
         .iter()
         .scan(0, |end, frame| {
@@ -105,10 +101,10 @@ fn what_is_read_is_what_was_written() {
     let contents = frame::read(&journal).expect("a journal");
     let kept = &contents.spans[&second.span_id];
     assert_eq!(kept.head, second);
-    let Source::Tracer(scope) = &source else {
+    let Source::Tracer(scope) = source() else {
         unreachable!("it is a tracer's");
     };
-    assert_eq!(kept.scope, **scope);
+    assert_eq!(kept.scope, *scope);
     assert!(kept.scope.attributes().eq(scope.attributes()));
     // What others wrote.
     assert!(frame::read(b"buy milk").is_none());
@@ -132,7 +128,7 @@ fn spans_are_written_once_with_those_above_them() {
     journal.forget([2, 4, 5].map(SpanId::from));
     assert_eq!(kept(&folder), [1, 3]);
     // It may have left before it was told that it ended.
-    journal.ends(head(2, 1), false, Box::default());
+    journal.ends(known(head(2, 1)));
     assert_eq!(kept(&folder), [1, 3]);
     journal.forget([1, 3].map(SpanId::from));
     journal.close();
@@ -165,8 +161,8 @@ fn a_span_is_written_as_it_is_known_last() {
     journal.context_leaves(SpanId::from(1));
     let (found, one) = ends();
     assert_eq!(found, [Some(0), None]);
-    journal.ends(ended(1), false, Box::default());
-    journal.ends(ended(2), false, Box::default());
+    journal.ends(known(ended(1)));
+    journal.ends(known(ended(2)));
     assert_eq!(ends(), ([Some(9_000), None], one));
     journal.context_leaves(SpanId::from(2));
     assert_eq!(ends(), ([Some(9_000); 2], 2 * one));
