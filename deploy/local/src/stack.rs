@@ -203,7 +203,7 @@ impl Role {
 /// Four running processes, in a folder that holds their databases and logs.
 #[derive(Debug)]
 pub struct Stack {
-    /// In the order of [`Role::ALL`].
+    /// In the order of [`Role::ALL`], and then those beside them.
     processes: Vec<Process>,
     /// Where bookings are taken: `http://127.0.0.1:<port>`.
     pub dispo_url: String,
@@ -274,7 +274,36 @@ impl Stack {
         self.wait_until_healthy().await
     }
 
-    /// Makes sure that all four run.
+    /// Starts another process of this role, called `name`, whose telemetry is told by `telemetry`, and waits until it is
+    /// ready. It shares databases and queues with the others, and ends with them.
+    ///
+    /// What it gives is its id, and the rest of the line that it printed: where it listens, if it does.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, dies, or is not ready in time.
+    pub async fn start_beside(
+        &mut self,
+        role: Role,
+        name: &'static str,
+        telemetry: Telemetry,
+    ) -> anyhow::Result<(u32, String)> {
+        let setting = Setting {
+            ports: Ports::ANY,
+            telemetry,
+            ..self.setting.clone()
+        };
+        let mut command = command(&self.binaries, role, &setting);
+        let mut process = Process::start(name, &mut command, &self.folder)?;
+        let told = process
+            .wait_for_line(role.is_ready(), START_TIMEOUT)
+            .await?;
+        let id = process.id();
+        self.processes.push(process);
+        Ok((id, told))
+    }
+
+    /// Makes sure that all of them run.
     ///
     /// # Errors
     ///
@@ -283,7 +312,7 @@ impl Stack {
         self.processes.iter_mut().try_for_each(Process::check)
     }
 
-    /// Asks all four to end, and tells of each how it did.
+    /// Asks all of them to end, and tells of each how it did.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use demo_local::{
     load::{
         arguments::{Arguments, HELP, Plan},
         measure::{self, Mode, Sample},
-        report, sink,
+        report, sink, turns,
     },
     rabbitmq::ReservedBroker,
 };
@@ -47,7 +47,7 @@ async fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
         Some(url) => Some(ReservedBroker::reserve(url).await?),
         None => None,
     };
-    let mut rounds = Vec::new();
+    let (mut rounds, mut side_by_side) = (Vec::new(), Vec::new());
     for round in 0..plan.rounds {
         let mut samples: [Option<Sample>; 3] = [None; 3];
         // Whoever comes first in one round comes later in the next.
@@ -71,12 +71,26 @@ async fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
         if let [Some(off), Some(all), Some(tenth)] = samples {
             rounds.push([off, all, tenth]);
         }
+        let folder = folder.path().join(format!("{round}-beside"));
+        std::fs::create_dir(&folder)?;
+        let cpu_us = turns::run(plan, round, &binaries, &folder, broker.as_ref()).await;
+        let cpu_us = cpu_us.with_context(|| format!("side by side, in round {}", round + 1))?;
+        let [off, all, tenth] = cpu_us;
+        eprintln!(
+            "round {}, side by side: {off:.0}, {all:.0} and {tenth:.0} µs of dispo for each",
+            round + 1
+        );
+        side_by_side.push(cpu_us);
     }
     if let Some(broker) = broker {
         broker.release().await?;
     }
-    println!("\n{}\n{}", conditions(plan), report::table(&rounds));
-    let bounds = report::bounds(&rounds);
+    println!(
+        "\n{}\n{}",
+        conditions(plan),
+        report::table(&rounds, &side_by_side)
+    );
+    let bounds = report::bounds(&rounds, &side_by_side);
     for bound in &bounds {
         println!("{bound}");
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Bookings before those that are measured: connections, caches and the memory of the processes are as they will be.
-const WARM_UP: u32 = 500;
+pub(super) const WARM_UP: u32 = 500;
 
 /// How long spans wait for others, at most; a fifth of the default, so that less time goes by until all have left.
 const SCHEDULE_DELAY: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ impl Mode {
         }
     }
 
-    fn telemetry(self, sink: &Sink, plan: &Plan) -> Telemetry {
+    pub(super) fn telemetry(self, sink: &Sink, plan: &Plan) -> Telemetry {
         let (endpoint, protocol) = if plan.grpc {
             (&sink.grpc, "grpc")
         } else {
@@ -111,25 +111,9 @@ pub async fn run(
     folder: &Path,
     broker: Option<&ReservedBroker>,
 ) -> anyhow::Result<Sample> {
-    let database = plan.postgres.as_deref().map(PostgresDatabase::create);
-    let database = database.transpose()?;
-    if let Some(broker) = broker {
-        broker.delete_queues().await?;
-    }
     let sink = Sink::start(folder).await?;
-    let setting = Setting {
-        ports: Ports::ANY,
-        databases: match &database {
-            Some(database) => Databases::Shared(database.url.clone()),
-            None => Databases::Files,
-        },
-        queues: match broker {
-            Some(broker) => Queues::Broker(broker.url.clone()),
-            None => Queues::File,
-        },
-        telemetry: mode.telemetry(&sink, plan),
-    };
-    let mut stack = Stack::start(binaries, folder, setting).await?;
+    let telemetry = mode.telemetry(&sink, plan);
+    let (_database, mut stack) = start(telemetry, plan, binaries, folder, broker).await?;
     let url = stack.dispo_url.clone();
     let ids = MEASURED.map(|role| stack.process(role).id());
 
@@ -146,11 +130,7 @@ pub async fn run(
         [dispo?, cleaning?, planned?].map(|bytes| bytes as f64 / f64::from(1 << 20))
     };
 
-    for (name, status) in stack.stop()? {
-        if !status.success() {
-            bail!("{name} ended with {status}");
-        }
-    }
+    stop(stack)?;
     let bookings = f64::from(plan.bookings);
     let mut cpu_us = [0.0; 3];
     for (used, (before, after)) in cpu_us.iter_mut().zip(before.iter().zip(&after)) {
@@ -167,15 +147,59 @@ pub async fn run(
     })
 }
 
-/// Waits until so many bookings have gone all the way, and until their spans have left. The log tells, so that asking
-/// costs the processes nothing.
-async fn settled(stack: &mut Stack, bookings: u32) -> anyhow::Result<()> {
+/// Four new processes on new databases and queues. The database goes away with the value that stands for it.
+pub(super) async fn start(
+    telemetry: Telemetry,
+    plan: &Plan,
+    binaries: &Binaries,
+    folder: &Path,
+    broker: Option<&ReservedBroker>,
+) -> anyhow::Result<(Option<PostgresDatabase>, Stack)> {
+    let database = plan.postgres.as_deref().map(PostgresDatabase::create);
+    let database = database.transpose()?;
+    if let Some(broker) = broker {
+        broker.delete_queues().await?;
+    }
+    let setting = Setting {
+        ports: Ports::ANY,
+        databases: match &database {
+            Some(database) => Databases::Shared(database.url.clone()),
+            None => Databases::Files,
+        },
+        queues: match broker {
+            Some(broker) => Queues::Broker(broker.url.clone()),
+            None => Queues::File,
+        },
+        telemetry,
+    };
+    Ok((database, Stack::start(binaries, folder, setting).await?))
+}
+
+/// Ends all, which must succeed for each.
+pub(super) fn stop(stack: Stack) -> anyhow::Result<()> {
+    for (name, status) in stack.stop()? {
+        if !status.success() {
+            bail!("{name} ended with {status}");
+        }
+    }
+    Ok(())
+}
+
+/// Waits until so many bookings have gone all the way, and until their spans have left.
+pub(super) async fn settled(stack: &mut Stack, bookings: u32) -> anyhow::Result<()> {
+    planned(stack, bookings).await?;
+    tokio::time::sleep(SCHEDULE_DELAY + SCHEDULE_DELAY / 2).await;
+    stack.check()
+}
+
+/// Waits until so many bookings have gone all the way. The log tells, so that asking costs the processes nothing.
+pub(super) async fn planned(stack: &mut Stack, bookings: u32) -> anyhow::Result<()> {
     let give_up = Instant::now() + PATIENCE;
     loop {
         let log = stack.process(Role::DispoWorker).output()?;
         let planned = log.matches("the cleaning of booking ").count();
         if planned >= bookings as usize {
-            break;
+            return Ok(());
         }
         stack.check()?;
         if Instant::now() > give_up {
@@ -183,8 +207,6 @@ async fn settled(stack: &mut Stack, bookings: u32) -> anyhow::Result<()> {
         }
         tokio::time::sleep(LOOK).await;
     }
-    tokio::time::sleep(SCHEDULE_DELAY + SCHEDULE_DELAY / 2).await;
-    stack.check()
 }
 
 fn cpu(processes: [u32; 3]) -> anyhow::Result<[CpuTime; 3]> {
