@@ -22,7 +22,8 @@ impl TestBroker {
     /// `None`, and said so, when there is no broker.
     pub(crate) async fn from_env() -> Option<Self> {
         static TOLD: Once = Once::new();
-        let Ok(url) = env::var("TEST_AMQP_URL") else {
+        let url = env::var("TEST_AMQP_URL").ok();
+        let Some(url) = url.filter(|url| !url.is_empty()) else {
             TOLD.call_once(|| tell("TEST_AMQP_URL is not set: tests on RabbitMQ are skipped"));
             return None;
         };

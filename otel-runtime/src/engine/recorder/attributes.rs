@@ -79,7 +79,7 @@ impl Attributes {
         };
         let content = wire::length(key.length) + wire::length(any);
         let out = &mut self.bytes;
-        out.reserve(wire::length(content));
+        out.reserve(wire::length(content) + size_of::<u64>());
         // Most often one byte is enough for each length, so that they are written together.
         let is_short = content < 0x80;
         if is_short {
@@ -93,9 +93,7 @@ impl Attributes {
             wire::header(out, self.field, content);
             wire::header(out, KEY, key.length);
         }
-        let start = out.len();
         key.copy(out);
-        let (word, bit) = bit(&out[start..]);
         match value {
             Content::Bool(value) => out.extend_from_slice(&[
                 wire::tag(VALUE),
@@ -131,6 +129,7 @@ impl Attributes {
             }
         }
         self.count += 1;
+        let (word, bit) = bit(key);
         let keys = &mut self.keys[word];
         self.may_repeat |= *keys & bit != 0;
         *keys |= bit;
@@ -204,22 +203,12 @@ fn attributes(bytes: &[u8]) -> impl Iterator<Item = Encoded<'_>> {
 
 /// One of 128 bits, in two words, that stands for a key.
 #[inline]
-fn bit(key: &[u8]) -> (usize, u64) {
+fn bit(key: Text<'_>) -> (usize, u64) {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let sum = if let Some((first, last)) = ends::<8>(key) {
-        u64::from_le_bytes(first).rotate_left(29) ^ u64::from_le_bytes(last)
-    } else if let Some((first, last)) = ends::<4>(key) {
-        u64::from(u32::from_le_bytes(first)) << 32 | u64::from(u32::from_le_bytes(last))
-    } else {
-        key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    };
-    let spread = (sum ^ key.len() as u64).wrapping_mul(SPREAD);
+    let (first, last) = key.ends();
+    let sum = first.rotate_left(29) ^ last;
+    let spread = (sum ^ key.length as u64).wrapping_mul(SPREAD);
     (usize::from(spread >> 63 == 1), 1 << (spread >> 57 & 63))
-}
-
-/// The first and the last bytes, which may overlap.
-fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
-    Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
 }
 
 #[cfg(test)]

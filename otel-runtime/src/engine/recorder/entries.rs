@@ -575,21 +575,31 @@ pub(super) struct Text<'a> {
 }
 
 impl Text<'_> {
+    /// Needs no more memory than is there if there is room for one word more than the text.
+    #[inline]
     pub(super) fn copy(self, out: &mut Vec<u8>) {
         let Some((last, whole)) = self.words.split_last() else {
             return;
         };
+        let end = out.len() + self.length;
         for word in whole {
             out.extend_from_slice(&load(word).to_le_bytes());
         }
-        let rest = self.length - whole.len() * WORD;
-        let last = load(last).to_le_bytes();
-        out.extend_from_slice(if whole.is_empty() {
-            &last[..rest]
-        } else {
+        let mut last = load(last);
+        if !whole.is_empty() {
             // It holds the last eight bytes, of which some are there already.
-            &last[WORD - rest..]
-        });
+            last >>= 8 * (self.words.len() * WORD - self.length);
+        }
+        // Eight bytes are written faster than some of them; what is too much goes.
+        out.extend_from_slice(&last.to_le_bytes());
+        out.truncate(end);
+    }
+
+    /// The first and the last eight bytes, which may overlap; of a shorter text what there is.
+    #[inline]
+    pub(super) fn ends(self) -> (u64, u64) {
+        let end = |word: Option<&AtomicU64>| word.map_or(0, load);
+        (end(self.words.first()), end(self.words.last()))
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
 use opentelemetry::Context;
+#[cfg(feature = "otlp")]
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchConfig, BatchSpanProcessor, SpanExporter};
@@ -385,7 +387,7 @@ fn export_parts(
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
-            let source = part.origin(found.head.read().origin, labels)?;
+            let source = part.origin(found.head.origin(), labels)?;
             Some((found, source))
         })
     });
@@ -432,11 +434,20 @@ fn export_parts(
 /// Spans that leave together.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
-    /// Each with the end of its fields, which follow those of the one before.
-    spans: Vec<(Waiting<'a>, usize)>,
+    spans: Vec<Placed<'a>>,
     fields: Vec<u8>,
     /// The first span of the next batch, with its fields.
     over: Option<(Waiting<'a>, Vec<u8>)>,
+}
+
+/// A span of a batch.
+#[derive(Clone, Copy, Debug)]
+struct Placed<'a> {
+    span: Waiting<'a>,
+    /// Where its fields end, which follow those of the one before.
+    end: usize,
+    /// How long its message is.
+    length: usize,
 }
 
 /// A span where it waits, and what it has of where it comes from.
@@ -481,8 +492,9 @@ impl<'a> Batch<'a> {
                 bytes <= MAX_BATCH_BYTES || batch.spans.is_empty()
             })
         {
+            let start = batch.fields.len();
             batch.fields.extend_from_slice(fields);
-            batch.spans.push((span, batch.fields.len()));
+            batch.place(span, start);
         }
         batch
     }
@@ -493,28 +505,48 @@ impl<'a> Batch<'a> {
     }
 
     pub(super) fn heads(&self) -> impl Iterator<Item = Head> {
-        self.spans.iter().map(|(span, _)| span.head.read())
+        self.spans.iter().map(|placed| placed.span.head.read())
+    }
+
+    /// Adds a span whose fields are there, from `start` on; the answer is how long its message is.
+    #[inline]
+    fn place(&mut self, span: Waiting<'a>, start: usize) -> usize {
+        let length = span.record(&self.fields[start..]).length();
+        self.spans.push(Placed {
+            span,
+            end: self.fields.len(),
+            length,
+        });
+        length
     }
 
     /// Each span.
     pub(super) fn spans(&self) -> impl Iterator<Item = Record<'_>> {
         let mut start = 0;
-        self.spans.iter().map(move |(span, end)| {
-            let fields = &self.fields[start..*end];
-            start = *end;
-            span.record(fields)
+        self.spans.iter().map(move |placed| {
+            let fields = &self.fields[start..placed.end];
+            start = placed.end;
+            placed.span.record(fields)
         })
     }
 
-    /// One span.
+    /// The scope of each, and how long its message is.
     #[cfg(feature = "otlp")]
-    pub(super) fn span(&self, index: usize) -> Record<'_> {
+    pub(super) fn extents(&self) -> impl Iterator<Item = (&'a InstrumentationScope, usize)> {
+        let spans = self.spans.iter();
+        spans.map(|placed| (placed.span.source.scope, placed.length))
+    }
+
+    /// One span, and how long its message is.
+    #[cfg(feature = "otlp")]
+    pub(super) fn span(&self, index: usize) -> (Record<'_>, usize) {
         let start = match index {
             0 => 0,
-            _ => self.spans[index - 1].1,
+            _ => self.spans[index - 1].end,
         };
-        let (span, end) = &self.spans[index];
-        span.record(&self.fields[start..*end])
+        let placed = &self.spans[index];
+        let record = placed.span.record(&self.fields[start..placed.end]);
+        (record, placed.length)
     }
 
     /// Has the next spans that go together, and no others.
@@ -529,8 +561,7 @@ impl<'a> Batch<'a> {
         let mut bytes = 0;
         if let Some((span, fields)) = self.over.take() {
             self.fields.extend_from_slice(&fields);
-            bytes += span.record(&fields).length();
-            self.spans.push((span, fields.len()));
+            bytes += self.place(span, 0);
         }
         while self.spans.len() < max_spans {
             let Some((found, source)) = from.next() else {
@@ -542,12 +573,12 @@ impl<'a> Batch<'a> {
             };
             let start = self.fields.len();
             encode::fields(source.constants, found.entries, scratch, &mut self.fields);
-            bytes += span.record(&self.fields[start..]).length();
-            if bytes > MAX_BATCH_BYTES && !self.spans.is_empty() {
+            bytes += self.place(span, start);
+            if bytes > MAX_BATCH_BYTES && self.spans.len() > 1 {
+                self.spans.pop();
                 self.over = Some((span, self.fields.split_off(start)));
                 return;
             }
-            self.spans.push((span, self.fields.len()));
         }
     }
 }

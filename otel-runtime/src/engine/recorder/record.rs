@@ -45,6 +45,17 @@ pub(super) enum Origin {
     Tracer(u32),
 }
 
+impl Origin {
+    #[inline]
+    fn new(kind: u8, index: u32) -> Self {
+        match kind {
+            0 => Self::Site(index),
+            1 => Self::NamedSite(index),
+            _ => Self::Tracer(index),
+        }
+    }
+}
+
 const REMOTE_PARENT: u8 = 1;
 
 impl Head {
@@ -137,11 +148,7 @@ impl Head {
             kind,
             start,
             end,
-            origin: match origin {
-                0 => Origin::Site(index),
-                1 => Origin::NamedSite(index),
-                _ => Origin::Tracer(index),
-            },
+            origin: Origin::new(origin, index),
         };
         (head, usize::try_from(length).unwrap_or(0))
     }
@@ -185,6 +192,15 @@ impl Words<'_> {
     #[inline]
     pub(super) fn read(self) -> Head {
         Head::read(self.load()).0
+    }
+
+    /// [`Head::origin`] alone.
+    #[inline]
+    pub(super) fn origin(self) -> Origin {
+        let [first, index, ..] = self.0;
+        let load = |word: &AtomicU64| unpair(word.load(Ordering::Relaxed));
+        let [.., kind] = load(first).1.to_le_bytes();
+        Origin::new(kind, load(index).0)
     }
 }
 

@@ -52,6 +52,9 @@ mod span {
     pub(super) const FLAGS: u8 = 16;
 }
 
+/// So many scopes are compared by where they are, which takes less time than what they are.
+const MOST_SEEN: usize = 8;
+
 /// What all requests of a process have in common.
 #[derive(Debug)]
 pub(crate) struct Envelope {
@@ -97,8 +100,8 @@ impl Envelope {
             wire::header(&mut out, resource_spans::SCOPE_SPANS, group.length());
             out.extend_from_slice(&group.scope);
             for index in group.spans {
-                let span = spans.span(index);
-                wire::header(&mut out, scope_spans::SPANS, span.length());
+                let (span, length) = spans.span(index);
+                wire::header(&mut out, scope_spans::SPANS, length);
                 write(span, &mut out);
             }
             out.extend_from_slice(&group.schema_url);
@@ -128,26 +131,29 @@ struct EncodedGroup {
 fn grouped<'a>(spans: &'a Batch<'_>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places = HashMap::new();
-    // Spans of one scope often follow each other.
-    let mut last = 0;
-    for (index, span) in spans.spans().enumerate() {
-        let scope = span.scope;
-        let is_same = groups
-            .get(last)
-            .is_some_and(|group| std::ptr::eq(group.scope, scope));
-        if !is_same {
-            last = *places.entry(scope).or_insert(groups.len());
-            if last == groups.len() {
+    // The scopes of a service are few, and each is nearly always the same value.
+    let mut seen: Vec<(&InstrumentationScope, usize)> = Vec::new();
+    for (index, (scope, length)) in spans.extents().enumerate() {
+        let same = seen.iter().find(|(seen, _)| std::ptr::eq(*seen, scope));
+        let place = if let Some((_, place)) = same {
+            *place
+        } else {
+            let place = *places.entry(scope).or_insert(groups.len());
+            if place == groups.len() {
                 groups.push(Group {
                     scope,
                     spans: Vec::new(),
                     length: 0,
                 });
             }
-        }
-        let group = &mut groups[last];
+            if seen.len() < MOST_SEEN {
+                seen.push((scope, place));
+            }
+            place
+        };
+        let group = &mut groups[place];
         group.spans.push(index);
-        group.length += wire::length(span.length());
+        group.length += wire::length(length);
     }
     groups
 }
