@@ -168,14 +168,20 @@ impl Builder {
     ///
     /// A span leaves the process some time after it ends. Those in it, and those that other processes make in its context, may
     /// arrive earlier, and would be without a parent if the process were killed. So before a context is written by the global
-    /// propagator, and before spans are exported, the spans above are written to a file, as they are known by then, and
-    /// once more when they end. What a killed process leaves behind is exported by the next one of the same `service.name`
-    /// with the same folder, within five seconds after its start or, where one runs already, after the kill; with the resource of
-    /// that one. A span that was open has ended with an error then, at the time of the last word in the journal.
+    /// propagator, and before spans are exported, the spans above are written to a file, as they were when they started, and
+    /// once more, whole, when they end. What a killed process leaves behind is exported by the next one of the same
+    /// `service.name` with the same folder: with its first export or, where one runs already, some ten seconds after the kill at
+    /// the latest; with the resource of that one. A span that was open has ended with an error then, at the time of the last
+    /// word in the journal. Where the receiver does not answer, it waits for the next time.
     ///
     /// This is safe from the end of the process, not from that of the machine. A span that was exported right before the kill
-    /// may arrive twice. It is this crate's own engine that keeps the journal: there is none where the SDK makes the spans.
-    /// In memory, spans that wait take up to twice the room; the file is never much longer than twice what is in it.
+    /// may arrive twice. A parent that the receiver refused, that there was no room for, or that is still open when the
+    /// provider is shut down and nobody named before, is lost as it is without a journal. Where the file cannot be written,
+    /// standard error tells so, and it is tried again with each export.
+    ///
+    /// It is this crate's own engine that keeps the journal: there is none where the SDK makes the spans. In memory, a span
+    /// that waits takes two or three times the room; the file is never much longer than twice what is in it, and only its owner
+    /// may read it.
     #[must_use]
     pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
         self.journal = Some(folder.into());

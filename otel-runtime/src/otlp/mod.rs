@@ -88,7 +88,7 @@ impl OtlpOutput {
     }
 
     /// Sends a request, again and again where that may help.
-    fn deliver(&self, request: &Bytes, patience: &Patience<'_>) -> Result<Answer, OTelSdkError> {
+    fn deliver(&self, request: &Bytes, patience: &Patience<'_>) -> Result<Answer, Failure> {
         let until = Instant::now() + self.timeout;
         let mut pauses = Pauses::new();
         loop {
@@ -96,18 +96,21 @@ impl OtlpOutput {
             let left = end
                 .map_or(until, |end| end.min(until))
                 .saturating_duration_since(Instant::now());
-            let (error, asked) = match self.send(request.clone(), left) {
+            let failure = match self.send(request.clone(), left) {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Final(error)) => return Err(error),
+                Err(failure) => failure,
+            };
+            let asked = match &failure {
+                Failure::Final(_) => return Err(failure),
                 // Nobody is there, and there is no time left to wait for somebody.
-                Err(Failure::Unreachable(error)) if end.is_some() => return Err(error),
-                Err(Failure::Unreachable(error)) => (error, None),
-                Err(Failure::Busy { error, pause }) => (error, pause),
+                Failure::Unreachable(_) if end.is_some() => return Err(failure),
+                Failure::Unreachable(_) => None,
+                Failure::Busy { pause, .. } => *pause,
             };
             let pause = pauses.next(asked);
             let end = patience.end().map_or(until, |end| end.min(until));
             if Instant::now() + pause >= end {
-                return Err(error);
+                return Err(failure);
             }
             patience.pause(pause);
         }
@@ -116,13 +119,22 @@ impl OtlpOutput {
 
 impl Output for OtlpOutput {
     fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
-        let all = |error| Refused {
-            spans: spans.len(),
-            error,
+        let all = |failure| {
+            // Where time was over, there was no answer.
+            let is_final = matches!(&failure, Failure::Final(error) if !matches!(error, OTelSdkError::Timeout(_)));
+            let (Failure::Final(error) | Failure::Unreachable(error) | Failure::Busy { error, .. }) =
+                failure;
+            Refused {
+                spans: spans.len(),
+                is_final,
+                error,
+            }
         };
         let request = self.envelope.request(spans);
         let request = match &self.client {
-            Client::Http(client) => client.body(request).map_err(all)?,
+            Client::Http(client) => client
+                .body(request)
+                .map_err(|error| all(Failure::Final(error)))?,
             // Compressed with what frames it.
             Client::Grpc(_) => Bytes::from(request),
         };
@@ -131,6 +143,7 @@ impl Output for OtlpOutput {
             0 => Ok(()),
             refused => Err(Refused {
                 spans: usize::try_from(refused).map_or(spans.len(), |of| of.min(spans.len())),
+                is_final: true,
                 error: OTelSdkError::InternalFailure(format!(
                     "the receiver refused them: {}",
                     answer.message

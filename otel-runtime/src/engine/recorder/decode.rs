@@ -148,12 +148,19 @@ pub(super) fn attribute(bytes: &[u8]) -> Option<KeyValue> {
 
 fn value_of(bytes: &[u8]) -> Option<Value> {
     let (field, value) = Fields(bytes).next()?;
+    match field {
+        any_value::ARRAY => Some(Value::Array(array(value.bytes()?)?)),
+        _ => scalar(field, value),
+    }
+}
+
+/// What may stand in an array.
+fn scalar(field: u8, value: wire::Value<'_>) -> Option<Value> {
     Some(match field {
         any_value::STRING => Value::String(text(value)?.to_owned().into()),
         any_value::BOOL => Value::Bool(value.number() != 0),
         any_value::INT => Value::I64(value.number().cast_signed()),
         any_value::DOUBLE => Value::F64(f64::from_bits(value.number())),
-        any_value::ARRAY => Value::Array(array(value.bytes()?)?),
         _ => return None,
     })
 }
@@ -161,7 +168,10 @@ fn value_of(bytes: &[u8]) -> Option<Value> {
 /// All values of an array are of one type. An empty one does not say of which, and comes back as one of texts.
 fn array(bytes: &[u8]) -> Option<Array> {
     let values: Option<Vec<Value>> = Fields(bytes)
-        .map(|(_, value)| value_of(value.bytes()?))
+        .map(|(_, value)| {
+            let (field, value) = Fields(value.bytes()?).next()?;
+            scalar(field, value)
+        })
         .collect();
     let values = values?;
     Some(match values.first() {

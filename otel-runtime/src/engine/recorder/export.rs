@@ -45,12 +45,14 @@ pub(crate) trait Output: Debug + Send {
 pub(crate) struct Refused {
     /// So many spans.
     pub(crate) spans: usize,
+    /// Whether the receiver has answered, and would say the same again.
+    pub(crate) is_final: bool,
     pub(crate) error: OTelSdkError,
 }
 
 /// How long an output may try, and where it waits before it tries again.
 #[derive(Debug)]
-pub(crate) struct Patience<'a>(&'a Mailbox);
+pub(crate) struct Patience<'a>(pub(super) &'a Mailbox);
 
 impl Patience<'_> {
     /// When the last exports have to be done; `None` as long as there is no hurry.
@@ -83,16 +85,27 @@ impl Told {
         result
     }
 
-    /// The same, where nothing is lost that is not taken.
-    pub(super) fn try_export(
+    /// The same with spans that are kept where nobody answers.
+    pub(super) fn offer(
         &mut self,
         spans: &Batch<'_>,
         patience: &Patience<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), OTelSdkError> {
+        match self.try_export(spans, patience) {
+            Err(refused) if refused.is_final => {
+                self.losses.some(refused.spans, &refused.error);
+                Ok(())
+            }
+            result => result.map_err(|refused| refused.error),
+        }
+    }
+
+    fn try_export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
         let exported = no_panic(|| self.output.export(spans, patience));
         exported.unwrap_or_else(|error| {
             Err(Refused {
                 spans: spans.len(),
+                is_final: false,
                 error,
             })
         })
@@ -124,6 +137,7 @@ impl<E: SpanExporter> Output for SdkExporter<E> {
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
             spans: count,
+            is_final: false,
             error,
         })
     }
@@ -326,7 +340,9 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
                 recovery.turn(journal, &mut outputs, max_batch, &patience);
             }
             if let Some(failure) = journal.failure() {
-                diagnostics::error(&format!("there is no journal any more: {failure}"));
+                diagnostics::error(&format!(
+                    "the journal cannot be written, which is tried again: {failure}"
+                ));
             }
         }
         exported = Instant::now();
@@ -508,16 +524,16 @@ impl<'a> Batch<'a> {
         self.spans.iter().map(|placed| placed.span.head.read())
     }
 
-    /// Adds a span whose fields are there, from `start` on; the answer is how long its message is.
+    /// Adds a span whose fields are there, from `start` on.
     #[inline]
-    fn place(&mut self, span: Waiting<'a>, start: usize) -> usize {
-        let length = span.record(&self.fields[start..]).length();
-        self.spans.push(Placed {
+    fn place(&mut self, span: Waiting<'a>, start: usize) -> Placed<'a> {
+        let placed = Placed {
             span,
             end: self.fields.len(),
-            length,
-        });
-        length
+            length: span.record(&self.fields[start..]).length(),
+        };
+        self.spans.push(placed);
+        placed
     }
 
     /// Each span.
@@ -561,7 +577,7 @@ impl<'a> Batch<'a> {
         let mut bytes = 0;
         if let Some((span, fields)) = self.over.take() {
             self.fields.extend_from_slice(&fields);
-            bytes += self.place(span, 0);
+            bytes += self.place(span, 0).length;
         }
         while self.spans.len() < max_spans {
             let Some((found, source)) = from.next() else {
@@ -573,7 +589,7 @@ impl<'a> Batch<'a> {
             };
             let start = self.fields.len();
             encode::fields(source.constants, found.entries, scratch, &mut self.fields);
-            bytes += self.place(span, start);
+            bytes += self.place(span, start).length;
             if bytes > MAX_BATCH_BYTES && self.spans.len() > 1 {
                 self.spans.pop();
                 self.over = Some((span, self.fields.split_off(start)));

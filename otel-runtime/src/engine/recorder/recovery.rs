@@ -1,6 +1,10 @@
 //! Exports what processes have left in their journals that were killed.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::error::OTelSdkError;
 
 use super::export::{Batch, Patience, Told};
 use super::journal::{Journal, Left};
@@ -9,15 +13,16 @@ use crate::diagnostics;
 /// Journals are looked for that often: another process of the service may be killed while this one goes on.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// When journals were looked for.
+/// What was done about journals so far.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
     last: Option<Instant>,
+    /// Of a journal that not every output has taken whole, how many spans each has.
+    taken: HashMap<PathBuf, Vec<usize>>,
 }
 
 impl Recovery {
-    /// Exports what there is, at the first call and after a while again. What is not taken stays where it is, for the next
-    /// time.
+    /// Exports what there is, at the first call and after a while again. Where nobody answers it stays, for the next time.
     pub(super) fn turn(
         &mut self,
         journal: &Journal,
@@ -29,35 +34,57 @@ impl Recovery {
             return;
         }
         let is_first = self.last.replace(Instant::now()).is_none();
+        let mut before = std::mem::take(&mut self.taken);
+        // Who does not answer is not asked again for each journal.
+        let mut answers = vec![true; outputs.len()];
         for left in journal.left(is_first) {
-            match export(&left, outputs, max_batch, patience) {
-                Some(spans) => {
-                    left.remove();
-                    diagnostics::info(&format!(
-                        "{spans} spans of a process that was killed were exported"
-                    ));
+            let known = before.remove(left.path());
+            let is_new = known.is_none();
+            let mut taken = known.unwrap_or_else(|| vec![0; outputs.len()]);
+            for ((output, taken), answers) in outputs.iter_mut().zip(&mut taken).zip(&mut answers) {
+                if !*answers {
+                    continue;
                 }
-                None => return,
+                if let Err(error) = offer(&left, taken, output, max_batch, patience) {
+                    *answers = false;
+                    if is_new {
+                        diagnostics::warn(&format!(
+                            "{} spans of a process that was killed wait in {}: {error}",
+                            left.len(),
+                            left.path().display()
+                        ));
+                    }
+                }
+            }
+            if taken.iter().all(|taken| *taken == left.len()) {
+                diagnostics::info(&format!(
+                    "{} spans of a process that was killed were exported",
+                    left.len()
+                ));
+                left.remove();
+            } else {
+                self.taken.insert(left.path().to_owned(), taken);
             }
         }
     }
 }
 
-/// Exports all spans to each output; the answer is how many, or `None` where one of them did not take them.
-fn export(
+/// Exports what the output has not taken yet.
+fn offer(
     left: &Left,
-    outputs: &mut [Told],
+    taken: &mut usize,
+    output: &mut Told,
     max_batch: usize,
     patience: &Patience<'_>,
-) -> Option<usize> {
-    let mut spans = left.spans().peekable();
-    let mut exported = 0;
+) -> Result<(), OTelSdkError> {
+    let mut spans = left.spans().skip(*taken).peekable();
     while spans.peek().is_some() {
         let batch = Batch::of(&mut spans, max_batch);
-        for output in &mut *outputs {
-            output.try_export(&batch, patience).ok()?;
-        }
-        exported += batch.len();
+        output.offer(&batch, patience)?;
+        *taken += batch.len();
     }
-    Some(exported)
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

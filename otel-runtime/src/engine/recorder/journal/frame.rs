@@ -131,30 +131,35 @@ impl Kept {
     }
 }
 
-/// Reads a journal, up to where it is cut off; `None` where it is none of this format.
+/// Reads a journal, up to where it is cut off or broken; `None` where it is none of this format.
 pub(super) fn read(journal: &[u8]) -> Option<Contents> {
-    let mut contents = Contents::default();
     let mut frames = Fields(journal);
     if frames.next() != Some((FORMAT, Value::Number(THIS_FORMAT))) {
         return None;
     }
-    for (frame, value) in frames {
-        let bytes = value.bytes()?;
+    let mut contents = Contents::default();
+    let _: Option<()> = frames.try_for_each(|(frame, value)| contents.take(frame, value.bytes()?));
+    Some(contents)
+}
+
+impl Contents {
+    /// `None` where this is no frame.
+    fn take(&mut self, frame: u8, bytes: &[u8]) -> Option<()> {
         match frame {
-            SERVICE => contents.service = String::from_utf8(bytes.to_vec()).ok()?,
+            SERVICE => self.service = String::from_utf8(bytes.to_vec()).ok()?,
             SPAN => {
                 let kept = kept(bytes)?;
-                contents.spans.insert(kept.head.span_id, kept);
+                self.spans.insert(kept.head.span_id, kept);
             }
             DONE => {
                 for id in bytes.as_chunks().0 {
-                    contents.spans.remove(&SpanId::from_bytes(*id));
+                    self.spans.remove(&SpanId::from_bytes(*id));
                 }
             }
             _ => return None,
         }
+        Some(())
     }
-    Some(contents)
 }
 
 fn kept(bytes: &[u8]) -> Option<Kept> {

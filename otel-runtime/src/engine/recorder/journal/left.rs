@@ -46,7 +46,8 @@ impl Left {
         }
         let seen = file.metadata()?.modified().unwrap_or(UNIX_EPOCH);
         let mut kept: Vec<_> = contents.spans.into_values().collect();
-        kept.sort_by_key(|span| span.head.start);
+        // Always in the same order, so that it is known which have been taken.
+        kept.sort_by_key(|span| (span.head.start, span.head.span_id.to_bytes()));
         let ended = |mut kept: Kept| {
             kept.end_if_open(clock::unix_nanos(seen));
             let waiting = kept.head.waiting();
@@ -54,6 +55,15 @@ impl Left {
         };
         let spans = kept.into_iter().map(ended).collect();
         Ok(Some(Self { file, path, spans }))
+    }
+
+    pub(in super::super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many spans there are.
+    pub(in super::super) fn len(&self) -> usize {
+        self.spans.len()
     }
 
     /// Each span, with the fields that are not of the head.

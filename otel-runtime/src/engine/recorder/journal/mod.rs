@@ -2,11 +2,12 @@
 //!
 //! A span leaves some time after its end, its children before it, and what another process does in its context may leave that
 //! process at any time. A process that is killed meanwhile would leave traces without parents behind. So before a context
-//! goes to another process, and before the exporting thread sends a span, those above it are written to the journal, as they are
-//! by then, and once more when they end. What a killed process has left there is exported by the next one that has the same
-//! folder and service.
+//! goes to another process, and before the exporting thread sends a span, those above it are written to the journal, as they
+//! were when they started, and once more when they end. What a killed process has left there is exported by the next one that
+//! has the same folder and service.
 //!
-//! What is written is safe from the end of the process, not from that of the machine.
+//! What is written is safe from the end of the process, not from that of the machine. What cannot be written is kept in memory,
+//! and the file is written anew as soon as that is possible.
 
 mod frame;
 mod left;
@@ -14,6 +15,8 @@ mod left;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
@@ -70,13 +73,16 @@ impl Unsent {
 struct Log {
     /// None after the end. It is locked as long as it is open.
     file: Option<File>,
-    has_failed: bool,
     path: PathBuf,
     /// What was written, in bytes.
     length: u64,
-    /// What of that is to be kept.
+    /// What is to be kept.
     kept: u64,
+    /// Whether something is not in the file that should be. Then nothing is added any more.
+    is_behind: bool,
     failure: Option<io::Error>,
+    /// Whether a failure was told of this file.
+    has_told: bool,
 }
 
 impl Log {
@@ -84,42 +90,55 @@ impl Log {
     fn create(folder: &Path, service: &str, number: u64) -> io::Result<Self> {
         let name = format!("{}-{number}", process::id());
         let unseen = folder.join(format!("{name}.new"));
-        let mut file = File::options()
-            .create_new(true)
-            .append(true)
-            .open(&unseen)?;
-        file.lock()?;
-        let beginning = frame::beginning(service);
-        file.write_all(&beginning)?;
         let path = folder.join(format!("{name}.{EXTENSION}"));
-        fs::rename(unseen, &path)?;
+        let mut options = File::options();
+        options.create_new(true).append(true);
+        // What spans tell is not for everybody.
+        #[cfg(unix)]
+        options.mode(0o600);
+        let mut file = options.open(&unseen)?;
+        let beginning = frame::beginning(service);
+        let mut show = || {
+            file.lock()?;
+            file.write_all(&beginning)?;
+            fs::rename(&unseen, &path)
+        };
+        if let Err(error) = show() {
+            // What fails here has failed before.
+            let _ = fs::remove_file(&unseen);
+            return Err(error);
+        }
         Ok(Self {
             file: Some(file),
-            has_failed: false,
             path,
             length: beginning.len() as u64,
             kept: 0,
+            is_behind: false,
             failure: None,
+            has_told: false,
         })
     }
 
-    /// After a failure there is nothing in the file, since it would not be known what of it has left.
+    /// What was written before stays: that it arrives twice is better than not at all.
     fn write(&mut self, frames: &[u8]) {
-        let Some(file) = self.file.as_mut().filter(|_| !self.has_failed) else {
+        let Some(file) = self.file.as_mut().filter(|_| !self.is_behind) else {
             return;
         };
         match file.write_all(frames) {
             Ok(()) => self.length += frames.len() as u64,
-            Err(error) => self.fail(error),
+            Err(error) => {
+                // Of a frame that is cut off nothing is read.
+                let _ = file.set_len(self.length);
+                self.is_behind = true;
+                self.fail(error);
+            }
         }
     }
 
     fn fail(&mut self, error: io::Error) {
-        self.failure = Some(error);
-        self.has_failed = true;
-        if let Some(file) = &self.file {
-            // What fails here has failed before.
-            let _ = file.set_len(0);
+        if !self.has_told {
+            self.has_told = true;
+            self.failure = Some(error);
         }
     }
 
@@ -131,9 +150,15 @@ impl Log {
         }
     }
 
+    fn should_be_written_anew(&self) -> bool {
+        self.file.is_some() && (self.is_behind || self.length > 2 * self.kept + WASTE)
+    }
+
     fn remove(&mut self) {
-        if let Some(file) = self.file.take() {
-            self.failure = discard(&file, &self.path).err();
+        if let Some(file) = self.file.take()
+            && let Err(error) = discard(&file, &self.path)
+        {
+            self.fail(error);
         }
     }
 }
@@ -173,14 +198,20 @@ impl Journal {
             unsent.known = known;
             unsent.frame.is_some()
         };
-        if is_written {
-            let mut log = lock(&self.log);
-            // It may have left meanwhile.
-            if let Some(unsent) = lock(&self.unsent).get_mut(&id) {
-                log.kept -= unsent.frame.take().map_or(0, |frame| frame.len() as u64);
-                log.add(unsent.first_frame().unwrap_or_default());
-            }
+        if !is_written {
+            return;
         }
+        let mut log = lock(&self.log);
+        let frame = {
+            let mut all = lock(&self.unsent);
+            // It may have left meanwhile.
+            let Some(unsent) = all.get_mut(&id) else {
+                return;
+            };
+            log.kept -= unsent.frame.take().map_or(0, |frame| frame.len() as u64);
+            unsent.first_frame().map(<[u8]>::to_vec)
+        };
+        log.add(&frame.unwrap_or_default());
     }
 
     /// The context of this span goes to another process.
@@ -220,42 +251,56 @@ impl Journal {
     /// These spans need not be kept any more.
     pub(super) fn forget(&self, ids: impl IntoIterator<Item = SpanId>) {
         let mut log = lock(&self.log);
-        let mut unsent = lock(&self.unsent);
         let mut done = Vec::new();
-        for id in ids {
-            if let Some(Unsent {
-                frame: Some(frame), ..
-            }) = unsent.remove(&id)
-            {
-                log.kept -= frame.len() as u64;
-                done.push(id);
+        {
+            let mut unsent = lock(&self.unsent);
+            for id in ids {
+                if let Some(Unsent {
+                    frame: Some(frame), ..
+                }) = unsent.remove(&id)
+                {
+                    log.kept -= frame.len() as u64;
+                    done.push(id);
+                }
             }
         }
         if !done.is_empty() {
             log.write(&frame::done(&done));
         }
-        if log.length > 2 * log.kept + WASTE {
-            self.write_anew(&mut log, &unsent);
+        if log.should_be_written_anew() {
+            self.write_anew(&mut log);
         }
     }
 
-    /// The old file is emptied last, so that whoever reads it then finds nothing.
-    fn write_anew(&self, log: &mut Log, unsent: &HashMap<SpanId, Unsent>) {
-        if log.file.is_none() || log.has_failed {
-            return;
-        }
-        let number = clock::unix_nanos(SystemTime::now());
-        let mut fresh = match Log::create(&self.folder, &self.service, number) {
-            Ok(fresh) => fresh,
-            Err(error) => return log.fail(error),
+    /// The old file is emptied last, so that whoever reads it then finds nothing. Where there can be no new one it stays.
+    fn write_anew(&self, log: &mut Log) {
+        let frames: Vec<u8> = {
+            let unsent = lock(&self.unsent);
+            let frames = unsent.values().filter_map(|unsent| unsent.frame.as_deref());
+            frames.flatten().copied().collect()
         };
-        let frames: Vec<_> = unsent
-            .values()
-            .filter_map(|unsent| unsent.frame.as_deref())
-            .collect();
-        fresh.add(&frames.concat());
-        let mut old = std::mem::replace(log, fresh);
-        old.remove();
+        let number = clock::unix_nanos(SystemTime::now());
+        let created = Log::create(&self.folder, &self.service, number);
+        let filled = created.and_then(|mut fresh| {
+            fresh.add(&frames);
+            match fresh.failure.take() {
+                None => Ok(fresh),
+                Some(error) => {
+                    fresh.remove();
+                    Err(error)
+                }
+            }
+        });
+        match filled {
+            Ok(fresh) => std::mem::replace(log, fresh).remove(),
+            Err(error) => log.fail(error),
+        }
+    }
+
+    /// Looks for what was left in another folder.
+    #[cfg(test)]
+    pub(super) fn look_in(&mut self, folder: &Path) {
+        folder.clone_into(&mut self.folder);
     }
 
     /// What went wrong since it was last asked.
@@ -268,8 +313,10 @@ impl Journal {
     /// After the last export. What was not sent is left to the next process.
     pub(super) fn close(&self) {
         let mut log = lock(&self.log);
-        if log.kept == 0 || log.has_failed {
+        if log.kept == 0 {
             log.remove();
+        } else if log.is_behind {
+            self.write_anew(&mut log);
         }
         log.file = None;
     }
@@ -287,16 +334,18 @@ fn discard(file: &File, path: &Path) -> io::Result<()> {
 }
 
 /// Adds the frames of a span and those above it that have not left; where one is written, so are those above.
+///
+/// Those above come first, as a kill may cut off what is being written.
 fn add_with_parents(unsent: &mut HashMap<SpanId, Unsent>, id: SpanId, frames: &mut Vec<u8>) {
-    let mut next = id;
+    let (mut next, start) = (id, frames.len());
     while let Some(unsent) = unsent.get_mut(&next) {
         let Some(frame) = unsent.first_frame() else {
             return;
         };
-        frames.extend_from_slice(frame);
+        frames.splice(start..start, frame.iter().copied());
         next = unsent.known.head.parent;
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -47,7 +47,8 @@ fn journal() -> (Journal, TempDir) {
     (journal, folder)
 }
 
-fn open(journal: &Journal, number: u64, parent: u64) {
+/// A span begins.
+pub(in super::super) fn open(journal: &Journal, number: u64, parent: u64) {
     journal.opens(known(head(number, parent)));
 }
 
@@ -108,7 +109,9 @@ fn what_is_read_is_what_was_written() {
     assert!(kept.scope.attributes().eq(scope.attributes()));
     // What others wrote.
     assert!(frame::read(b"buy milk").is_none());
-    assert!(frame::read(&[&journal[..], &[0; 9]].concat()).is_none());
+    // What is broken is not read, and all before it is.
+    let broken = [&journal[..], &[0; 9]].concat();
+    assert_eq!(frame::read(&broken).expect("a journal").spans.len(), 1);
 }
 
 #[test]
@@ -120,6 +123,11 @@ fn spans_are_written_once_with_those_above_them() {
     assert_eq!(kept(&folder), [0; 0]);
     journal.context_leaves(SpanId::from(3));
     assert_eq!(kept(&folder), [1, 2, 3]);
+    // A kill may cut off what is being written: those above stand before those that name them.
+    let bytes = fs::read(&super::lock(&journal.log).path).expect("the file");
+    let cut = frame::read(&bytes[..bytes.len() - 1]).expect("a journal");
+    assert!(!cut.spans.contains_key(&SpanId::from(3)), "{cut:?}");
+    assert_eq!(cut.spans.len(), 2);
     let length = super::lock(&journal.log).length;
     journal.context_leaves(SpanId::from(3));
     assert_eq!(super::lock(&journal.log).length, length);
@@ -192,18 +200,59 @@ fn the_file_does_not_grow_for_ever() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_any_more_is_told_once() {
+fn a_journal_that_cannot_be_written_stays_until_it_can() {
     let (journal, folder) = journal();
-    drop(folder);
-    // It needs a new file now.
-    super::lock(&journal.log).length = 2 * WASTE;
-    journal.forget([]);
-    assert!(super::lock(&journal.log).file.is_some(), "it is locked");
-    let failure = journal.failure().expect("a failure");
-    assert!(failure.contains("No such file or directory"), "{failure}");
-    assert_eq!(journal.failure(), None);
     open(&journal, 1, 0);
     journal.context_leaves(SpanId::from(1));
+    let path = folder.path().to_owned();
+    let away = path.with_extension("away");
+    fs::rename(&path, &away).expect("moved");
+    // It needs a new file now, which nobody can make there.
+    super::lock(&journal.log).length = 2 * WASTE;
+    for _ in 0..2 {
+        journal.forget([]);
+    }
+    let failure = journal.failure().expect("a failure");
+    assert!(failure.contains("No such file or directory"), "{failure}");
+    assert_eq!(journal.failure(), None, "told once");
+    // The old one is still written to.
+    open(&journal, 2, 1);
+    journal.context_leaves(SpanId::from(2));
+    fs::rename(&away, &path).expect("moved back");
+    assert_eq!(kept(&folder), [1, 2]);
+    journal.forget([SpanId::from(1)]);
+    assert_eq!(kept(&folder), [2]);
+    let log = super::lock(&journal.log);
+    assert!(log.length < WASTE, "it was not written anew");
+}
+
+#[test]
+fn what_could_not_be_written_is_written_later() {
+    let (journal, folder) = journal();
+    open(&journal, 1, 0);
+    journal.context_leaves(SpanId::from(1));
+    let path = super::lock(&journal.log).path.clone();
+    // As on a full disk, writing fails.
+    let unwritable = fs::File::open(&path).expect("the file");
+    let written = super::lock(&journal.log).file.replace(unwritable);
+    open(&journal, 2, 1);
+    journal.context_leaves(SpanId::from(2));
+    assert_eq!(kept(&folder), [1], "what was there stays");
+    assert!(journal.failure().is_some());
+    drop(written);
+    // With the next batch.
+    journal.forget([]);
+    assert_eq!(kept(&folder).last(), Some(&2));
+    assert!(!super::lock(&journal.log).is_behind);
+    journal.forget([1, 2].map(SpanId::from));
     assert_eq!(journal.failure(), None);
-    journal.close();
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (journal, _folder) = journal();
+    let metadata = fs::metadata(&super::lock(&journal.log).path).expect("the file");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
 }
