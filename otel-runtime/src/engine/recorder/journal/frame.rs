@@ -101,14 +101,6 @@ pub(super) fn done(ids: &[SpanId]) -> Vec<u8> {
     out
 }
 
-/// What a journal holds.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) service: String,
-    /// The spans that are to be kept.
-    pub(super) spans: HashMap<SpanId, Kept>,
-}
-
 /// A span of a journal.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -131,35 +123,35 @@ impl Kept {
     }
 }
 
-/// Reads a journal, up to where it is cut off or broken; `None` where it is none of this format.
-pub(super) fn read(journal: &[u8]) -> Option<Contents> {
+/// The spans that are to be kept, of a journal that is read up to where it is cut off or broken; `None` where it is none of
+/// this format.
+pub(super) fn read(journal: &[u8]) -> Option<HashMap<SpanId, Kept>> {
     let mut frames = Fields(journal);
     if frames.next() != Some((FORMAT, Value::Number(THIS_FORMAT))) {
         return None;
     }
-    let mut contents = Contents::default();
-    let _: Option<()> = frames.try_for_each(|(frame, value)| contents.take(frame, value.bytes()?));
-    Some(contents)
+    let mut spans = HashMap::new();
+    let _: Option<()> =
+        frames.try_for_each(|(frame, value)| take(frame, value.bytes()?, &mut spans));
+    Some(spans)
 }
 
-impl Contents {
-    /// `None` where this is no frame.
-    fn take(&mut self, frame: u8, bytes: &[u8]) -> Option<()> {
-        match frame {
-            SERVICE => self.service = String::from_utf8(bytes.to_vec()).ok()?,
-            SPAN => {
-                let kept = kept(bytes)?;
-                self.spans.insert(kept.head.span_id, kept);
-            }
-            DONE => {
-                for id in bytes.as_chunks().0 {
-                    self.spans.remove(&SpanId::from_bytes(*id));
-                }
-            }
-            _ => return None,
+/// `None` where this is no frame.
+fn take(frame: u8, bytes: &[u8], spans: &mut HashMap<SpanId, Kept>) -> Option<()> {
+    match frame {
+        SERVICE => {}
+        SPAN => {
+            let kept = kept(bytes)?;
+            spans.insert(kept.head.span_id, kept);
         }
-        Some(())
+        DONE => {
+            for id in bytes.as_chunks().0 {
+                spans.remove(&SpanId::from_bytes(*id));
+            }
+        }
+        _ => return None,
     }
+    Some(())
 }
 
 fn kept(bytes: &[u8]) -> Option<Kept> {

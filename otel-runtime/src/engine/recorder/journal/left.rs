@@ -30,22 +30,28 @@ impl Left {
         if file.try_lock().is_err() {
             return Ok(None);
         }
+        let expected = frame::beginning(service);
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        let length = expected.len() as u64;
+        file.by_ref().take(length).read_to_end(&mut bytes)?;
         if bytes.is_empty() {
             // Whoever emptied it did not come to remove it.
             fs::remove_file(path)?;
             return Ok(None);
         }
-        let Some(contents) = frame::read(&bytes) else {
+        // What others left is not read whole each time.
+        if bytes == expected {
+            file.read_to_end(&mut bytes)?;
+        }
+        let Some(spans) = frame::read(&bytes) else {
             let message = "it is not of this version of otel-runtime";
             return Err(io::Error::other(message));
         };
-        if contents.service != service {
+        if !bytes.starts_with(&expected) {
             return Ok(None);
         }
         let seen = file.metadata()?.modified().unwrap_or(UNIX_EPOCH);
-        let mut kept: Vec<_> = contents.spans.into_values().collect();
+        let mut kept: Vec<_> = spans.into_values().collect();
         // Always in the same order, so that it is known which have been taken.
         kept.sort_by_key(|span| (span.head.start, span.head.span_id.to_bytes()));
         let ended = |mut kept: Kept| {

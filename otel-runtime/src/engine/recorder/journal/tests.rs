@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -55,12 +56,12 @@ pub(in super::super) fn open(journal: &Journal, number: u64, parent: u64) {
 /// The ids of the spans that are there for the next process, in the order of their starts.
 fn kept(folder: &TempDir) -> Vec<u64> {
     let files = fs::read_dir(folder.path()).expect("the folder");
-    let contents = files.map(|file| {
+    let spans = files.map(|file| {
         let bytes = fs::read(file.expect("a file").path()).expect("a file");
         frame::read(&bytes).expect("a journal")
     });
-    let mut ids: Vec<_> = contents
-        .flat_map(|contents| contents.spans.into_keys())
+    let mut ids: Vec<_> = spans
+        .flat_map(HashMap::into_keys)
         .map(|id| u64::from_be_bytes(id.to_bytes()))
         .collect();
     ids.sort_unstable();
@@ -83,24 +84,20 @@ fn what_is_read_is_what_was_written() {
     let journal = frames.concat();
     // Wherever it is cut off.
     for length in 0..=journal.len() {
-        let contents = frame::read(&journal[..length]);
+        let found = frame::read(&journal[..length]);
         let whole = ends.iter().filter(|end| **end <= length).count();
         let spans = match whole {
             0 | 1 => 0,
             3 => 2,
             _ => 1,
         };
-        let found = contents.map(|contents| (contents.service, contents.spans.len()));
         match found {
             None => assert!(length < 2),
-            Some((service, found)) => {
-                assert_eq!(service, if whole == 0 { "" } else { "service" });
-                assert_eq!(found, spans, "{length}");
-            }
+            Some(found) => assert_eq!(found.len(), spans, "{length}"),
         }
     }
-    let contents = frame::read(&journal).expect("a journal");
-    let kept = &contents.spans[&second.span_id];
+    let spans = frame::read(&journal).expect("a journal");
+    let kept = &spans[&second.span_id];
     assert_eq!(kept.head, second);
     let Source::Tracer(scope) = source() else {
         unreachable!("it is a tracer's");
@@ -111,7 +108,7 @@ fn what_is_read_is_what_was_written() {
     assert!(frame::read(b"buy milk").is_none());
     // What is broken is not read, and all before it is.
     let broken = [&journal[..], &[0; 9]].concat();
-    assert_eq!(frame::read(&broken).expect("a journal").spans.len(), 1);
+    assert_eq!(frame::read(&broken).expect("a journal").len(), 1);
 }
 
 #[test]
@@ -126,8 +123,8 @@ fn spans_are_written_once_with_those_above_them() {
     // A kill may cut off what is being written: those above stand before those that name them.
     let bytes = fs::read(&super::lock(&journal.log).path).expect("the file");
     let cut = frame::read(&bytes[..bytes.len() - 1]).expect("a journal");
-    assert!(!cut.spans.contains_key(&SpanId::from(3)), "{cut:?}");
-    assert_eq!(cut.spans.len(), 2);
+    assert!(!cut.contains_key(&SpanId::from(3)), "{cut:?}");
+    assert_eq!(cut.len(), 2);
     let length = super::lock(&journal.log).length;
     journal.context_leaves(SpanId::from(3));
     assert_eq!(super::lock(&journal.log).length, length);
@@ -154,13 +151,8 @@ fn a_span_is_written_as_it_is_known_last() {
         let files = fs::read_dir(folder.path()).expect("the folder");
         let path = files.map(|file| file.expect("a file").path()).next();
         let bytes = fs::read(path.expect("a journal")).expect("a journal");
-        let contents = frame::read(&bytes).expect("a journal");
-        let ends = [1, 2].map(|id| {
-            contents
-                .spans
-                .get(&SpanId::from(id))
-                .map(|span| span.head.end)
-        });
+        let spans = frame::read(&bytes).expect("a journal");
+        let ends = [1, 2].map(|id| spans.get(&SpanId::from(id)).map(|span| span.head.end));
         (ends, super::lock(&journal.log).kept)
     };
     for number in [1, 2] {
