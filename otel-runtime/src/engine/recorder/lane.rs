@@ -300,7 +300,7 @@ impl Writer {
     /// Where the chunk has the scope of a tracer.
     fn place(&mut self, scope: &Arc<InstrumentationScope>) -> u32 {
         if let Some((last, place)) = &self.scope
-            && (Arc::ptr_eq(last, scope) || last == scope)
+            && (Arc::ptr_eq(last, scope) || is_same(last, scope))
         {
             return *place;
         }
@@ -309,6 +309,18 @@ impl Writer {
         scopes.push(Arc::clone(scope));
         self.scope = Some((Arc::clone(scope), place));
         place
+    }
+}
+
+/// Of scopes without attributes, nearly all, the API would make lists of those first.
+fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    let is_plain = |scope: &InstrumentationScope| scope.attributes().next().is_none();
+    if is_plain(one) && is_plain(other) {
+        one.name() == other.name()
+            && one.version() == other.version()
+            && one.schema_url() == other.schema_url()
+    } else {
+        one == other
     }
 }
 

@@ -134,18 +134,21 @@ fn fill(live: &mut Live, builder: SpanBuilder, of_sampler: Vec<KeyValue>) {
     let gathered = &mut live.gathered;
     gathered.rename(builder.name);
     live.kind = scope::kind(&builder.span_kind.unwrap_or(SpanKind::Internal));
-    gathered
-        .attributes()
-        .extend(builder.attributes.into_iter().flatten());
-    gathered.attributes().extend(of_sampler);
-    for event in builder.events.into_iter().flatten() {
+    // Most often there is none of all these, which is seen at once like this.
+    if let Some(attributes) = builder.attributes {
+        gathered.attributes().extend(attributes);
+    }
+    if !of_sampler.is_empty() {
+        gathered.attributes().extend(of_sampler);
+    }
+    for event in builder.events.unwrap_or_default() {
         gathered.add_event(
             &event.name,
             clock::unix_nanos(event.timestamp),
             event.attributes,
         );
     }
-    for link in builder.links.into_iter().flatten() {
+    for link in builder.links.unwrap_or_default() {
         gathered.add_link(&link.span_context, link.attributes);
     }
     let clock = &live.core.clock;
