@@ -342,7 +342,9 @@ fn add_with_parents(unsent: &mut HashMap<SpanId, Unsent>, id: SpanId, frames: &m
         let Some(frame) = unsent.first_frame() else {
             return;
         };
-        frames.splice(start..start, frame.iter().copied());
+        let length = frame.len();
+        frames.extend_from_slice(frame);
+        frames[start..].rotate_right(length);
         next = unsent.known.head.parent;
     }
 }
