@@ -132,16 +132,12 @@ pub async fn run(
 
     stop(stack)?;
     let bookings = f64::from(plan.bookings);
-    let mut cpu_us = [0.0; 3];
-    for (used, (before, after)) in cpu_us.iter_mut().zip(before.iter().zip(&after)) {
-        *used = after.since(before).as_secs_f64() * 1e6 / bookings;
-    }
     #[expect(clippy::cast_precision_loss, reason = "there are not that many spans")]
     let spans = sink.stop().await? as f64 / f64::from(all);
     Ok(Sample {
         rate: bookings / driven.wall.as_secs_f64(),
         latencies_ms: [0.5, 0.9, 0.99].map(|part| driven.quantile(part).as_secs_f64() * 1e3),
-        cpu_us,
+        cpu_us: cpu_us(&before, &after, plan.bookings),
         memory_mb,
         spans,
     })
@@ -209,7 +205,12 @@ pub(super) async fn planned(stack: &mut Stack, bookings: u32) -> anyhow::Result<
     }
 }
 
-fn cpu(processes: [u32; 3]) -> anyhow::Result<[CpuTime; 3]> {
-    let [dispo, cleaning, planned] = processes.map(CpuTime::of);
-    Ok([dispo?, cleaning?, planned?])
+pub(super) fn cpu(processes: [u32; 3]) -> anyhow::Result<[CpuTime; 3]> {
+    let [first, second, third] = processes.map(CpuTime::of);
+    Ok([first?, second?, third?])
+}
+
+/// Processor time for each of so many bookings, in microseconds.
+pub(super) fn cpu_us(before: &[CpuTime; 3], after: &[CpuTime; 3], bookings: u32) -> [f64; 3] {
+    std::array::from_fn(|at| after[at].since(&before[at]).as_secs_f64() * 1e6 / f64::from(bookings))
 }

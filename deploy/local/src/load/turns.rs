@@ -11,13 +11,13 @@ use super::{
     arguments::Plan,
     drive::drive,
     measure::{self, Mode, WARM_UP},
+    report::SideBySide,
     sink::Sink,
 };
 use crate::{
     binaries::Binaries,
     rabbitmq::ReservedBroker,
     stack::{Role, Telemetry},
-    usage::CpuTime,
 };
 
 /// Bookings that one service takes before the next has its turn.
@@ -37,7 +37,7 @@ pub async fn run(
     binaries: &Binaries,
     folder: &Path,
     broker: Option<&ReservedBroker>,
-) -> anyhow::Result<[f64; 3]> {
+) -> anyhow::Result<SideBySide> {
     let sink = Sink::start(folder).await?;
     let (_database, mut stack) =
         measure::start(Telemetry::OFF, plan, binaries, folder, broker).await?;
@@ -53,11 +53,8 @@ pub async fn run(
         measure::planned(&mut stack, sent).await?;
     }
     measure::settled(&mut stack, sent).await?;
-    let cpu = || {
-        let times = services.iter().map(|(id, _)| CpuTime::of(*id));
-        times.collect::<anyhow::Result<Vec<_>>>()
-    };
-    let before = cpu()?;
+    let ids = std::array::from_fn(|at| services[at].0);
+    let before = measure::cpu(ids)?;
     let turns = plan.bookings.div_ceil(TURN);
     for turn in 0..turns as usize {
         for place in 0..services.len() {
@@ -74,12 +71,8 @@ pub async fn run(
         }
     }
     measure::settled(&mut stack, sent).await?;
-    let after = cpu()?;
+    let after = measure::cpu(ids)?;
     measure::stop(stack)?;
     ensure!(sink.stop().await? > 0, "no spans arrived");
-    let mut cpu_us = [0.0; 3];
-    for (used, (before, after)) in cpu_us.iter_mut().zip(before.iter().zip(&after)) {
-        *used = after.since(before).as_secs_f64() * 1e6 / f64::from(turns * TURN);
-    }
-    Ok(cpu_us)
+    Ok(measure::cpu_us(&before, &after, turns * TURN))
 }
