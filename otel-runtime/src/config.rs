@@ -15,6 +15,10 @@ use std::str::FromStr;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
+#[cfg(feature = "tls")]
+pub(crate) use self::signal::TlsFile;
+#[cfg(feature = "otlp")]
+pub(crate) use self::signal::TlsFiles;
 pub(crate) use self::signal::{Batch, Exporter, Protocol, Signal};
 use crate::diagnostics::Level;
 use crate::sites::SpanRules;
@@ -47,6 +51,10 @@ pub(crate) struct Settings {
 pub(crate) enum Propagator {
     TraceContext,
     Baggage,
+    /// One header.
+    B3,
+    /// A header for each part.
+    B3Multi,
 }
 
 impl Settings {
@@ -162,12 +170,14 @@ fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
         let propagator = match word.as_str() {
             "tracecontext" => Propagator::TraceContext,
             "baggage" => Propagator::Baggage,
+            "b3" => Propagator::B3,
+            "b3multi" => Propagator::B3Multi,
             "none" => continue,
             other => {
                 env.warn(
                     NAME,
                     other,
-                    "a comma list of `tracecontext`, `baggage`, or `none`",
+                    "a comma list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none`",
                 );
                 continue;
             }

@@ -3,12 +3,15 @@
 #[doc(hidden)]
 pub mod __private;
 mod attribute;
+mod b3;
 #[doc = include_str!("coming_from_tracing.md")]
 pub mod coming_from_tracing {}
 mod config;
 pub mod context;
 mod diagnostics;
 mod engine;
+#[doc = include_str!("environment.md")]
+pub mod environment {}
 mod export;
 mod hex;
 mod in_span;

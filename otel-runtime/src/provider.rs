@@ -280,9 +280,12 @@ impl Traces<'_> {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
                 Exporter::Otlp(protocol) => {
-                    let processor = check_endpoint(self.signal.endpoint.as_deref())
-                        .and_then(|()| otlp::span_processor(protocol, self.signal, runtime));
+                    let processor = otlp::span_processor(protocol, self.signal, runtime);
                     Box::new(processor.map_err(InitError::Exporter)?)
+                }
+                Exporter::OtlpStdout => {
+                    let printer = otlp::printer().map_err(InitError::Exporter)?;
+                    Box::new(printer.into_processor(batch_config(&self.signal.batch)))
                 }
             });
         }
@@ -313,19 +316,29 @@ impl Traces<'_> {
         resource: &Resource,
     ) -> Result<Option<Provider>, InitError> {
         let mut outputs = Vec::new();
+        let told = |mut exporter: Box<dyn AnyExporter>, target: &str| {
+            exporter.set_resource(resource);
+            Told {
+                output: exporter.into_output(),
+                losses: Losses::new("spans", target.to_owned()),
+            }
+        };
         for &exporter in &self.signal.exporters {
-            if let Exporter::Otlp(protocol) = exporter {
-                let output = check_endpoint(self.signal.endpoint.as_deref())
-                    .and_then(|()| otlp::output(protocol, self.signal, resource));
-                outputs.push(output.map_err(InitError::Exporter)?);
+            match exporter {
+                Exporter::Otlp(protocol) => {
+                    let output = otlp::output(protocol, self.signal, resource);
+                    outputs.push(output.map_err(InitError::Exporter)?);
+                }
+                Exporter::OtlpStdout => {
+                    let printer = otlp::printer().map_err(InitError::Exporter)?;
+                    outputs.push(told(printer, "standard output"));
+                }
+                // The SDK makes the spans then.
+                Exporter::Console => {}
             }
         }
-        for mut exporter in exporters {
-            exporter.set_resource(resource);
-            outputs.push(Told {
-                output: exporter.into_output(),
-                losses: Losses::new("spans", "an exporter of the application".to_owned()),
-            });
+        for exporter in exporters {
+            outputs.push(told(exporter, "an exporter of the application"));
         }
         if outputs.is_empty() {
             return Ok(None);
@@ -563,18 +576,4 @@ fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
         .with_attributes(code)
         .with_attributes(environment)
         .build()
-}
-
-/// Refuses at the start what would fail at each export: the exporters are built without TLS, and need a whole URL.
-fn check_endpoint(endpoint: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let Some(endpoint) = endpoint else {
-        return Ok(());
-    };
-    if !endpoint.contains("://") {
-        Err(format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`").into())
-    } else if endpoint.to_ascii_lowercase().starts_with("https:") {
-        Err(format!("the endpoint `{endpoint}` asks for TLS, which is not supported; send to a collector over `http`").into())
-    } else {
-        Ok(())
-    }
 }

@@ -1,5 +1,6 @@
 //! What each signal has variables of its own for: where it is exported to, and in which batches.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Environment;
@@ -20,6 +21,9 @@ pub(crate) struct Signal {
     pub(crate) endpoint: Option<String>,
     /// Whether that is the signal's own, which HTTP uses as it stands.
     pub(crate) endpoint_is_own: bool,
+    /// Whether gRPC goes without TLS where the endpoint has no scheme.
+    pub(crate) is_insecure: bool,
+    pub(crate) tls: TlsFiles,
     /// Sent with each request, names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     /// Whether requests are compressed by gzip.
@@ -33,6 +37,9 @@ pub(crate) struct Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exporter {
     Otlp(Protocol),
+    /// OTLP as lines of JSON, on standard output.
+    OtlpStdout,
+    /// For people, on standard output.
     Console,
 }
 
@@ -40,7 +47,26 @@ pub(crate) enum Exporter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     HttpProtobuf,
+    HttpJson,
     Grpc,
+}
+
+/// What TLS takes from files, all of it as PEM.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    /// By whom the receiver's certificate is signed; without it, somebody whom the system trusts.
+    pub(crate) authorities: Option<TlsFile>,
+    /// Who sends.
+    pub(crate) certificate: Option<TlsFile>,
+    /// The key of that certificate.
+    pub(crate) key: Option<TlsFile>,
+}
+
+/// A file, and the variable that names it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TlsFile {
+    pub(crate) path: PathBuf,
+    pub(crate) variable: &'static str,
 }
 
 /// The settings of a batch processor; what is absent keeps the specification's default.
@@ -60,6 +86,10 @@ pub(super) struct Names {
     compression: &'static str,
     protocol: &'static str,
     timeout: &'static str,
+    insecure: &'static str,
+    certificate: &'static str,
+    client_certificate: &'static str,
+    client_key: &'static str,
     schedule_delay: &'static str,
     max_queue_size: &'static str,
     max_export_batch_size: &'static str,
@@ -75,6 +105,10 @@ pub(super) const TRACES: Names = Names {
     compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
     protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    insecure: "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+    certificate: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
     schedule_delay: "OTEL_BSP_SCHEDULE_DELAY",
     max_queue_size: "OTEL_BSP_MAX_QUEUE_SIZE",
     max_export_batch_size: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
@@ -89,6 +123,10 @@ pub(super) const LOGS: Names = Names {
     compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
     protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
     timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    insecure: "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
+    certificate: "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
     schedule_delay: "OTEL_BLRP_SCHEDULE_DELAY",
     max_queue_size: "OTEL_BLRP_MAX_QUEUE_SIZE",
     max_export_batch_size: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
@@ -106,6 +144,18 @@ impl Signal {
             exporters: exporters(env, names, endpoint.is_some() && names.endpoint_suffices),
             endpoint,
             endpoint_is_own,
+            is_insecure: is_insecure(env, names),
+            tls: TlsFiles {
+                authorities: file(env, [names.certificate, "OTEL_EXPORTER_OTLP_CERTIFICATE"]),
+                certificate: file(
+                    env,
+                    [
+                        names.client_certificate,
+                        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+                    ],
+                ),
+                key: file(env, [names.client_key, "OTEL_EXPORTER_OTLP_CLIENT_KEY"]),
+            },
             headers: headers(env, names),
             is_compressed: is_compressed(env, names),
             timeout: timeout(env, names),
@@ -129,13 +179,14 @@ fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) ->
     for word in words {
         let exporter = match word.as_str() {
             "otlp" => Exporter::Otlp(protocol(env, names)),
+            "otlp/stdout" => Exporter::OtlpStdout,
             "console" => Exporter::Console,
             "none" => continue,
             other => {
                 env.warn(
                     names.exporter,
                     other,
-                    "a comma list of `otlp`, `console`, or `none`",
+                    "a comma list of `otlp`, `otlp/stdout`, `console`, or `none`",
                 );
                 continue;
             }
@@ -152,11 +203,32 @@ fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
         let Some(word) = env.text(name) else { continue };
         match word.to_ascii_lowercase().as_str() {
             "http/protobuf" => return Protocol::HttpProtobuf,
+            "http/json" => return Protocol::HttpJson,
             "grpc" => return Protocol::Grpc,
-            _ => env.warn(name, &word, "`http/protobuf` or `grpc`"),
+            _ => env.warn(name, &word, "`http/protobuf`, `http/json` or `grpc`"),
         }
     }
     Protocol::HttpProtobuf
+}
+
+fn is_insecure(env: &mut Environment<'_>, names: &Names) -> bool {
+    for name in [names.insecure, "OTEL_EXPORTER_OTLP_INSECURE"] {
+        let Some(word) = env.text(name) else { continue };
+        match word.to_ascii_lowercase().as_str() {
+            "true" => return true,
+            "false" => return false,
+            _ => env.warn(name, &word, "`true` or `false`"),
+        }
+    }
+    false
+}
+
+/// The first that is named.
+fn file(env: &Environment<'_>, variables: [&'static str; 2]) -> Option<TlsFile> {
+    variables.into_iter().find_map(|variable| {
+        let path = env.text(variable)?.into();
+        Some(TlsFile { path, variable })
+    })
 }
 
 /// Of the signal, or else of all signals.

@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -63,7 +65,10 @@ fn the_exporter_list_wins_over_the_endpoint() {
             .exporters
     };
     assert_eq!(exporters("none"), []);
-    assert_eq!(exporters("console"), [Exporter::Console]);
+    assert_eq!(
+        exporters("console,otlp/stdout"),
+        [Exporter::Console, Exporter::OtlpStdout]
+    );
     assert_eq!(
         exporters("Console, otlp,otlp"),
         [Exporter::Console, Exporter::Otlp(Protocol::HttpProtobuf)]
@@ -114,9 +119,9 @@ fn what_counts_for_both_signals_is_complained_of_once() {
         &[
             ("OTEL_TRACES_EXPORTER", "otlp"),
             ("OTEL_LOGS_EXPORTER", "otlp"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http"),
         ],
-        "OTEL_EXPORTER_OTLP_PROTOCOL is `http/json`, which is ignored; it takes `http/protobuf` or `grpc`",
+        "OTEL_EXPORTER_OTLP_PROTOCOL is `http`, which is ignored; it takes `http/protobuf`, `http/json` or `grpc`",
     );
     assert_eq!(settings.logs.exporters, settings.traces.exporters);
 }
@@ -145,7 +150,7 @@ fn the_time_out_of_traces_wins() {
 fn what_is_not_understood_is_named_and_ignored() {
     let settings = refuse(
         &[("OTEL_TRACES_EXPORTER", "zipkin,console")],
-        "OTEL_TRACES_EXPORTER is `zipkin`, which is ignored; it takes a comma list of `otlp`, `console`, or `none`",
+        "OTEL_TRACES_EXPORTER is `zipkin`, which is ignored; it takes a comma list of `otlp`, `otlp/stdout`, `console`, or `none`",
     );
     assert_eq!(settings.traces.exporters, [Exporter::Console]);
     let settings = refuse(
@@ -175,6 +180,10 @@ fn propagators_can_be_chosen() {
     let propagators = |list| accept(&[("OTEL_PROPAGATORS", list)]).propagators;
     assert_eq!(propagators("none"), []);
     assert_eq!(propagators("baggage,baggage"), [Propagator::Baggage]);
+    assert_eq!(
+        propagators("B3, b3multi"),
+        [Propagator::B3, Propagator::B3Multi]
+    );
 }
 
 #[test]
@@ -285,4 +294,62 @@ fn span_rules_are_read_whole_or_not_at_all() {
         "OTEL_RUNTIME_SPANS is `a=off,b`, which is ignored; it takes a comma list of `pattern=on` and `pattern=off`",
     );
     assert_eq!(settings.rules, None);
+}
+
+#[test]
+fn files_and_schemes_of_a_signal_win() {
+    let settings = accept(&[
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/all.pem"),
+        ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/logs.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem"),
+        ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "True"),
+    ]);
+    let authorities = |signal: &Signal| {
+        let file = signal.tls.authorities.as_ref()?;
+        Some((file.path.to_str()?.to_owned(), file.variable))
+    };
+    assert_eq!(
+        authorities(&settings.traces),
+        Some(("/all.pem".to_owned(), "OTEL_EXPORTER_OTLP_CERTIFICATE"))
+    );
+    assert_eq!(
+        authorities(&settings.logs),
+        Some((
+            "/logs.pem".to_owned(),
+            "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"
+        ))
+    );
+    assert!(settings.logs.tls.key.is_some() && settings.logs.tls.certificate.is_none());
+    assert!(settings.traces.is_insecure && !settings.logs.is_insecure);
+    let settings = refuse(
+        &[("OTEL_EXPORTER_OTLP_INSECURE", "1")],
+        "OTEL_EXPORTER_OTLP_INSECURE is `1`, which is ignored; it takes `true` or `false`",
+    );
+    assert!(!settings.traces.is_insecure);
+}
+
+/// Those of one signal are documented as those of both.
+#[test]
+fn what_is_read_is_what_is_documented() {
+    let read = RefCell::new(BTreeSet::new());
+    Settings::read(|name| {
+        let of_both = name.replacen("_OTLP_TRACES_", "_OTLP_", 1);
+        let of_both = of_both.replacen("_OTLP_LOGS_", "_OTLP_", 1);
+        read.borrow_mut().insert(of_both);
+        let value = match name {
+            "OTEL_TRACES_EXPORTER" | "OTEL_LOGS_EXPORTER" => "otlp",
+            "OTEL_TRACES_SAMPLER" => "traceidratio",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    let text = include_str!("../environment.md");
+    let words = text.split(|char: char| !(char.is_ascii_uppercase() || char == '_'));
+    let documented: BTreeSet<_> = words
+        .filter(|word| word.starts_with("OTEL_") && !word.ends_with('_'))
+        // Named only to say that nothing of it is read.
+        .filter(|word| *word != "OTEL_METRICS_EXPORTER")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(documented, read.into_inner());
 }

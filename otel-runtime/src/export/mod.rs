@@ -7,6 +7,8 @@ pub(crate) mod console;
 )]
 mod detail;
 mod forest;
+#[cfg(feature = "otlp")]
+pub(crate) mod json_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod lines;
 #[cfg(feature = "testing")]

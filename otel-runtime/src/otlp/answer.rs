@@ -56,8 +56,13 @@ impl Answer {
     }
 }
 
-/// An error and all that it comes from, in one line.
+/// A failure to send, with all that it comes from.
 pub(super) fn failure(error: &dyn std::error::Error) -> OTelSdkError {
+    OTelSdkError::InternalFailure(chain(error))
+}
+
+/// An error and all that it comes from, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -67,7 +72,7 @@ pub(super) fn failure(error: &dyn std::error::Error) -> OTelSdkError {
         }
         source = cause.source();
     }
-    OTelSdkError::InternalFailure(text)
+    text
 }
 
 #[cfg(test)]

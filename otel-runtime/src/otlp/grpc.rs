@@ -16,7 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::answer::{Answer, Failure, failure};
-use super::{BuildError, USER_AGENT, headers};
+use super::{BuildError, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
 use crate::engine::recorder::wire::{Fields, Value};
 
@@ -32,15 +32,18 @@ pub(super) struct Client {
     headers: HeaderMap,
 }
 
+/// A channel that connects when it is used.
+pub(crate) fn channel(signal: &Signal) -> Result<Channel, BuildError> {
+    let url = endpoint::of_grpc(signal)?;
+    let to = Endpoint::from_shared(url.to_string())
+        .and_then(|to| to.user_agent(USER_AGENT))
+        .map_err(|error| format!("the endpoint `{url}` is no URL: {error}"))?;
+    Ok(tls::over_grpc(to, &url, &signal.tls)?.connect_lazy())
+}
+
 impl Client {
     pub(super) fn new(signal: &Signal) -> Result<Self, BuildError> {
-        let default = "http://localhost:4317";
-        let endpoint = signal.endpoint.as_deref().unwrap_or(default);
-        let channel = Endpoint::from_shared(endpoint.to_owned())
-            .and_then(|to| to.user_agent(USER_AGENT))
-            .map_err(|error| format!("the endpoint `{endpoint}` is no URL: {error}"))?
-            .connect_lazy();
-        let mut channel = Grpc::new(channel);
+        let mut channel = Grpc::new(channel(signal)?);
         if signal.is_compressed {
             channel = channel.send_compressed(CompressionEncoding::Gzip);
         }

@@ -9,13 +9,14 @@ use flate2::write::GzEncoder;
 use opentelemetry_sdk::error::OTelSdkError;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{ClientBuilder, Response, StatusCode, Url};
 
-use super::answer::{Answer, Failure, failure};
-use super::{BuildError, USER_AGENT, headers};
+use super::answer::{Answer, Failure, chain, failure};
+use super::{BuildError, USER_AGENT, endpoint, headers, json, tls};
 use crate::config::Signal;
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// No more of an answer is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -27,30 +28,49 @@ const MAX_REASON: usize = 200;
 pub(super) struct Client {
     sender: reqwest::Client,
     url: Url,
+    is_json: bool,
     is_compressed: bool,
 }
 
+/// A client, and the address of a signal that it is to send to.
+pub(crate) fn client(
+    signal: &Signal,
+    path: &str,
+    set: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<(reqwest::Client, Url), BuildError> {
+    let url = endpoint::of_http(signal, path)?;
+    let client = reqwest::Client::builder().user_agent(USER_AGENT);
+    let client = tls::over_http(set(client), &url, &signal.tls)?;
+    let client = client.build().map_err(|error| chain(&error))?;
+    Ok((client, url))
+}
+
 impl Client {
-    pub(super) fn new(signal: &Signal) -> Result<Self, BuildError> {
+    pub(super) fn new(signal: &Signal, is_json: bool) -> Result<Self, BuildError> {
         let mut headers = headers(signal)?;
-        headers.insert(CONTENT_TYPE, PROTOBUF);
+        headers.insert(CONTENT_TYPE, if is_json { JSON } else { PROTOBUF });
         if signal.is_compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        Ok(Self {
-            sender: reqwest::Client::builder()
-                .user_agent(USER_AGENT)
+        let (sender, url) = client(signal, "/v1/traces", |client| {
+            client
                 .default_headers(headers)
                 // What is redirected would not be sent on whole.
                 .redirect(Policy::none())
-                .build()?,
-            url: url(signal)?,
+        })?;
+        Ok(Self {
+            sender,
+            url,
+            is_json,
             is_compressed: signal.is_compressed,
         })
     }
 
     /// A request as it is sent.
-    pub(super) fn body(&self, request: Vec<u8>) -> Result<Bytes, OTelSdkError> {
+    pub(super) fn body(&self, mut request: Vec<u8>) -> Result<Bytes, OTelSdkError> {
+        if self.is_json {
+            request = json::request(&request)?;
+        }
         if !self.is_compressed {
             return Ok(request.into());
         }
@@ -73,7 +93,11 @@ impl Client {
         let pause = retry_after(&response);
         let answer = read(response).await;
         if status.is_success() {
-            return Ok(Answer::read(&answer));
+            return Ok(if self.is_json {
+                json::answer(&answer)
+            } else {
+                Answer::read(&answer)
+            });
         }
         let reason = reason(&answer);
         let error =
@@ -86,20 +110,6 @@ impl Client {
             _ => Failure::Final(error),
         })
     }
-}
-
-/// A signal's own endpoint stands for itself; the one for all signals is the root of their paths.
-fn url(signal: &Signal) -> Result<Url, BuildError> {
-    let Some(endpoint) = &signal.endpoint else {
-        return Ok(Url::parse("http://localhost:4318/v1/traces")?);
-    };
-    let told = |error| format!("the endpoint `{endpoint}` is no URL: {error}");
-    let mut url = Url::parse(endpoint).map_err(told)?;
-    if !signal.endpoint_is_own {
-        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
-        url.set_path(&path);
-    }
-    Ok(url)
 }
 
 /// What was read before the connection broke is as good as what there is.
@@ -141,26 +151,6 @@ fn reason(answer: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(endpoint: Option<&str>, endpoint_is_own: bool, expected: &str) {
-        let signal = Signal {
-            endpoint: endpoint.map(str::to_owned),
-            endpoint_is_own,
-            ..Signal::default()
-        };
-        assert_eq!(url(&signal).expect("a URL").as_str(), expected);
-    }
-
-    #[test]
-    fn only_the_endpoint_of_all_signals_gets_a_path() {
-        check(None, false, "http://localhost:4318/v1/traces");
-        check(Some("http://c:1"), false, "http://c:1/v1/traces");
-        check(Some("http://c:1/"), false, "http://c:1/v1/traces");
-        check(Some("http://c:1/in/"), false, "http://c:1/in/v1/traces");
-        check(Some("http://c:1/v1/traces"), true, "http://c:1/v1/traces");
-        check(Some("http://c:1"), true, "http://c:1/");
-    }
 
     #[test]
     fn what_is_readable_of_an_answer_is_told() {

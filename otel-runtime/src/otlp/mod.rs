@@ -4,9 +4,16 @@
 //! thread.
 
 mod answer;
+mod endpoint;
 mod grpc;
 mod http;
+mod json;
 mod retry;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -19,6 +26,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Runtime;
 
 use self::answer::{Answer, Failure};
+pub(crate) use self::grpc::channel;
+pub(crate) use self::http::client as http_client;
 use self::retry::Pauses;
 use crate::config::{Protocol, Signal};
 use crate::engine::recorder::{Batch, Envelope, Output, Patience, Refused};
@@ -61,7 +70,8 @@ impl OtlpOutput {
         let client = {
             let _entered = runtime.enter();
             match protocol {
-                Protocol::HttpProtobuf => Client::Http(http::Client::new(signal)?),
+                Protocol::HttpProtobuf => Client::Http(http::Client::new(signal, false)?),
+                Protocol::HttpJson => Client::Http(http::Client::new(signal, true)?),
                 Protocol::Grpc => Client::Grpc(grpc::Client::new(signal)?),
             }
         };

@@ -7,7 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 
-use super::{InitError, check_endpoint, otlp};
+use super::{InitError, otlp};
 use crate::config::{Exporter, Signal};
 use crate::export::lines::Lines;
 use crate::instrument::log::bridge;
@@ -35,9 +35,12 @@ impl Logs {
         for &exporter in &signal.exporters {
             provider = match exporter {
                 Exporter::Console => provider.with_log_processor(Lines::stdout()),
+                Exporter::OtlpStdout => {
+                    let printer = otlp::log_printer(signal);
+                    provider.with_log_processor(printer.map_err(InitError::LogExporter)?)
+                }
                 Exporter::Otlp(protocol) => {
-                    let processor = check_endpoint(signal.endpoint.as_deref())
-                        .and_then(|()| otlp::log_processor(protocol, signal, runtime));
+                    let processor = otlp::log_processor(protocol, signal, runtime);
                     provider.with_log_processor(processor.map_err(InitError::LogExporter)?)
                 }
             };

@@ -6,7 +6,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 use crate::config::{Protocol, Signal};
-use crate::engine::recorder::Told;
+use crate::engine::recorder::{AnyExporter, Told};
 
 /// There is no client, so nothing for one to run on.
 #[derive(Debug, Default)]
@@ -26,6 +26,11 @@ pub(super) fn output(
 }
 
 /// Refuses: the environment asks for what was not built in.
+pub(super) fn printer() -> Result<Box<dyn AnyExporter>, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
+}
+
+/// Refuses: the environment asks for what was not built in.
 pub(super) fn span_processor(
     _: Protocol,
     _: &Signal,
@@ -40,6 +45,14 @@ pub(super) fn log_processor(
     _: Protocol,
     _: &Signal,
     _: &mut ExportRuntime,
+) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
+}
+
+/// Refuses: the environment asks for what was not built in.
+#[cfg(feature = "logs")]
+pub(super) fn log_printer(
+    _: &Signal,
 ) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }

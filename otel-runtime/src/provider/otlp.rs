@@ -1,5 +1,5 @@
 //! Exporters for OTLP over HTTP and over gRPC, here of spans: of the engine, and of the SDK. For the SDK's,
-//! `opentelemetry-otlp` reads endpoint, headers and compression from the environment by itself.
+//! `opentelemetry-otlp` reads headers and compression from the environment by itself.
 
 #[cfg(feature = "logs")]
 mod logs;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry_otlp::{
     Protocol as OtlpProtocol, SpanExporter as OtlpExporter, WithExportConfig as _,
-    WithHttpConfig as _,
+    WithHttpConfig as _, WithTonicConfig as _,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -19,13 +19,14 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
 #[cfg(feature = "logs")]
-pub(super) use self::logs::log_processor;
+pub(super) use self::logs::{log_printer, log_processor};
 use super::batch_config;
 use super::reporting::Reporting;
 use crate::config::{Protocol, Signal};
-use crate::engine::recorder::Told;
+use crate::engine::recorder::{AnyExporter, Told};
+use crate::export::json_lines::JsonLines;
 use crate::losses::Losses;
-use crate::otlp::OtlpOutput;
+use crate::otlp::{self as sender, OtlpOutput};
 
 /// Why an exporter cannot be built.
 type BuildError = Box<dyn Error + Send + Sync>;
@@ -78,6 +79,12 @@ pub(super) fn output(
     })
 }
 
+/// What prints spans as OTLP.
+#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
+pub(super) fn printer() -> Result<Box<dyn AnyExporter>, BuildError> {
+    Ok(Box::new(JsonLines::stdout()))
+}
+
 /// A batch processor of the SDK.
 pub(super) fn span_processor(
     protocol: Protocol,
@@ -86,13 +93,20 @@ pub(super) fn span_processor(
 ) -> Result<BatchSpanProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
-    let exporter = match protocol {
-        Protocol::HttpProtobuf => OtlpExporter::builder()
-            .with_http()
-            .with_protocol(OtlpProtocol::HttpBinary)
-            .with_http_client(http_client(signal.timeout)?)
+    let exporter = match by_http(protocol) {
+        Some(protocol) => {
+            let (client, url) = http_client(signal, "/v1/traces")?;
+            OtlpExporter::builder()
+                .with_http()
+                .with_protocol(protocol)
+                .with_endpoint(url)
+                .with_http_client(client)
+                .build()
+        }
+        None => OtlpExporter::builder()
+            .with_tonic()
+            .with_channel(sender::channel(signal)?)
             .build(),
-        Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
     let exporter = exporting("spans", exporter, protocol, signal, runtime.clone());
     Ok(BatchSpanProcessor::builder(exporter)
@@ -100,9 +114,21 @@ pub(super) fn span_processor(
         .build())
 }
 
-/// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not.
-fn http_client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().timeout(timeout).build()
+/// How bodies are encoded, where there are any.
+fn by_http(protocol: Protocol) -> Option<OtlpProtocol> {
+    match protocol {
+        Protocol::HttpProtobuf => Some(OtlpProtocol::HttpBinary),
+        Protocol::HttpJson => Some(OtlpProtocol::HttpJson),
+        Protocol::Grpc => None,
+    }
+}
+
+/// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not; and
+/// the address of the signal.
+fn http_client(signal: &Signal, path: &str) -> Result<(reqwest::Client, String), BuildError> {
+    let timeout = signal.timeout;
+    let (client, url) = sender::http_client(signal, path, |client| client.timeout(timeout))?;
+    Ok((client, url.into()))
 }
 
 /// An exporter that works on the runtime and tells when it fails.
@@ -119,7 +145,7 @@ fn exporting<E>(
 
 fn losses(what: &'static str, protocol: Protocol, signal: &Signal) -> Losses {
     let (default, by) = match protocol {
-        Protocol::HttpProtobuf => ("http://localhost:4318", "HTTP"),
+        Protocol::HttpProtobuf | Protocol::HttpJson => ("http://localhost:4318", "HTTP"),
         Protocol::Grpc => ("http://localhost:4317", "gRPC"),
     };
     let endpoint = signal.endpoint.as_deref().unwrap_or(default);
@@ -181,7 +207,7 @@ impl SpanExporter for OnRuntime<OtlpExporter> {
     fn set_resource(&mut self, resource: &Resource) {
         // Nobody else holds the exporter before the first export.
         if let Some(exporter) = Arc::get_mut(&mut self.exporter) {
-            exporter.set_resource(resource);
+            SpanExporter::set_resource(exporter, resource);
         }
     }
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_otlp::{
-    LogExporter as OtlpExporter, Protocol as OtlpProtocol, WithExportConfig as _,
-    WithHttpConfig as _,
+    LogExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter};
 
-use super::{BuildError, ExportRuntime, OnRuntime, exporting, http_client};
-use crate::config::{Protocol, Signal};
+use super::{BuildError, ExportRuntime, OnRuntime, by_http, exporting, http_client};
+use crate::config::{Batch, Protocol, Signal};
+use crate::export::json_lines::JsonLines;
+use crate::losses::Losses;
+use crate::otlp as sender;
+use crate::provider::reporting::Reporting;
 
 /// A batch processor that exports log records over OTLP.
 pub(in crate::provider) fn log_processor(
@@ -22,16 +25,34 @@ pub(in crate::provider) fn log_processor(
 ) -> Result<BatchLogProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
-    let exporter = match protocol {
-        Protocol::HttpProtobuf => OtlpExporter::builder()
-            .with_http()
-            .with_protocol(OtlpProtocol::HttpBinary)
-            .with_http_client(http_client(signal.timeout)?)
+    let exporter = match by_http(protocol) {
+        Some(protocol) => {
+            let (client, url) = http_client(signal, "/v1/logs")?;
+            OtlpExporter::builder()
+                .with_http()
+                .with_protocol(protocol)
+                .with_endpoint(url)
+                .with_http_client(client)
+                .build()
+        }
+        None => OtlpExporter::builder()
+            .with_tonic()
+            .with_channel(sender::channel(signal)?)
             .build(),
-        Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
     }?;
     let exporter = exporting("log records", exporter, protocol, signal, runtime.clone());
-    let batch = &signal.batch;
+    Ok(batches_of(exporter, &signal.batch))
+}
+
+/// A batch processor that prints log records as OTLP.
+#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
+pub(in crate::provider) fn log_printer(signal: &Signal) -> Result<BatchLogProcessor, BuildError> {
+    let losses = Losses::new("log records", "standard output".to_owned());
+    let exporter = Reporting::new(JsonLines::stdout(), losses);
+    Ok(batches_of(exporter, &signal.batch))
+}
+
+fn batches_of(exporter: impl LogExporter + 'static, batch: &Batch) -> BatchLogProcessor {
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
@@ -42,9 +63,9 @@ pub(in crate::provider) fn log_processor(
     if let Some(size) = batch.max_export_batch_size {
         config = config.with_max_export_batch_size(size);
     }
-    Ok(BatchLogProcessor::builder(exporter)
+    BatchLogProcessor::builder(exporter)
         .with_batch_config(config.build())
-        .build())
+        .build()
 }
 
 impl LogExporter for OnRuntime<OtlpExporter> {

@@ -1,0 +1,116 @@
+//! Where requests go.
+
+use reqwest::Url;
+
+use super::BuildError;
+use crate::config::Signal;
+
+/// By HTTP: a signal's own endpoint stands for itself; the one for all signals is the root of their paths.
+pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
+    let Some(endpoint) = &signal.endpoint else {
+        return Ok(Url::parse("http://localhost:4318")?.join(path)?);
+    };
+    if !endpoint.contains("://") {
+        return Err(
+            format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`").into(),
+        );
+    }
+    let mut url = parse(endpoint)?;
+    if !signal.endpoint_is_own {
+        let path = format!("{}{path}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// By gRPC: without a scheme it depends on a variable whether there is TLS.
+pub(super) fn of_grpc(signal: &Signal) -> Result<Url, BuildError> {
+    let endpoint = signal.endpoint.as_deref();
+    let endpoint = endpoint.unwrap_or("http://localhost:4317");
+    if endpoint.contains("://") {
+        return parse(endpoint);
+    }
+    let scheme = if signal.is_insecure { "http" } else { "https" };
+    parse(&format!("{scheme}://{endpoint}"))
+}
+
+fn parse(endpoint: &str) -> Result<Url, BuildError> {
+    let url = Url::parse(endpoint);
+    let url = url.map_err(|error| format!("the endpoint `{endpoint}` is no URL: {error}"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(format!(
+            "the endpoint `{endpoint}` begins with `{other}`; it takes `http` or `https`"
+        )
+        .into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(endpoint: Option<&str>, endpoint_is_own: bool) -> Signal {
+        Signal {
+            endpoint: endpoint.map(str::to_owned),
+            endpoint_is_own,
+            ..Signal::default()
+        }
+    }
+
+    #[track_caller]
+    fn check_http(endpoint: Option<&str>, endpoint_is_own: bool, expected: &str) {
+        let url = of_http(&signal(endpoint, endpoint_is_own), "/v1/traces");
+        assert_eq!(url.expect("a URL").as_str(), expected);
+    }
+
+    #[test]
+    fn only_the_endpoint_of_all_signals_gets_a_path() {
+        check_http(None, false, "http://localhost:4318/v1/traces");
+        check_http(Some("http://c:1"), false, "http://c:1/v1/traces");
+        check_http(Some("http://c:1/"), false, "http://c:1/v1/traces");
+        check_http(Some("http://c:1/in/"), false, "http://c:1/in/v1/traces");
+        check_http(Some("http://c:1/v1/traces"), true, "http://c:1/v1/traces");
+        check_http(Some("HTTPS://c:1"), true, "https://c:1/");
+    }
+
+    #[track_caller]
+    fn check_grpc(endpoint: Option<&str>, is_insecure: bool, expected: &str) {
+        let signal = Signal {
+            is_insecure,
+            ..signal(endpoint, false)
+        };
+        let url = of_grpc(&signal).expect("a URL");
+        assert_eq!(url.as_str(), expected);
+    }
+
+    #[test]
+    fn grpc_without_a_scheme_is_secure_unless_it_is_said() {
+        check_grpc(None, false, "http://localhost:4317/");
+        check_grpc(Some("c:1"), false, "https://c:1/");
+        check_grpc(Some("c:1"), true, "http://c:1/");
+        check_grpc(Some("https://c:1"), true, "https://c:1/");
+        check_grpc(Some("http://c:1"), false, "http://c:1/");
+    }
+
+    #[track_caller]
+    fn refuse(url: Result<Url, BuildError>, expected: &str) {
+        assert_eq!(url.expect_err("no URL").to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        refuse(
+            of_http(&signal(Some("c:4318"), false), "/v1/traces"),
+            "the endpoint `c:4318` is no URL; write `http://c:4318`",
+        );
+        refuse(
+            of_http(&signal(Some("ftp://c"), false), "/v1/traces"),
+            "the endpoint `ftp://c` begins with `ftp`; it takes `http` or `https`",
+        );
+        refuse(
+            of_grpc(&signal(Some("c c"), false)),
+            "the endpoint `https://c c` is no URL: invalid international domain name",
+        );
+    }
+}
