@@ -44,8 +44,9 @@ pub use self::r2d2::TracedPool;
 pub use self::traced::{Traced, TracedQueryDsl};
 use self::{
     failure::Failure,
+    printed::Origin,
     server::Server,
-    statement::{Statement, Statements},
+    statement::{MAX_CACHED_LENGTH, Statement, Statements},
 };
 use super::scope::tracer;
 use crate::{
@@ -61,9 +62,6 @@ use crate::{
 
 /// What r2d2 sends to see whether a connection is still alive.
 const POOL_CHECK: &str = "SELECT 1";
-
-/// The catalogue that diesel asks for the types of a query, after that query has been announced.
-const TYPE_CATALOGUE: &str = "\"pg_type\"";
 
 /// Makes spans for every connection that is opened from now on, pooled or not.
 ///
@@ -82,6 +80,8 @@ pub struct QuerySpans {
     connect: Option<Spanning>,
     /// Announced and not finished. More than one only while types are looked up.
     queries: Vec<Open>,
+    /// Room for the text of a query.
+    sql: String,
 }
 
 impl QuerySpans {
@@ -105,6 +105,7 @@ impl QuerySpans {
             statements: Statements::default(),
             connect: None,
             queries: Vec::new(),
+            sql: String::new(),
         }
     }
 
@@ -127,28 +128,32 @@ impl QuerySpans {
             return;
         }
         // To print it costs more than all the rest.
-        let (kind, printed) = match traced::asked(|| printed::read(query)) {
+        let (kind, origin) = match traced::asked(|| printed::read(query, &mut self.sql)) {
             Err(kind) => {
                 if let Some(statement) = self.statements.of_type(kind) {
                     self.queries.clear();
                     self.queries.push(Open::start(statement));
                     return;
                 }
-                (Some(kind), printed::read(query))
+                (Some(kind), printed::read(query, &mut self.sql))
             }
-            Ok(printed) => (None, printed),
+            Ok(origin) => (None, origin),
         };
-        let Some(printed) = printed else {
+        let Some(origin) = origin else {
             self.queries.clear();
             return;
         };
-        if !(self.server.system == "postgresql" && printed.sql.contains(TYPE_CATALOGUE)) {
+        let statement = self.statements.get(&self.sql, &self.server);
+        let is_check = origin == Origin::Built && self.sql == POOL_CHECK;
+        if self.sql.capacity() > MAX_CACHED_LENGTH {
+            self.sql = String::new();
+        }
+        if !statement.is_nested() {
             // One after the other is the rule, so the end of an earlier query was not announced: diesel does not where
             // a query fails before it is sent.
             self.queries.clear();
         }
-        let statement = self.statements.get(&printed.sql, &self.server);
-        if printed.built && printed.sql == POOL_CHECK {
+        if is_check {
             self.queries.push(Open {
                 statement,
                 span: None,
@@ -164,11 +169,11 @@ impl QuerySpans {
     fn finish_query(&mut self, query: &dyn DebugQuery, error: Option<&Error>) {
         let finished = if self.queries.len() > 1 {
             // Of nested ones, that which has this text; what stands above it was left without an end.
-            let sql = printed::read(query).map(|printed| printed.sql);
+            let is_printed = printed::read(query, &mut self.sql).is_some();
             let position = self
                 .queries
                 .iter()
-                .rposition(|open| Some(open.statement.sql()) == sql.as_deref());
+                .rposition(|open| is_printed && open.statement.sql() == self.sql);
             position.and_then(|position| self.queries.drain(position..).next())
         } else {
             self.queries.pop()

@@ -7,53 +7,52 @@ use diesel::connection::DebugQuery;
 /// How diesel separates the SQL from the values in its `Display`.
 const BINDS: &str = " -- binds: ";
 
-/// A query as diesel knows it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Printed {
-    pub(super) sql: String,
-    /// Built by diesel (also by `sql_query`), as opposed to text handed to `batch_execute`.
-    pub(super) built: bool,
+/// Where a query comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Built by diesel, also by `sql_query`.
+    Built,
+    /// Text handed to `batch_execute`.
+    Text,
 }
 
-/// The SQL text of a query; `None` when it cannot be printed.
+/// Reads the SQL text of a query into `sql`; `None` when it cannot be printed.
 ///
 /// `Display` writes all of the SQL as one piece, and then what separates it from the values: there it is stopped, so that
 /// they are never even formatted. What is written otherwise is read from `Debug`.
-pub(super) fn read(query: &dyn DebugQuery) -> Option<Printed> {
-    let mut pieces = Pieces::default();
+pub(super) fn read(query: &dyn DebugQuery, sql: &mut String) -> Option<Origin> {
+    sql.clear();
+    let mut pieces = Pieces {
+        sql,
+        count: 0,
+        are_as_expected: false,
+    };
     // Stops with an error after the SQL.
     let end = write!(pieces, "{query}");
     match pieces.count {
-        1 if end.is_ok() && !pieces.sql.contains(BINDS) => Some(Printed {
-            sql: pieces.sql,
-            built: false,
-        }),
-        2 if pieces.are_as_expected => Some(Printed {
-            sql: pieces.sql,
-            built: true,
-        }),
+        1 if end.is_ok() && !pieces.sql.contains(BINDS) => Some(Origin::Text),
+        2 if pieces.are_as_expected => Some(Origin::Built),
         // It said what it is instead, or cannot be printed.
         0 if end.is_err() => None,
-        _ => read_debug(query),
+        _ => read_debug(query, sql),
     }
 }
 
 /// What `Display` writes.
-#[derive(Default)]
-struct Pieces {
-    sql: String,
+struct Pieces<'a> {
+    sql: &'a mut String,
     count: usize,
     are_as_expected: bool,
 }
 
-impl Write for Pieces {
+impl Write for Pieces<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         self.count += 1;
         if self.count > 1 {
             self.are_as_expected = piece == BINDS;
             return Err(fmt::Error);
         }
-        piece.clone_into(&mut self.sql);
+        self.sql.push_str(piece);
         Ok(())
     }
 }
@@ -61,35 +60,32 @@ impl Write for Pieces {
 /// `Debug` gives the SQL as a quoted and escaped literal, so that its end is certain whatever the SQL contains, and the
 /// values come after it. Should diesel print otherwise one day, its `Display` is taken up to the first thing that looks
 /// like bind values.
-fn read_debug(query: &dyn DebugQuery) -> Option<Printed> {
+fn read_debug(query: &dyn DebugQuery, sql: &mut String) -> Option<Origin> {
+    sql.clear();
     let mut literal = Literal {
         part: Part::Start,
-        built: false,
-        text: String::new(),
+        origin: Origin::Text,
+        text: sql,
     };
     // Stops with an error as soon as the literal is complete.
     let _ = write!(literal, "{query:?}");
     if matches!(literal.part, Part::End) {
-        return Some(Printed {
-            sql: literal.text,
-            built: literal.built,
-        });
+        return Some(literal.origin);
     }
-    let mut text = String::new();
-    write!(text, "{query}").ok()?;
-    let end = text.find(BINDS);
-    text.truncate(end.unwrap_or(text.len()));
-    Some(Printed {
-        sql: text,
-        built: end.is_some(),
-    })
+    sql.clear();
+    write!(sql, "{query}").ok()?;
+    let Some(end) = sql.find(BINDS) else {
+        return Some(Origin::Text);
+    };
+    sql.truncate(end);
+    Some(Origin::Built)
 }
 
 /// Takes the first string literal out of `Debug` output: either all of it, or the field `sql` of a struct `Query`.
-struct Literal {
+struct Literal<'a> {
     part: Part,
-    built: bool,
-    text: String,
+    origin: Origin,
+    text: &'a mut String,
 }
 
 enum Part {
@@ -109,13 +105,13 @@ enum Part {
 
 const PREFIX: &str = "Query { sql: \"";
 
-impl Write for Literal {
+impl Write for Literal<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         piece.chars().try_for_each(|c| self.take(c))
     }
 }
 
-impl Literal {
+impl Literal<'_> {
     fn take(&mut self, c: char) -> fmt::Result {
         match &mut self.part {
             Part::Start if c == '"' => self.part = Part::Text,
@@ -129,7 +125,7 @@ impl Literal {
                 }
                 *seen += c.len_utf8();
                 if *seen == PREFIX.len() {
-                    self.built = true;
+                    self.origin = Origin::Built;
                     self.part = Part::Text;
                 }
             }
@@ -255,6 +251,11 @@ mod tests {
 
     impl DebugQuery for InPieces<'_> {}
 
+    fn text(query: &dyn DebugQuery) -> Option<String> {
+        let mut sql = String::new();
+        read(query, &mut sql).map(|_| sql)
+    }
+
     const TEXTS: [&str; 8] = [
         "",
         "SELECT 1",
@@ -269,22 +270,19 @@ mod tests {
     #[test]
     fn sql_comes_back_as_it_was_and_values_are_never_formatted() {
         for sql in TEXTS {
-            let printed = |built| {
-                Some(Printed {
-                    sql: sql.to_owned(),
-                    built,
-                })
-            };
             for read in [read, read_debug] {
-                assert_eq!(read(&Built(sql)), printed(true));
-                assert_eq!(read(&Plain(sql)), printed(false));
+                let mut text = "of the query before".to_owned();
+                assert_eq!(read(&Built(sql), &mut text), Some(Origin::Built));
+                assert_eq!(text, sql);
+                assert_eq!(read(&Plain(sql), &mut text), Some(Origin::Text));
+                assert_eq!(text, sql);
             }
         }
     }
 
     #[test]
     fn what_is_displayed_in_other_pieces_is_read_from_debug() {
-        let sql = |first, second| read(&InPieces(first, second)).map(|printed| printed.sql);
+        let sql = |first, second| text(&InPieces(first, second));
         assert_eq!(sql("SELECT ", "?").as_deref(), Some("SELECT ?"));
         assert_eq!(
             sql("SELECT ? -- binds: [", "1]").as_deref(),
@@ -298,7 +296,7 @@ mod tests {
 
     #[test]
     fn an_unknown_format_is_cut_before_anything_like_values() {
-        let sql = |text| read(&Unknown(text)).map(|printed| printed.sql);
+        let sql = |sql| text(&Unknown(sql));
         assert_eq!(
             sql("SELECT ? -- binds: [\"x -- binds: y\"]").as_deref(),
             Some("SELECT ?")

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::KeyValue;
@@ -22,10 +23,13 @@ use crate::instrument::scope;
 const CAPACITY: usize = 256;
 
 /// Longer texts, in bytes, are most likely made for one use.
-const MAX_CACHED_LENGTH: usize = 4096;
+pub(super) const MAX_CACHED_LENGTH: usize = 4096;
 
 /// So many are prepared at most in a process, as they are never forgotten.
 const MAX_PREPARED: usize = 1024;
+
+/// The catalogue that diesel asks for the types of a query, after that query has been announced.
+const TYPE_CATALOGUE: &str = "\"pg_type\"";
 
 /// A statement to one database; cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,6 +44,8 @@ pub(super) enum Statement {
 pub(super) struct Described {
     /// As diesel tells it.
     sql: Box<str>,
+    /// Sent while another one is announced already.
+    is_nested: bool,
     pub(super) name: Cow<'static, str>,
     pub(super) attributes: Vec<KeyValue>,
 }
@@ -71,6 +77,7 @@ impl Described {
         attributes.extend(text(DB_COLLECTION_NAME, summary.collection));
         Self {
             sql: sql.into(),
+            is_nested: server.system == "postgresql" && sql.contains(TYPE_CATALOGUE),
             name,
             attributes,
         }
@@ -139,6 +146,11 @@ impl Statement {
     pub(super) fn sql(&self) -> &str {
         &self.described().sql
     }
+
+    /// Whether it is sent while another one is announced already.
+    pub(super) fn is_nested(&self) -> bool {
+        self.described().is_nested
+    }
 }
 
 /// The statements of one connection.
@@ -146,7 +158,30 @@ impl Statement {
 pub(super) struct Statements {
     by_text: HashMap<Box<str>, Statement>,
     /// Those whose type is known to stand for one text.
-    by_type: HashMap<TypeId, Statement>,
+    by_type: HashMap<TypeId, Statement, BuildHasherDefault<OfType>>,
+}
+
+/// The id of a type is a hash already.
+#[derive(Debug, Default)]
+struct OfType(u64);
+
+impl Hasher for OfType {
+    fn write_u64(&mut self, part: u64) {
+        self.0 ^= part;
+    }
+
+    /// How an id is made of numbers is the compiler's affair.
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number[..part.len()].copy_from_slice(part);
+            self.write_u64(u64::from_le_bytes(number));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Statements {
