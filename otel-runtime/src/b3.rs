@@ -12,31 +12,50 @@ const DEBUG: TraceFlags = TraceFlags::new(4);
 /// The one header.
 const SINGLE: &str = "b3";
 
-/// Does as `opentelemetry-propagator-b3`, with four exceptions: a trace to be debugged is sampled, as OpenTelemetry demands it;
-/// where the caller left the decision open, that is not passed on as a flag; without a span nothing is written, where the
-/// header would tell the receiver not to record either; and where one header is wanted, the others are not written too.
+/// Whether a trace is to be debugged.
+const FLAGS: &str = "x-b3-flags";
+
+/// Does as `opentelemetry-propagator-b3`, with these exceptions: both ways are read whole, whichever is written; a trace to be
+/// debugged is sampled, as OpenTelemetry demands it; where the caller left the decision open, the trace is not sampled, as with
+/// OpenTelemetry in other languages; without a span nothing is written, where the header would tell the receiver not to
+/// record either; and where one header is wanted, the others are not written too.
 /// <https://opentelemetry.io/docs/specs/otel/context/api-propagators/#b3-requirements>
 #[derive(Debug)]
 pub(crate) struct B3 {
-    propagator: Propagator,
-    is_single: bool,
+    /// Each reads some values that the other does not.
+    single: Propagator,
+    multi: Propagator,
+    writes_single: bool,
 }
 
 impl B3 {
-    /// Writes one header. Both ways are read.
+    /// Writes one header.
     pub(crate) fn single() -> Self {
+        Self::new(true)
+    }
+
+    /// Writes a header for each part.
+    pub(crate) fn multi() -> Self {
+        Self::new(false)
+    }
+
+    fn new(writes_single: bool) -> Self {
         Self {
-            propagator: Propagator::with_encoding(B3Encoding::SingleHeader),
-            is_single: true,
+            single: Propagator::with_encoding(B3Encoding::SingleHeader),
+            multi: Propagator::with_encoding(B3Encoding::MultipleHeader),
+            writes_single,
         }
     }
 
-    /// Writes a header for each part. Both ways are read.
-    pub(crate) fn multi() -> Self {
-        Self {
-            propagator: Propagator::with_encoding(B3Encoding::MultipleHeader),
-            is_single: false,
-        }
+    /// The caller's span, if it named one.
+    fn read(&self, extractor: &dyn Extractor) -> Option<SpanContext> {
+        let extractor = OnlyDebug(extractor);
+        [&self.single, &self.multi]
+            .into_iter()
+            // Without what there was before, so that it is seen whether there was a header.
+            .map(|propagator| propagator.extract_with_context(&Context::new(), &extractor))
+            .map(|context| context.span().span_context().clone())
+            .find(SpanContext::is_valid)
     }
 }
 
@@ -45,24 +64,18 @@ impl TextMapPropagator for B3 {
         if !context.span().span_context().is_valid() {
             return;
         }
-        if self.is_single {
-            let mut injector = OnlySingle(injector);
-            self.propagator.inject_context(context, &mut injector);
+        if self.writes_single {
+            self.single
+                .inject_context(context, &mut OnlySingle(injector));
         } else {
-            self.propagator.inject_context(context, injector);
+            self.multi.inject_context(context, injector);
         }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        // Without what there was before, so that it is seen whether there was a header.
-        let extracted = self
-            .propagator
-            .extract_with_context(&Context::new(), extractor);
-        let span = extracted.span();
-        let span = span.span_context();
-        if !span.is_valid() {
+        let Some(span) = self.read(extractor) else {
             return context.clone();
-        }
+        };
         let mut flags = span.trace_flags() & (TraceFlags::SAMPLED | DEBUG);
         if flags & DEBUG == DEBUG {
             flags = flags | TraceFlags::SAMPLED;
@@ -73,7 +86,11 @@ impl TextMapPropagator for B3 {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        self.propagator.fields()
+        if self.writes_single {
+            self.single.fields()
+        } else {
+            self.multi.fields()
+        }
     }
 }
 
@@ -85,6 +102,21 @@ impl Injector for OnlySingle<'_> {
         if key == SINGLE {
             self.0.set(key, value);
         }
+    }
+}
+
+/// Hides what says nothing: only `1` of [`FLAGS`] has a meaning.
+struct OnlyDebug<'a>(&'a dyn Extractor);
+
+impl Extractor for OnlyDebug<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0
+            .get(key)
+            .filter(|value| key != FLAGS || *value == "1")
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys()
     }
 }
 
@@ -140,6 +172,11 @@ mod tests {
             &multi,
         );
         check(&multi, 1, &single, &multi);
+        // As older senders write it, and with a flag that says nothing.
+        let [trace, span, _] = multi;
+        check(&[trace, span, ("x-b3-sampled", "true")], 1, &single, &multi);
+        let with_flags = [trace, span, ("x-b3-sampled", "1"), ("x-b3-flags", "0")];
+        check(&with_flags, 1, &single, &multi);
     }
 
     #[test]
@@ -166,9 +203,7 @@ mod tests {
             ("x-b3-flags", "1"),
         ];
         check(&multi, 5, &single, &multi);
-        // By the one header only where that is what is written.
-        let context = B3::single().extract(&headers(&[("b3", &single)]));
-        assert_eq!(context.span().span_context().trace_flags().to_u8(), 5);
+        check(&[("b3", &single)], 5, &single, &multi);
     }
 
     #[test]

@@ -75,9 +75,7 @@ impl Settings {
             }
         }
         Settings {
-            disabled: env
-                .text("OTEL_SDK_DISABLED")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            disabled: env.boolean("OTEL_SDK_DISABLED").unwrap_or(false),
             resource: resource::read(&mut env),
             propagators: propagators(&mut env),
             sampler: sampler::read(&mut env),
@@ -121,6 +119,16 @@ impl Environment<'_> {
         (self.variable)(name)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
+    }
+
+    /// What is neither is told, and taken for false.
+    fn boolean(&mut self, name: &str) -> Option<bool> {
+        let word = self.text(name)?;
+        let is_true = word.eq_ignore_ascii_case("true");
+        if !is_true && !word.eq_ignore_ascii_case("false") {
+            self.warn(name, &word, "`true` or `false`");
+        }
+        Some(is_true)
     }
 
     fn number<T: FromStr>(&mut self, name: &str) -> Option<T> {

@@ -23,6 +23,7 @@ use std::time::Duration;
 use opentelemetry::{Key, KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
     BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SimpleSpanProcessor,
     SpanExporter, SpanLimits, SpanProcessor,
@@ -40,6 +41,10 @@ use crate::{diagnostics, engine};
 
 /// How long a dropped [`Telemetry`] waits for its spans and log records to be exported.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The specification's, for spans and log records of the SDK.
+const SDK_MAX_QUEUE_SIZE: usize = 2_048;
+const SDK_MAX_BATCH_SIZE: usize = 512;
 
 /// Whether a [`Telemetry`] is alive.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -284,8 +289,8 @@ impl Traces<'_> {
                     Box::new(processor.map_err(InitError::Exporter)?)
                 }
                 Exporter::OtlpStdout => {
-                    let printer = otlp::printer().map_err(InitError::Exporter)?;
-                    Box::new(printer.into_processor(batch_config(&self.signal.batch)))
+                    let processor = otlp::printing_span_processor(self.signal);
+                    Box::new(processor.map_err(InitError::Exporter)?)
                 }
             });
         }
@@ -316,13 +321,6 @@ impl Traces<'_> {
         resource: &Resource,
     ) -> Result<Option<Provider>, InitError> {
         let mut outputs = Vec::new();
-        let told = |mut exporter: Box<dyn AnyExporter>, target: &str| {
-            exporter.set_resource(resource);
-            Told {
-                output: exporter.into_output(),
-                losses: Losses::new("spans", target.to_owned()),
-            }
-        };
         for &exporter in &self.signal.exporters {
             match exporter {
                 Exporter::Otlp(protocol) => {
@@ -330,15 +328,19 @@ impl Traces<'_> {
                     outputs.push(output.map_err(InitError::Exporter)?);
                 }
                 Exporter::OtlpStdout => {
-                    let printer = otlp::printer().map_err(InitError::Exporter)?;
-                    outputs.push(told(printer, "standard output"));
+                    let output = otlp::printing_output(resource);
+                    outputs.push(output.map_err(InitError::Exporter)?);
                 }
                 // The SDK makes the spans then.
                 Exporter::Console => {}
             }
         }
-        for exporter in exporters {
-            outputs.push(told(exporter, "an exporter of the application"));
+        for mut exporter in exporters {
+            exporter.set_resource(resource);
+            outputs.push(Told {
+                output: exporter.into_output(),
+                losses: Losses::new("spans", "an exporter of the application".to_owned()),
+            });
         }
         if outputs.is_empty() {
             return Ok(None);
@@ -436,13 +438,11 @@ fn batch_config(batch: &Batch) -> BatchConfig {
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
     }
-    if let Some(size) = batch.max_queue_size {
-        config = config.with_max_queue_size(size);
-    }
-    if let Some(size) = batch.max_export_batch_size {
-        config = config.with_max_export_batch_size(size);
-    }
-    config.build()
+    // The SDK would take a 0.
+    config
+        .with_max_queue_size(batch.max_queue_size.unwrap_or(SDK_MAX_QUEUE_SIZE))
+        .with_max_export_batch_size(batch.max_export_batch_size.unwrap_or(SDK_MAX_BATCH_SIZE))
+        .build()
 }
 
 /// Keeps telemetry running; `main` holds it until its end.
@@ -570,10 +570,23 @@ impl Drop for Started {
     }
 }
 
-/// The SDK's own attributes, then those of the code, then those of the environment; of the same key the last one wins.
+/// The SDK's own attributes, then those of the code, then those of the environment; of the same key the last one wins. The
+/// SDK does not read the environment: it takes a part of a list that is malformed.
 fn resource(code: Vec<KeyValue>, environment: Vec<KeyValue>) -> Resource {
-    Resource::builder()
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attribute(KeyValue::new(SERVICE_NAME, unknown_service()))
         .with_attributes(code)
         .with_attributes(environment)
         .build()
+}
+
+/// What a service is called that nobody has named.
+fn unknown_service() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name);
+    name.map_or_else(
+        || "unknown_service".to_owned(),
+        |name| format!("unknown_service:{}", name.to_string_lossy()),
+    )
 }

@@ -1,8 +1,8 @@
 //! Lines of the `log` facade over OTLP, in a process of its own for each case: the environment is the process's.
 
 mod child;
-mod sink;
 
+use std::net::TcpListener;
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,8 +11,6 @@ use log::{LevelFilter, Log, Metadata, Record};
 use opentelemetry::Value;
 use otel_runtime::testing::{Collector, LogRecord};
 use otel_runtime::traced_span;
-use serde_json::Value as Json;
-use sink::{OK, Sink};
 
 /// The variable that makes this test binary the process under test.
 const CHILD: &str = "TEST_EXPORT_LOGS_CHILD";
@@ -265,61 +263,6 @@ fn the_console_prints_a_line_each() {
     assert!(!printed.contains("after the end"), "{printed}");
 }
 
-/// Beside the console, for which the SDK makes the span.
-#[test]
-fn spans_and_lines_are_printed_as_otlp() {
-    let printed = quiet(&run(&[
-        ("OTEL_LOGS_EXPORTER", "otlp/stdout"),
-        ("OTEL_TRACES_EXPORTER", "console,otlp/stdout"),
-    ]));
-    let lines = printed.lines().filter(|line| line.starts_with('{'));
-    let lines: Vec<Json> = lines
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    let of = |what: &str| {
-        let mut lines = lines.iter().map(|line| &line[what][0]);
-        let found = lines.find(|line| !line.is_null());
-        found.unwrap_or_else(|| panic!("{printed}"))
-    };
-    let span = &of("resourceSpans")["scopeSpans"][0]["spans"][0];
-    assert_eq!(span["name"], "room.book", "{printed}");
-    let scopes = &of("resourceLogs")["scopeLogs"];
-    assert_eq!(scopes[0]["scope"]["name"], "rooms", "{printed}");
-    let records = scopes[0]["logRecords"].as_array().expect("a list");
-    assert_eq!(records[0]["body"]["stringValue"], "outside", "{printed}");
-    assert_eq!(records[1]["body"]["stringValue"], "booked twice");
-    assert_eq!(records[1]["spanId"], span["spanId"]);
-}
-
-#[test]
-fn json_is_sent_where_it_is_wanted() {
-    let sink = Sink::start(|_| OK);
-    quiet(&run(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
-        ("OTEL_LOGS_EXPORTER", "otlp"),
-        // Its spans are the SDK's then.
-        ("OTEL_TRACES_EXPORTER", "console,otlp"),
-    ]));
-    let received = sink.received();
-    for (path, list) in [
-        ("/v1/traces", "resourceSpans"),
-        ("/v1/logs", "resourceLogs"),
-    ] {
-        let mut of_path = received
-            .iter()
-            .filter(|request| request.head.starts_with(&format!("post {path} ")));
-        let request = of_path.next().expect("a request");
-        assert!(
-            request.head.contains("content-type: application/json\r\n"),
-            "{}",
-            request.head
-        );
-        let body: Json = serde_json::from_slice(&request.body).expect("JSON");
-        assert!(body[list][0].is_object(), "{body}");
-    }
-}
-
 #[test]
 fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
     for (protocol, by) in [("http/protobuf", "HTTP"), ("grpc", "gRPC")] {
@@ -341,6 +284,28 @@ fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
             printed.contains("not every log record could be exported"),
             "{printed}"
         );
+    }
+}
+
+/// The span beside the console is the SDK's.
+#[test]
+fn a_receiver_that_never_answers_is_left_after_the_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    for (protocol, by) in [("http/protobuf", "HTTP"), ("grpc", "gRPC")] {
+        let output = run(&[
+            ("OTEL_TRACES_EXPORTER", "console,otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "400"),
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        let said = text(&output.stderr);
+        for what in ["2 log records", "1 spans"] {
+            let lost = format!("could not export {what} to {endpoint} by {by}: ");
+            assert!(said.contains(&lost), "`{lost}`: {said}");
+        }
     }
 }
 

@@ -18,7 +18,6 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use otel_runtime::traced_span;
 use prost::Message as _;
-use serde_json::{Value, json};
 use sink::{Answer, OK, Sink};
 use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request, Response, Status};
@@ -293,81 +292,6 @@ fn a_header_that_is_none_is_told_without_its_value() {
     let said = "OTEL_EXPORTER_OTLP_HEADERS is not a list of headers, which is ignored; it takes";
     check(&output, &[said]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
-}
-
-#[test]
-fn json_is_sent_where_it_is_wanted() {
-    let sink = in_turn(vec![(
-        "200 OK",
-        "content-type: application/json\r\n",
-        br#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}}"#.to_vec(),
-    )]);
-    let output = run(
-        3,
-        &[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
-            ("OTEL_SERVICE_NAME", "dispo"),
-        ],
-    );
-    check(&output, &[&counts(3, 2, 1), "refused them: too old"]);
-    let received = sink.received();
-    assert_eq!(received.len(), 1);
-    assert!(
-        received[0]
-            .head
-            .contains("content-type: application/json\r\n")
-    );
-    let body: Value = serde_json::from_reader(GzDecoder::new(&*received[0].body)).expect("JSON");
-    check_json(&body);
-}
-
-/// As the protocol writes it: camel case, ids in hexadecimal, 64 bits as text, kinds as numbers.
-#[track_caller]
-fn check_json(request: &Value) {
-    let of_process = &request["resourceSpans"][0];
-    let service = json!({"key": "service.name", "value": {"stringValue": "dispo"}});
-    let resource = of_process["resource"]["attributes"].as_array();
-    assert!(
-        resource.is_some_and(|of| of.contains(&service)),
-        "{request}"
-    );
-    let spans = of_process["scopeSpans"][0]["spans"].as_array();
-    let spans = spans.expect("a list");
-    assert_eq!(spans.len(), 3, "{request}");
-    for span in spans {
-        let text = |key: &str| span[key].as_str().expect("a text");
-        let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        assert_eq!(text("name"), "work");
-        assert!(text("traceId").len() == 32 && is_hex(text("traceId")));
-        assert!(text("spanId").len() == 16 && is_hex(text("spanId")));
-        assert_eq!(span["kind"], 1);
-        let time = |key| text(key).parse::<u64>().expect("nanoseconds");
-        assert!(time("startTimeUnixNano") <= time("endTimeUnixNano"));
-    }
-}
-
-#[test]
-fn spans_are_printed_where_that_is_wanted() {
-    let output = run(
-        3,
-        &[
-            ("OTEL_TRACES_EXPORTER", "otlp/stdout"),
-            ("OTEL_SERVICE_NAME", "dispo"),
-        ],
-    );
-    check(&output, &[&counts(3, 3, 0), "flush: Ok(())"]);
-    check_json(&printed(&output));
-}
-
-/// The one line of JSON between those of the test's own.
-fn printed(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut lines = text.lines().filter(|line| line.starts_with('{'));
-    let line = lines.next().expect("a line");
-    assert!(lines.next().is_none(), "{text}");
-    serde_json::from_str(line).expect("JSON")
 }
 
 /// Answers by gRPC.

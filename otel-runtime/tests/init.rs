@@ -125,6 +125,11 @@ fn a_wrong_variable_is_named() {
 #[test]
 fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
     for (endpoint, reason) in [
+        #[cfg(not(feature = "tls"))]
+        (
+            "https://user:secret@127.0.0.1:9",
+            "the endpoint `https://127.0.0.1:9/v1/traces` asks for TLS, but otel-runtime was built without its feature `tls`",
+        ),
         ("localhost:4318", "is no URL; write `http://localhost:4318`"),
         ("http://[", "the endpoint `http://[` is no URL"),
     ] {
@@ -137,6 +142,66 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
         );
         assert!(said.contains(reason), "{said}");
     }
+}
+
+#[test]
+#[cfg(not(feature = "tls"))]
+fn grpc_without_a_scheme_asks_for_tls() {
+    let output = run(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ]);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("the endpoint `https://localhost:4317/` asks for TLS"),
+        "{said}"
+    );
+    assert!(said.contains("OTEL_EXPORTER_OTLP_INSECURE=true"), "{said}");
+}
+
+#[test]
+#[cfg(not(feature = "json"))]
+fn json_is_refused_where_it_is_not_built_in() {
+    for variables in [
+        [
+            ("OTEL_TRACES_EXPORTER", "otlp/stdout"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ],
+        [
+            ("OTEL_TRACES_EXPORTER", "console,otlp/stdout"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ],
+        [
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ],
+        [
+            ("OTEL_TRACES_EXPORTER", "console,otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ],
+        [
+            ("OTEL_LOGS_EXPORTER", "otlp/stdout"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+        ],
+    ] {
+        let output = run(&variables);
+        let said = text(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains("without its feature `json`"), "{said}");
+    }
+}
+
+#[test]
+fn a_list_that_is_malformed_is_not_taken_in_part() {
+    let output = run(&[
+        ("OTEL_TRACES_EXPORTER", "console"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=half,broken"),
+    ]);
+    assert!(output.status.success());
+    assert!(text(&output.stderr).contains("OTEL_RESOURCE_ATTRIBUTES is"));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("init-test"), "{printed}");
+    assert!(!printed.contains("half"), "{printed}");
 }
 
 #[test]

@@ -9,6 +9,9 @@ use super::pairs::{PAIRS, pairs};
 /// How long a request may take where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longer than any process runs, and short enough to be added to any time.
+const UNLIMITED: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// How one signal leaves the process.
 #[derive(Debug, Default)]
 #[cfg_attr(
@@ -136,6 +139,13 @@ pub(super) const LOGS: Names = Names {
 };
 
 impl Signal {
+    /// How long a batch may take, with all that is tried again.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn of_batch(&self) -> Duration {
+        let of_batch = self.batch.export_timeout;
+        of_batch.map_or(self.timeout, |most| most.min(self.timeout))
+    }
+
     pub(super) fn read(env: &mut Environment<'_>, names: &Names) -> Self {
         let own_endpoint = env.text(names.endpoint);
         let endpoint_is_own = own_endpoint.is_some();
@@ -163,7 +173,7 @@ impl Signal {
                 schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
                 max_queue_size: env.positive(names.max_queue_size),
                 max_export_batch_size: env.positive(names.max_export_batch_size),
-                export_timeout: env.number(names.export_timeout).map(Duration::from_millis),
+                export_timeout: env.number(names.export_timeout).map(limit),
             },
         }
     }
@@ -212,15 +222,9 @@ fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
 }
 
 fn is_insecure(env: &mut Environment<'_>, names: &Names) -> bool {
-    for name in [names.insecure, "OTEL_EXPORTER_OTLP_INSECURE"] {
-        let Some(word) = env.text(name) else { continue };
-        match word.to_ascii_lowercase().as_str() {
-            "true" => return true,
-            "false" => return false,
-            _ => env.warn(name, &word, "`true` or `false`"),
-        }
-    }
-    false
+    let of_signal = env.boolean(names.insecure);
+    let of_any = env.boolean("OTEL_EXPORTER_OTLP_INSECURE");
+    of_signal.or(of_any).unwrap_or(false)
 }
 
 /// The first that is named.
@@ -261,7 +265,14 @@ fn is_compressed(env: &mut Environment<'_>, names: &Names) -> bool {
 fn timeout(env: &mut Environment<'_>, names: &Names) -> Duration {
     let of_signal = env.number(names.timeout);
     let of_any = env.number("OTEL_EXPORTER_OTLP_TIMEOUT");
-    of_signal
-        .or(of_any)
-        .map_or(DEFAULT_TIMEOUT, Duration::from_millis)
+    of_signal.or(of_any).map_or(DEFAULT_TIMEOUT, limit)
+}
+
+/// None at all is written as 0, as the specification has it.
+fn limit(millis: u64) -> Duration {
+    if millis == 0 {
+        UNLIMITED
+    } else {
+        Duration::from_millis(millis)
+    }
 }

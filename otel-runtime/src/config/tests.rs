@@ -172,7 +172,12 @@ fn what_is_not_understood_is_named_and_ignored() {
 #[test]
 fn only_true_disables() {
     assert!(accept(&[("OTEL_SDK_DISABLED", "TRUE")]).disabled);
-    assert!(!accept(&[("OTEL_SDK_DISABLED", "1")]).disabled);
+    assert!(!accept(&[("OTEL_SDK_DISABLED", "False")]).disabled);
+    let settings = refuse(
+        &[("OTEL_SDK_DISABLED", "1")],
+        "OTEL_SDK_DISABLED is `1`, which is ignored; it takes `true` or `false`",
+    );
+    assert!(!settings.disabled);
 }
 
 #[test]
@@ -322,20 +327,29 @@ fn files_and_schemes_of_a_signal_win() {
     assert!(settings.logs.tls.key.is_some() && settings.logs.tls.certificate.is_none());
     assert!(settings.traces.is_insecure && !settings.logs.is_insecure);
     let settings = refuse(
-        &[("OTEL_EXPORTER_OTLP_INSECURE", "1")],
-        "OTEL_EXPORTER_OTLP_INSECURE is `1`, which is ignored; it takes `true` or `false`",
+        &[
+            ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+            ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "1"),
+        ],
+        "OTEL_EXPORTER_OTLP_TRACES_INSECURE is `1`, which is ignored; it takes `true` or `false`",
     );
-    assert!(!settings.traces.is_insecure);
+    assert!(!settings.traces.is_insecure && settings.logs.is_insecure);
 }
 
-/// Those of one signal are documented as those of both.
+#[test]
+fn no_time_out_is_written_as_zero() {
+    let century = 100 * 365 * 24 * 60 * 60;
+    let traces = accept(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]).traces;
+    assert!(traces.timeout.as_secs() >= century);
+    let traces = accept(&[("OTEL_BSP_EXPORT_TIMEOUT", "0")]).traces;
+    assert_eq!(traces.of_batch().as_secs(), 10);
+}
+
 #[test]
 fn what_is_read_is_what_is_documented() {
     let read = RefCell::new(BTreeSet::new());
     Settings::read(|name| {
-        let of_both = name.replacen("_OTLP_TRACES_", "_OTLP_", 1);
-        let of_both = of_both.replacen("_OTLP_LOGS_", "_OTLP_", 1);
-        read.borrow_mut().insert(of_both);
+        read.borrow_mut().insert(name.to_owned());
         let value = match name {
             "OTEL_TRACES_EXPORTER" | "OTEL_LOGS_EXPORTER" => "otlp",
             "OTEL_TRACES_SAMPLER" => "traceidratio",
@@ -345,11 +359,17 @@ fn what_is_read_is_what_is_documented() {
     });
     let text = include_str!("../environment.md");
     let words = text.split(|char: char| !(char.is_ascii_uppercase() || char == '_'));
-    let documented: BTreeSet<_> = words
-        .filter(|word| word.starts_with("OTEL_") && !word.ends_with('_'))
-        // Named only to say that nothing of it is read.
-        .filter(|word| *word != "OTEL_METRICS_EXPORTER")
-        .map(str::to_owned)
-        .collect();
+    let words = words.filter(|word| word.starts_with("OTEL_") && !word.ends_with('_'));
+    let mut documented = BTreeSet::new();
+    for word in words {
+        documented.insert(word.to_owned());
+        // Each of these is there for one signal as well.
+        if let Some(rest) = word.strip_prefix("OTEL_EXPORTER_OTLP_") {
+            documented.insert(format!("OTEL_EXPORTER_OTLP_TRACES_{rest}"));
+            documented.insert(format!("OTEL_EXPORTER_OTLP_LOGS_{rest}"));
+        }
+    }
+    // Named only to say that nothing of it is read.
+    documented.remove("OTEL_METRICS_EXPORTER");
     assert_eq!(documented, read.into_inner());
 }

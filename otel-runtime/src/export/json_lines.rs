@@ -12,6 +12,8 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use serde::Serialize;
 
+use crate::otlp::json::finite_spans;
+
 /// Prints each batch as one line.
 #[derive(Debug)]
 pub(crate) struct JsonLines<W> {
@@ -49,9 +51,9 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write + Send + std::fmt::Debug> SpanExporter for JsonLines<W> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.print(&TracesData {
-            resource_spans: group_spans_by_resource_and_scope(batch, &self.resource),
-        })
+        let mut resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
+        finite_spans(&mut resource_spans);
+        self.print(&TracesData { resource_spans })
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -70,12 +72,13 @@ mod logs {
     use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 
     use super::JsonLines;
+    use crate::otlp::json::finite_logs;
 
     impl<W: Write + Send + std::fmt::Debug> LogExporter for JsonLines<W> {
         async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-            self.print(&LogsData {
-                resource_logs: group_logs_by_resource_and_scope(&batch, &self.resource),
-            })
+            let mut resource_logs = group_logs_by_resource_and_scope(&batch, &self.resource);
+            finite_logs(&mut resource_logs);
+            self.print(&LogsData { resource_logs })
         }
 
         fn set_resource(&mut self, resource: &Resource) {

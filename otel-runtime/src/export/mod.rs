@@ -7,7 +7,7 @@ pub(crate) mod console;
 )]
 mod detail;
 mod forest;
-#[cfg(feature = "otlp")]
+#[cfg(feature = "json")]
 pub(crate) mod json_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod lines;

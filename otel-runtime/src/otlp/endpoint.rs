@@ -11,9 +11,11 @@ pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
         return Ok(Url::parse("http://localhost:4318")?.join(path)?);
     };
     if !endpoint.contains("://") {
-        return Err(
-            format!("the endpoint `{endpoint}` is no URL; write `http://{endpoint}`").into(),
-        );
+        return Err(format!(
+            "the endpoint `{0}` is no URL; write `http://{0}`",
+            told(endpoint)
+        )
+        .into());
     }
     let mut url = parse(endpoint)?;
     if !signal.endpoint_is_own {
@@ -36,19 +38,39 @@ pub(super) fn of_grpc(signal: &Signal) -> Result<Url, BuildError> {
 
 fn parse(endpoint: &str) -> Result<Url, BuildError> {
     let url = Url::parse(endpoint);
-    let url = url.map_err(|error| format!("the endpoint `{endpoint}` is no URL: {error}"))?;
+    let url =
+        url.map_err(|error| format!("the endpoint `{}` is no URL: {error}", told(endpoint)))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         other => Err(format!(
-            "the endpoint `{endpoint}` begins with `{other}`; it takes `http` or `https`"
+            "the endpoint `{}` begins with `{other}`; it takes `http` or `https`",
+            told(endpoint)
         )
         .into()),
     }
 }
 
+/// What can be told of an endpoint, also of one that is none: neither user nor password, nor keys in a query.
+pub(crate) fn told(endpoint: &str) -> String {
+    let secret = endpoint.find(['?', '#']).unwrap_or(endpoint.len());
+    let (scheme, rest) = match endpoint[..secret].split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), &endpoint[..secret]),
+    };
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    scheme + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_not_told() {
+        assert_eq!(told("https://user:key@c:1/in?token=7#8"), "https://c:1/in");
+        assert_eq!(told("user:k/e@y@c:1"), "c:1");
+        assert_eq!(told("http://c:1/in"), "http://c:1/in");
+    }
 
     fn signal(endpoint: Option<&str>, endpoint_is_own: bool) -> Signal {
         Signal {

@@ -37,7 +37,12 @@ pub(crate) fn channel(signal: &Signal) -> Result<Channel, BuildError> {
     let url = endpoint::of_grpc(signal)?;
     let to = Endpoint::from_shared(url.to_string())
         .and_then(|to| to.user_agent(USER_AGENT))
-        .map_err(|error| format!("the endpoint `{url}` is no URL: {error}"))?;
+        .map_err(|error| {
+            format!(
+                "the endpoint `{}` is no URL: {error}",
+                endpoint::told(url.as_str())
+            )
+        })?;
     Ok(tls::over_grpc(to, &url, &signal.tls)?.connect_lazy())
 }
 

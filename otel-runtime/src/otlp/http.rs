@@ -7,16 +7,13 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry_sdk::error::OTelSdkError;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response, StatusCode, Url};
 
 use super::answer::{Answer, Failure, chain, failure};
-use super::{BuildError, USER_AGENT, endpoint, headers, json, tls};
+use super::{BuildError, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
-
-const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// No more of an answer is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -28,8 +25,27 @@ const MAX_REASON: usize = 200;
 pub(super) struct Client {
     sender: reqwest::Client,
     url: Url,
-    is_json: bool,
+    encoding: Encoding,
     is_compressed: bool,
+}
+
+/// How requests are written, and answers read.
+#[derive(Debug)]
+pub(super) struct Encoding {
+    pub(super) content_type: HeaderValue,
+    /// Of a request of the engine.
+    pub(super) request: fn(Vec<u8>) -> Result<Vec<u8>, OTelSdkError>,
+    pub(super) answer: fn(&[u8]) -> Answer,
+}
+
+impl Encoding {
+    pub(super) fn protobuf() -> Self {
+        Self {
+            content_type: HeaderValue::from_static("application/x-protobuf"),
+            request: Ok,
+            answer: Answer::read,
+        }
+    }
 }
 
 /// A client, and the address of a signal that it is to send to.
@@ -39,16 +55,18 @@ pub(crate) fn client(
     set: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<(reqwest::Client, Url), BuildError> {
     let url = endpoint::of_http(signal, path)?;
-    let client = reqwest::Client::builder().user_agent(USER_AGENT);
+    let client = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(headers(signal)?);
     let client = tls::over_http(set(client), &url, &signal.tls)?;
     let client = client.build().map_err(|error| chain(&error))?;
     Ok((client, url))
 }
 
 impl Client {
-    pub(super) fn new(signal: &Signal, is_json: bool) -> Result<Self, BuildError> {
-        let mut headers = headers(signal)?;
-        headers.insert(CONTENT_TYPE, if is_json { JSON } else { PROTOBUF });
+    pub(super) fn new(signal: &Signal, encoding: Encoding) -> Result<Self, BuildError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, encoding.content_type.clone());
         if signal.is_compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -61,16 +79,14 @@ impl Client {
         Ok(Self {
             sender,
             url,
-            is_json,
+            encoding,
             is_compressed: signal.is_compressed,
         })
     }
 
     /// A request as it is sent.
-    pub(super) fn body(&self, mut request: Vec<u8>) -> Result<Bytes, OTelSdkError> {
-        if self.is_json {
-            request = json::request(&request)?;
-        }
+    pub(super) fn body(&self, request: Vec<u8>) -> Result<Bytes, OTelSdkError> {
+        let request = (self.encoding.request)(request)?;
         if !self.is_compressed {
             return Ok(request.into());
         }
@@ -93,11 +109,7 @@ impl Client {
         let pause = retry_after(&response);
         let answer = read(response).await;
         if status.is_success() {
-            return Ok(if self.is_json {
-                json::answer(&answer)
-            } else {
-                Answer::read(&answer)
-            });
+            return Ok((self.encoding.answer)(&answer));
         }
         let reason = reason(&answer);
         let error =

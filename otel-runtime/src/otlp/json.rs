@@ -3,21 +3,49 @@
 //! The engine writes protobuf. Where a receiver wants JSON instead, that is read again and written by the types of
 //! `opentelemetry-proto`.
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use bytes::Bytes;
+use opentelemetry_otlp::Protocol;
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
+    resource::v1::Resource,
+    trace::v1::ResourceSpans,
+};
 use opentelemetry_sdk::error::OTelSdkError;
 use prost::Message as _;
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
+use super::BuildError;
 use super::answer::{Answer, failure};
+use super::http::Encoding;
 
-/// A request of the engine as JSON.
-pub(super) fn request(protobuf: &[u8]) -> Result<Vec<u8>, OTelSdkError> {
-    let request = ExportTraceServiceRequest::decode(protobuf).map_err(|error| failure(&error))?;
+#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
+pub(super) fn encoding() -> Result<Encoding, BuildError> {
+    Ok(Encoding {
+        content_type: HeaderValue::from_static("application/json"),
+        request,
+        answer,
+    })
+}
+
+/// The same for the exporters of `opentelemetry-otlp`.
+#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
+pub(crate) fn protocol() -> Result<Protocol, BuildError> {
+    Ok(Protocol::HttpJson)
+}
+
+fn request(protobuf: Vec<u8>) -> Result<Vec<u8>, OTelSdkError> {
+    let request = ExportTraceServiceRequest::decode(Bytes::from(protobuf));
+    let mut request = request.map_err(|error| failure(&error))?;
+    finite_spans(&mut request.resource_spans);
     serde_json::to_vec(&request).map_err(|error| failure(&error))
 }
 
-/// Reads an `ExportTraceServiceResponse`; what is none says nothing.
-pub(super) fn answer(response: &[u8]) -> Answer {
+/// What is no answer says nothing.
+fn answer(response: &[u8]) -> Answer {
     let response: Value = serde_json::from_slice(response).unwrap_or_default();
     let partial = &response["partialSuccess"];
     // The protocol writes 64 bits as text; not everybody does.
@@ -34,8 +62,86 @@ pub(super) fn answer(response: &[u8]) -> Answer {
     }
 }
 
+/// Makes texts of the numbers that JSON does not know: as `null` they would make a receiver refuse all of the request.
+pub(crate) fn finite_spans(spans: &mut [ResourceSpans]) {
+    for of_process in spans {
+        finite_resource(of_process.resource.as_mut());
+        for of_scope in &mut of_process.scope_spans {
+            finite_scope(of_scope.scope.as_mut());
+            for span in &mut of_scope.spans {
+                finite(&mut span.attributes);
+                for event in &mut span.events {
+                    finite(&mut event.attributes);
+                }
+                for link in &mut span.links {
+                    finite(&mut link.attributes);
+                }
+            }
+        }
+    }
+}
+
+/// The same for log records.
+#[cfg(feature = "logs")]
+pub(crate) fn finite_logs(logs: &mut [ResourceLogs]) {
+    for of_process in logs {
+        finite_resource(of_process.resource.as_mut());
+        for of_scope in &mut of_process.scope_logs {
+            finite_scope(of_scope.scope.as_mut());
+            for record in &mut of_scope.log_records {
+                finite(&mut record.attributes);
+                finite_value(record.body.as_mut());
+            }
+        }
+    }
+}
+
+fn finite_resource(resource: Option<&mut Resource>) {
+    if let Some(resource) = resource {
+        finite(&mut resource.attributes);
+    }
+}
+
+fn finite_scope(scope: Option<&mut InstrumentationScope>) {
+    if let Some(scope) = scope {
+        finite(&mut scope.attributes);
+    }
+}
+
+fn finite(attributes: &mut [KeyValue]) {
+    for attribute in attributes {
+        finite_value(attribute.value.as_mut());
+    }
+}
+
+fn finite_value(value: Option<&mut AnyValue>) {
+    let Some(value) = value.and_then(|value| value.value.as_mut()) else {
+        return;
+    };
+    match value {
+        any_value::Value::DoubleValue(number) if !number.is_finite() => {
+            let text = match *number {
+                f64::INFINITY => "Infinity",
+                f64::NEG_INFINITY => "-Infinity",
+                _ => "NaN",
+            };
+            *value = any_value::Value::StringValue(text.to_owned());
+        }
+        any_value::Value::ArrayValue(list) => {
+            for value in &mut list.values {
+                finite_value(Some(value));
+            }
+        }
+        any_value::Value::KvlistValue(list) => finite(&mut list.values),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::ArrayValue;
+    use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
+
     use super::*;
 
     #[test]
@@ -53,5 +159,42 @@ mod tests {
         for nothing in ["", "{}", r#"{"partialSuccess":null}"#, "no message"] {
             assert_eq!(answer(nothing.as_bytes()), Answer::default());
         }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_know_become_texts() {
+        let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.5];
+        let values = numbers.map(|number| AnyValue {
+            value: Some(any_value::Value::DoubleValue(number)),
+        });
+        let list = ArrayValue {
+            values: values.into(),
+        };
+        let attribute = KeyValue {
+            key: "numbers".to_owned(),
+            value: Some(AnyValue {
+                value: Some(any_value::Value::ArrayValue(list)),
+            }),
+            ..KeyValue::default()
+        };
+        let span = Span {
+            attributes: vec![attribute],
+            ..Span::default()
+        };
+        let of_scope = ScopeSpans {
+            spans: vec![span],
+            ..ScopeSpans::default()
+        };
+        let of_process = ResourceSpans {
+            scope_spans: vec![of_scope],
+            ..ResourceSpans::default()
+        };
+        let message = ExportTraceServiceRequest {
+            resource_spans: vec![of_process],
+        };
+        let body = request(message.encode_to_vec()).expect("JSON");
+        let body = String::from_utf8(body).expect("text");
+        let expected = r#"{"values":[{"stringValue":"NaN"},{"stringValue":"Infinity"},{"stringValue":"-Infinity"},{"doubleValue":1.5}]}"#;
+        assert!(body.contains(expected), "{body}");
     }
 }

@@ -7,7 +7,11 @@ mod answer;
 mod endpoint;
 mod grpc;
 mod http;
-mod json;
+#[cfg(feature = "json")]
+pub(crate) mod json;
+#[cfg(not(feature = "json"))]
+#[path = "no_json.rs"]
+pub(crate) mod json;
 mod retry;
 #[cfg(feature = "tls")]
 mod tls;
@@ -26,7 +30,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Runtime;
 
 use self::answer::{Answer, Failure};
+pub(crate) use self::endpoint::told;
 pub(crate) use self::grpc::channel;
+use self::http::Encoding;
 pub(crate) use self::http::client as http_client;
 use self::retry::Pauses;
 use crate::config::{Protocol, Signal};
@@ -70,16 +76,17 @@ impl OtlpOutput {
         let client = {
             let _entered = runtime.enter();
             match protocol {
-                Protocol::HttpProtobuf => Client::Http(http::Client::new(signal, false)?),
-                Protocol::HttpJson => Client::Http(http::Client::new(signal, true)?),
+                Protocol::HttpProtobuf => {
+                    Client::Http(http::Client::new(signal, Encoding::protobuf())?)
+                }
+                Protocol::HttpJson => Client::Http(http::Client::new(signal, json::encoding()?)?),
                 Protocol::Grpc => Client::Grpc(grpc::Client::new(signal)?),
             }
         };
-        let of_batch = signal.batch.export_timeout;
         Ok(Self {
             envelope: Envelope::new(resource),
             client,
-            timeout: of_batch.map_or(signal.timeout, |most| most.min(signal.timeout)),
+            timeout: signal.of_batch(),
             runtime,
         })
     }

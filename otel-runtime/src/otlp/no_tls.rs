@@ -4,6 +4,7 @@ use reqwest::{ClientBuilder, Url};
 use tonic::transport::Endpoint;
 
 use super::BuildError;
+use super::endpoint::told;
 use crate::config::TlsFiles;
 
 /// Refuses a receiver that takes nothing else.
@@ -26,7 +27,8 @@ pub(super) fn over_grpc(
 
 fn check(to: &Url) -> Result<(), BuildError> {
     if to.scheme() == "https" {
-        Err(format!("the endpoint `{to}` asks for TLS, but otel-runtime was built without its feature `tls`; add that, or send to a collector over `http`").into())
+        let told = told(to.as_str());
+        Err(format!("the endpoint `{told}` asks for TLS, but otel-runtime was built without its feature `tls`; add that, or send to a collector over `http` (gRPC without a scheme: OTEL_EXPORTER_OTLP_INSECURE=true)").into())
     } else {
         Ok(())
     }

@@ -7,6 +7,7 @@ use tonic::transport::{self, ClientTlsConfig, Endpoint};
 
 use super::BuildError;
 use super::answer::chain;
+use super::endpoint::told;
 use crate::config::{TlsFile, TlsFiles};
 
 /// By HTTP.
@@ -19,6 +20,8 @@ pub(super) fn over_http(
         // Or the client could not be built where the system trusts nobody, as in a small container.
         return Ok(client.tls_certs_only([]));
     }
+    // Others in the program may want reqwest to use another one by default, which does not take these certificates.
+    let client = client.tls_backend_rustls();
     let client = match &files.authorities {
         Some(file) => client.tls_certs_only(certificates(file, &read(file)?)?),
         None => client,
@@ -53,7 +56,13 @@ pub(super) fn over_grpc(
         config = config.identity(transport::Identity::from_pem(certificate, key));
     }
     let endpoint = endpoint.tls_config(config);
-    Ok(endpoint.map_err(|error| format!("TLS to `{to}` cannot be set up: {}", chain(&error)))?)
+    Ok(endpoint.map_err(|error| {
+        format!(
+            "TLS to `{}` cannot be set up: {}",
+            told(to.as_str()),
+            chain(&error)
+        )
+    })?)
 }
 
 fn read(file: &TlsFile) -> Result<Vec<u8>, BuildError> {

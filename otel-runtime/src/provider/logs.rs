@@ -36,7 +36,7 @@ impl Logs {
             provider = match exporter {
                 Exporter::Console => provider.with_log_processor(Lines::stdout()),
                 Exporter::OtlpStdout => {
-                    let printer = otlp::log_printer(signal);
+                    let printer = otlp::printing_log_processor(signal);
                     provider.with_log_processor(printer.map_err(InitError::LogExporter)?)
                 }
                 Exporter::Otlp(protocol) => {

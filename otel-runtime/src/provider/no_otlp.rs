@@ -6,7 +6,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 use crate::config::{Protocol, Signal};
-use crate::engine::recorder::{AnyExporter, Told};
+use crate::engine::recorder::Told;
 
 /// There is no client, so nothing for one to run on.
 #[derive(Debug, Default)]
@@ -26,7 +26,14 @@ pub(super) fn output(
 }
 
 /// Refuses: the environment asks for what was not built in.
-pub(super) fn printer() -> Result<Box<dyn AnyExporter>, Box<dyn Error + Send + Sync>> {
+pub(super) fn printing_output(_: &Resource) -> Result<Told, Box<dyn Error + Send + Sync>> {
+    Err(NOT_BUILT_IN.into())
+}
+
+/// Refuses: the environment asks for what was not built in.
+pub(super) fn printing_span_processor(
+    _: &Signal,
+) -> Result<BatchSpanProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }
 
@@ -51,7 +58,7 @@ pub(super) fn log_processor(
 
 /// Refuses: the environment asks for what was not built in.
 #[cfg(feature = "logs")]
-pub(super) fn log_printer(
+pub(super) fn printing_log_processor(
     _: &Signal,
 ) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())

@@ -3,6 +3,11 @@
 
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "json")]
+mod printer;
+#[cfg(not(feature = "json"))]
+#[path = "otlp/no_printer.rs"]
+mod printer;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -19,12 +24,14 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
 #[cfg(feature = "logs")]
-pub(super) use self::logs::{log_printer, log_processor};
+pub(super) use self::logs::log_processor;
+#[cfg(feature = "logs")]
+pub(super) use self::printer::printing_log_processor;
+pub(super) use self::printer::{printing_output, printing_span_processor};
 use super::batch_config;
 use super::reporting::Reporting;
-use crate::config::{Protocol, Signal};
-use crate::engine::recorder::{AnyExporter, Told};
-use crate::export::json_lines::JsonLines;
+use crate::config::{Batch, Protocol, Signal};
+use crate::engine::recorder::Told;
 use crate::losses::Losses;
 use crate::otlp::{self as sender, OtlpOutput};
 
@@ -79,12 +86,6 @@ pub(super) fn output(
     })
 }
 
-/// What prints spans as OTLP.
-#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
-pub(super) fn printer() -> Result<Box<dyn AnyExporter>, BuildError> {
-    Ok(Box::new(JsonLines::stdout()))
-}
-
 /// A batch processor of the SDK.
 pub(super) fn span_processor(
     protocol: Protocol,
@@ -93,7 +94,7 @@ pub(super) fn span_processor(
 ) -> Result<BatchSpanProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
-    let exporter = match by_http(protocol) {
+    let exporter = match by_http(protocol)? {
         Some(protocol) => {
             let (client, url) = http_client(signal, "/v1/traces")?;
             OtlpExporter::builder()
@@ -109,18 +110,22 @@ pub(super) fn span_processor(
             .build(),
     }?;
     let exporter = exporting("spans", exporter, protocol, signal, runtime.clone());
-    Ok(BatchSpanProcessor::builder(exporter)
-        .with_batch_config(batch_config(&signal.batch))
-        .build())
+    Ok(batches_of(exporter, &signal.batch))
 }
 
-/// How bodies are encoded, where there are any.
-fn by_http(protocol: Protocol) -> Option<OtlpProtocol> {
-    match protocol {
+fn batches_of(exporter: impl SpanExporter + 'static, batch: &Batch) -> BatchSpanProcessor {
+    BatchSpanProcessor::builder(exporter)
+        .with_batch_config(batch_config(batch))
+        .build()
+}
+
+/// How the bodies of HTTP are encoded, where it is HTTP.
+fn by_http(protocol: Protocol) -> Result<Option<OtlpProtocol>, BuildError> {
+    Ok(match protocol {
         Protocol::HttpProtobuf => Some(OtlpProtocol::HttpBinary),
-        Protocol::HttpJson => Some(OtlpProtocol::HttpJson),
+        Protocol::HttpJson => Some(sender::json::protocol()?),
         Protocol::Grpc => None,
-    }
+    })
 }
 
 /// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not; and
@@ -139,7 +144,7 @@ fn exporting<E>(
     signal: &Signal,
     runtime: Handle,
 ) -> Reporting<OnRuntime<E>> {
-    let exporter = OnRuntime::new(exporter, runtime, signal.batch.export_timeout);
+    let exporter = OnRuntime::new(exporter, runtime, signal.of_batch());
     Reporting::new(exporter, losses(what, protocol, signal))
 }
 
@@ -149,6 +154,7 @@ fn losses(what: &'static str, protocol: Protocol, signal: &Signal) -> Losses {
         Protocol::Grpc => ("http://localhost:4317", "gRPC"),
     };
     let endpoint = signal.endpoint.as_deref().unwrap_or(default);
+    let endpoint = sender::told(endpoint);
     Losses::new(what, format!("{endpoint} by {by}"))
 }
 
@@ -157,12 +163,12 @@ fn losses(what: &'static str, protocol: Protocol, signal: &Signal) -> Losses {
 struct OnRuntime<E> {
     exporter: Arc<E>,
     runtime: Handle,
-    /// Of one batch, with all that is tried again; the clients have one of their own for each request.
-    timeout: Option<Duration>,
+    /// Of one batch, with all that is tried again.
+    timeout: Duration,
 }
 
 impl<E> OnRuntime<E> {
-    fn new(exporter: E, runtime: Handle, timeout: Option<Duration>) -> Self {
+    fn new(exporter: E, runtime: Handle, timeout: Duration) -> Self {
         Self {
             exporter: Arc::new(exporter),
             runtime,
@@ -178,12 +184,9 @@ impl<E> OnRuntime<E> {
         let export = export(Arc::clone(&self.exporter));
         let timeout = self.timeout;
         let done = self.runtime.spawn(async move {
-            match timeout {
-                Some(timeout) => tokio::time::timeout(timeout, export)
-                    .await
-                    .unwrap_or(Err(OTelSdkError::Timeout(timeout))),
-                None => export.await,
-            }
+            tokio::time::timeout(timeout, export)
+                .await
+                .unwrap_or(Err(OTelSdkError::Timeout(timeout)))
         });
         done.await
             .unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())))

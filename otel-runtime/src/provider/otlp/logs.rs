@@ -12,10 +12,8 @@ use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogBatch, L
 
 use super::{BuildError, ExportRuntime, OnRuntime, by_http, exporting, http_client};
 use crate::config::{Batch, Protocol, Signal};
-use crate::export::json_lines::JsonLines;
-use crate::losses::Losses;
 use crate::otlp as sender;
-use crate::provider::reporting::Reporting;
+use crate::provider::{SDK_MAX_BATCH_SIZE, SDK_MAX_QUEUE_SIZE};
 
 /// A batch processor that exports log records over OTLP.
 pub(in crate::provider) fn log_processor(
@@ -25,7 +23,7 @@ pub(in crate::provider) fn log_processor(
 ) -> Result<BatchLogProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
-    let exporter = match by_http(protocol) {
+    let exporter = match by_http(protocol)? {
         Some(protocol) => {
             let (client, url) = http_client(signal, "/v1/logs")?;
             OtlpExporter::builder()
@@ -44,25 +42,15 @@ pub(in crate::provider) fn log_processor(
     Ok(batches_of(exporter, &signal.batch))
 }
 
-/// A batch processor that prints log records as OTLP.
-#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
-pub(in crate::provider) fn log_printer(signal: &Signal) -> Result<BatchLogProcessor, BuildError> {
-    let losses = Losses::new("log records", "standard output".to_owned());
-    let exporter = Reporting::new(JsonLines::stdout(), losses);
-    Ok(batches_of(exporter, &signal.batch))
-}
-
-fn batches_of(exporter: impl LogExporter + 'static, batch: &Batch) -> BatchLogProcessor {
+pub(super) fn batches_of(exporter: impl LogExporter + 'static, batch: &Batch) -> BatchLogProcessor {
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
         config = config.with_scheduled_delay(delay);
     }
-    if let Some(size) = batch.max_queue_size {
-        config = config.with_max_queue_size(size);
-    }
-    if let Some(size) = batch.max_export_batch_size {
-        config = config.with_max_export_batch_size(size);
-    }
+    // The SDK would take a 0.
+    let config = config
+        .with_max_queue_size(batch.max_queue_size.unwrap_or(SDK_MAX_QUEUE_SIZE))
+        .with_max_export_batch_size(batch.max_export_batch_size.unwrap_or(SDK_MAX_BATCH_SIZE));
     BatchLogProcessor::builder(exporter)
         .with_batch_config(config.build())
         .build()
