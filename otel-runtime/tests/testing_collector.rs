@@ -11,7 +11,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Array, Context, KeyValue, Value};
 use opentelemetry_otlp::{
-    Compression, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
+    Compression, Protocol, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -292,7 +292,10 @@ async fn dropped_in_async_code_it_stops_and_closes_open_connections() {
 
 fn http(collector: &Collector, compression: Option<Compression>) -> SdkTracerProvider {
     let endpoint = format!("{}/v1/traces", collector.http_endpoint());
-    let builder = SpanExporter::builder().with_http().with_endpoint(endpoint);
+    let builder = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(endpoint);
     let builder = match compression {
         Some(compression) => builder.with_compression(compression),
         None => builder,
