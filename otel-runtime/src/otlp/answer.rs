@@ -27,6 +27,8 @@ pub(super) enum Failure {
     Final(OTelSdkError),
     /// Nobody could be asked.
     Unreachable(OTelSdkError),
+    /// There was no answer in time.
+    Late(OTelSdkError),
     /// It may be later.
     Busy {
         error: OTelSdkError,

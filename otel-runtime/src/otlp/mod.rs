@@ -101,7 +101,7 @@ impl OtlpOutput {
         };
         self.runtime
             .block_on(async { tokio::time::timeout(left, sent).await })
-            .unwrap_or(Err(Failure::Final(OTelSdkError::Timeout(self.timeout))))
+            .unwrap_or(Err(Failure::Late(OTelSdkError::Timeout(self.timeout))))
     }
 
     /// Sends a request, again and again where that may help.
@@ -118,7 +118,7 @@ impl OtlpOutput {
                 Err(failure) => failure,
             };
             let asked = match &failure {
-                Failure::Final(_) => return Err(failure),
+                Failure::Final(_) | Failure::Late(_) => return Err(failure),
                 // Nobody is there, and there is no time left to wait for somebody.
                 Failure::Unreachable(_) if end.is_some() => return Err(failure),
                 Failure::Unreachable(_) => None,
@@ -137,10 +137,11 @@ impl OtlpOutput {
 impl Output for OtlpOutput {
     fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
         let all = |failure| {
-            // Where time was over, there was no answer.
-            let is_final = matches!(&failure, Failure::Final(error) if !matches!(error, OTelSdkError::Timeout(_)));
-            let (Failure::Final(error) | Failure::Unreachable(error) | Failure::Busy { error, .. }) =
-                failure;
+            let is_final = matches!(failure, Failure::Final(_));
+            let (Failure::Final(error)
+            | Failure::Unreachable(error)
+            | Failure::Late(error)
+            | Failure::Busy { error, .. }) = failure;
             Refused {
                 spans: spans.len(),
                 is_final,
