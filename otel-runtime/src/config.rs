@@ -9,6 +9,9 @@ mod resource;
 mod sampler;
 mod signal;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::env::VarError;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -60,7 +63,20 @@ pub(crate) enum Propagator {
 impl Settings {
     /// Reads the process's environment.
     pub(crate) fn from_env() -> Settings {
-        Settings::read(|name| std::env::var(name).ok())
+        let unreadable = RefCell::new(BTreeSet::new());
+        let mut settings = Settings::read(|name| match std::env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => {
+                unreadable.borrow_mut().insert(name.to_owned());
+                None
+            }
+        });
+        for name in unreadable.into_inner() {
+            let warning = format!("{name} is not UTF-8, which is ignored");
+            settings.warnings.push(warning);
+        }
+        settings
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Settings {
@@ -170,17 +186,22 @@ impl Environment<'_> {
 
 fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
     const NAME: &str = "OTEL_PROPAGATORS";
+    let default = vec![Propagator::TraceContext, Propagator::Baggage];
     let Some(words) = env.words(NAME) else {
-        return vec![Propagator::TraceContext, Propagator::Baggage];
+        return default;
     };
     let mut propagators = Vec::new();
+    let mut is_understood = false;
     for word in words {
         let propagator = match word.as_str() {
             "tracecontext" => Propagator::TraceContext,
             "baggage" => Propagator::Baggage,
             "b3" => Propagator::B3,
             "b3multi" => Propagator::B3Multi,
-            "none" => continue,
+            "none" => {
+                is_understood = true;
+                continue;
+            }
             other => {
                 env.warn(
                     NAME,
@@ -190,11 +211,13 @@ fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
                 continue;
             }
         };
+        is_understood = true;
         if !propagators.contains(&propagator) {
             propagators.push(propagator);
         }
     }
-    propagators
+    // A list of nothing but mistakes is no wish for none.
+    if is_understood { propagators } else { default }
 }
 
 fn limits(env: &mut Environment<'_>) -> SpanLimits {

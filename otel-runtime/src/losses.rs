@@ -25,6 +25,12 @@ impl Losses {
         }
     }
 
+    /// How many were lost since the last export that worked.
+    #[cfg(feature = "logs")]
+    pub(crate) fn count(&self) -> usize {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// An export worked.
     pub(crate) fn none(&self) {
         let (what, target) = (self.what, &self.target);

@@ -25,8 +25,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
-    BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SimpleSpanProcessor,
-    SpanExporter, SpanLimits, SpanProcessor,
+    BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits,
+    SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
@@ -35,6 +35,7 @@ use self::logs::Logs;
 use crate::config::{Batch, Exporter, Settings, Signal};
 use crate::engine::recorder::{self, AnyExporter, Journal, Sampling, SpanCounts, Told};
 use crate::export::console::ConsoleExporter;
+use crate::export::simple::Simple;
 use crate::losses::Losses;
 use crate::sites::SpanRules;
 use crate::{diagnostics, engine};
@@ -45,6 +46,9 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The specification's, for spans and log records of the SDK.
 const SDK_MAX_QUEUE_SIZE: usize = 2_048;
 const SDK_MAX_BATCH_SIZE: usize = 512;
+
+/// Where spans go that an exporter of the application takes, for messages.
+const OF_APPLICATION: &str = "an exporter of the application";
 
 /// Whether a [`Telemetry`] is alive.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -125,7 +129,7 @@ impl Builder {
     /// [`batch_span_exporter`](Self::batch_span_exporter).
     #[must_use]
     pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
-        self.span_processor(SimpleSpanProcessor::new(exporter))
+        self.span_processor(Simple::new(exporter, OF_APPLICATION))
     }
 
     /// Exports finished spans in batches by an exporter of the application's own, beside those that the environment asks
@@ -283,7 +287,9 @@ impl Traces<'_> {
         for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
-                Exporter::Console => Box::new(SimpleSpanProcessor::new(ConsoleExporter::stdout())),
+                Exporter::Console => {
+                    Box::new(Simple::new(ConsoleExporter::stdout(), "standard output"))
+                }
                 Exporter::Otlp(protocol) => {
                     let processor = otlp::span_processor(protocol, self.signal, runtime);
                     Box::new(processor.map_err(InitError::Exporter)?)
@@ -339,7 +345,7 @@ impl Traces<'_> {
             exporter.set_resource(resource);
             outputs.push(Told {
                 output: exporter.into_output(),
-                losses: Losses::new("spans", "an exporter of the application".to_owned()),
+                losses: Losses::new("spans", OF_APPLICATION.to_owned()),
             });
         }
         if outputs.is_empty() {

@@ -302,6 +302,8 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
         ]);
         assert!(output.status.success(), "{output:?}");
         let said = text(&output.stderr);
+        let printed = text(&output.stdout);
+        assert!(printed.contains("shut down: Err("), "{printed}");
         for what in ["2 log records", "1 spans"] {
             let lost = format!("could not export {what} to {endpoint} by {by}: ");
             assert!(said.contains(&lost), "`{lost}`: {said}");

@@ -2,12 +2,18 @@
 
 mod child;
 
+#[cfg(unix)]
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
 use std::process::Output;
 
 use otel_runtime::{span_attr, traced_span};
 
 /// The variable that makes this test binary the process under test.
 const CHILD: &str = "TEST_INIT_CHILD";
+
+/// The value of that variable by which something runs in an executor as well.
+const EXECUTOR: &str = "executor";
 
 #[traced_span("parent")]
 fn parent(#[span_attr] room: u32) -> u32 {
@@ -17,6 +23,11 @@ fn parent(#[span_attr] room: u32) -> u32 {
 
 #[traced_span("child")]
 fn child() {}
+
+#[traced_span("awaited")]
+async fn awaited() {
+    std::future::ready(()).await;
+}
 
 /// What the child process does.
 #[test]
@@ -36,6 +47,9 @@ fn child_process() {
         otel_runtime::init(),
         Err(otel_runtime::InitError::AlreadyStarted)
     ));
+    if std::env::var(CHILD).is_ok_and(|value| value == EXECUTOR) {
+        futures_executor::block_on(awaited());
+    }
     parent(12);
     let result = telemetry.shutdown(std::time::Duration::from_secs(5));
     if let Err(error) = result {
@@ -189,6 +203,31 @@ fn json_is_refused_where_it_is_not_built_in() {
         assert!(!output.status.success());
         assert!(said.contains("without its feature `json`"), "{said}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_variable_that_is_no_text_is_named() {
+    let mut command = child::command(CHILD, "1");
+    command.env("OTEL_SERVICE_NAME", OsStr::from_bytes(b"x\xff"));
+    let output = command.output().expect("the test runs again");
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("otel-runtime: OTEL_SERVICE_NAME is not UTF-8, which is ignored\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_console_works_within_an_executor() {
+    let mut command = child::command(CHILD, EXECUTOR);
+    command.env("OTEL_TRACES_EXPORTER", "console");
+    let output = command.output().expect("the test runs again");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    let printed = text(&output.stdout);
+    assert!(printed.contains("INTERNAL awaited"), "{printed}");
 }
 
 #[test]

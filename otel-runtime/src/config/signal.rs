@@ -180,18 +180,17 @@ impl Signal {
 }
 
 fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) -> Vec<Exporter> {
-    let words = match env.words(names.exporter) {
-        Some(words) => words,
-        None if otlp_by_default => vec!["otlp".to_owned()],
-        None => Vec::new(),
-    };
     let mut exporters = Vec::new();
-    for word in words {
+    let mut is_understood = false;
+    for word in env.words(names.exporter).unwrap_or_default() {
         let exporter = match word.as_str() {
             "otlp" => Exporter::Otlp(protocol(env, names)),
             "otlp/stdout" => Exporter::OtlpStdout,
             "console" => Exporter::Console,
-            "none" => continue,
+            "none" => {
+                is_understood = true;
+                continue;
+            }
             other => {
                 env.warn(
                     names.exporter,
@@ -201,9 +200,14 @@ fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) ->
                 continue;
             }
         };
+        is_understood = true;
         if !exporters.contains(&exporter) {
             exporters.push(exporter);
         }
+    }
+    // A list of nothing but mistakes is no wish for none.
+    if otlp_by_default && !is_understood {
+        exporters.push(Exporter::Otlp(protocol(env, names)));
     }
     exporters
 }

@@ -184,6 +184,14 @@ fn only_true_disables() {
 fn propagators_can_be_chosen() {
     let propagators = |list| accept(&[("OTEL_PROPAGATORS", list)]).propagators;
     assert_eq!(propagators("none"), []);
+    let settings = refuse(
+        &[("OTEL_PROPAGATORS", "b3-multi")],
+        "OTEL_PROPAGATORS is `b3-multi`, which is ignored; it takes a comma list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none`",
+    );
+    assert_eq!(
+        settings.propagators,
+        [Propagator::TraceContext, Propagator::Baggage]
+    );
     assert_eq!(propagators("baggage,baggage"), [Propagator::Baggage]);
     assert_eq!(
         propagators("B3, b3multi"),

@@ -22,6 +22,7 @@ mod plain;
     expect(unreachable_pub, reason = "public with the feature `testing`")
 )]
 mod record;
+pub(crate) mod simple;
 mod text;
 mod timed;
 

@@ -14,7 +14,8 @@
 //! # Export
 //!
 //! With the feature `logs`, while a [`Telemetry`](crate::Telemetry) lives, `OTEL_LOGS_EXPORTER` says where each record
-//! that the wrapped logger takes goes besides: a comma list of `otlp`, `console` (a line on standard output) and `none`. The
+//! that the wrapped logger takes goes besides: a comma list of `otlp`, `otlp/stdout`, `console` (a line on
+//! standard output) and `none`, as the module [`environment`](crate::environment) has them with all variables. The
 //! specification's default is `otlp`; here it is `none`, also where `OTEL_EXPORTER_OTLP_ENDPOINT` is set: what listens there
 //! may take traces only, as a Jaeger does.
 //!

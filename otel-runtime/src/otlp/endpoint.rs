@@ -11,11 +11,7 @@ pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
         return Ok(Url::parse("http://localhost:4318")?.join(path)?);
     };
     if !endpoint.contains("://") {
-        return Err(format!(
-            "the endpoint `{0}` is no URL; write `http://{0}`",
-            told(endpoint)
-        )
-        .into());
+        return Err(no_url(endpoint));
     }
     let mut url = parse(endpoint)?;
     if !signal.endpoint_is_own {
@@ -32,8 +28,22 @@ pub(super) fn of_grpc(signal: &Signal) -> Result<Url, BuildError> {
     if endpoint.contains("://") {
         return parse(endpoint);
     }
+    if endpoint.contains(":/") || endpoint.starts_with('/') {
+        return Err(no_url(endpoint));
+    }
     let scheme = if signal.is_insecure { "http" } else { "https" };
     parse(&format!("{scheme}://{endpoint}"))
+}
+
+/// What to write instead, where that is clear.
+fn no_url(endpoint: &str) -> BuildError {
+    let told = told(endpoint);
+    let advice = if told.starts_with("http") {
+        "one begins with `http://` or `https://`".to_owned()
+    } else {
+        format!("write `http://{told}`")
+    };
+    format!("the endpoint `{told}` is no URL; {advice}").into()
 }
 
 fn parse(endpoint: &str) -> Result<Url, BuildError> {
@@ -129,6 +139,14 @@ mod tests {
         refuse(
             of_http(&signal(Some("ftp://c"), false), "/v1/traces"),
             "the endpoint `ftp://c` begins with `ftp`; it takes `http` or `https`",
+        );
+        refuse(
+            of_http(&signal(Some("http:/c:4318"), false), "/v1/traces"),
+            "the endpoint `http:/c:4318` is no URL; one begins with `http://` or `https://`",
+        );
+        refuse(
+            of_grpc(&signal(Some("http:/c:4317"), false)),
+            "the endpoint `http:/c:4317` is no URL; one begins with `http://` or `https://`",
         );
         refuse(
             of_grpc(&signal(Some("c c"), false)),

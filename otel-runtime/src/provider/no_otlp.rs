@@ -52,7 +52,7 @@ pub(super) fn log_processor(
     _: Protocol,
     _: &Signal,
     _: &mut ExportRuntime,
-) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
+) -> Result<super::logs::LogProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }
 
@@ -60,6 +60,6 @@ pub(super) fn log_processor(
 #[cfg(feature = "logs")]
 pub(super) fn printing_log_processor(
     _: &Signal,
-) -> Result<opentelemetry_sdk::logs::BatchLogProcessor, Box<dyn Error + Send + Sync>> {
+) -> Result<super::logs::LogProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }

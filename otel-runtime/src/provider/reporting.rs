@@ -1,5 +1,6 @@
 //! Exporters of the SDK that say when something is lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -14,12 +15,19 @@ use crate::losses::Losses;
 #[derive(Debug)]
 pub(super) struct Reporting<E> {
     exporter: E,
-    losses: Losses,
+    losses: Arc<Losses>,
 }
 
 impl<E> Reporting<E> {
     pub(super) fn new(exporter: E, losses: Losses) -> Reporting<E> {
+        let losses = Arc::new(losses);
         Reporting { exporter, losses }
+    }
+
+    /// What did not arrive.
+    #[cfg(feature = "logs")]
+    pub(super) fn losses(&self) -> Arc<Losses> {
+        Arc::clone(&self.losses)
     }
 
     fn note(&self, count: usize, result: &OTelSdkResult) {

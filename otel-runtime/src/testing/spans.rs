@@ -10,6 +10,7 @@ use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 
 use super::{Detail, SpanRecord, tree};
+use crate::export::simple::Simple;
 use crate::export::testing::shared_resource;
 use crate::trace_context::TraceContext;
 
@@ -33,7 +34,7 @@ impl Spans {
     pub fn new() -> Self {
         let finished = Finished::default();
         let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(Exporter::new(&finished))
+            .with_span_processor(Simple::new(Exporter::new(&finished), "memory"))
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_span_limits(SpanLimits::default())
             .with_resource(Resource::builder_empty().build())

@@ -13,6 +13,7 @@ use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogBatch, L
 use super::{BuildError, ExportRuntime, OnRuntime, by_http, exporting, http_client};
 use crate::config::{Batch, Protocol, Signal};
 use crate::otlp as sender;
+use crate::provider::logs::LogProcessor;
 use crate::provider::{SDK_MAX_BATCH_SIZE, SDK_MAX_QUEUE_SIZE};
 
 /// A batch processor that exports log records over OTLP.
@@ -20,7 +21,7 @@ pub(in crate::provider) fn log_processor(
     protocol: Protocol,
     signal: &Signal,
     runtime: &mut ExportRuntime,
-) -> Result<BatchLogProcessor, BuildError> {
+) -> Result<LogProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
     let exporter = match by_http(protocol)? {
@@ -39,7 +40,8 @@ pub(in crate::provider) fn log_processor(
             .build(),
     }?;
     let exporter = exporting("log records", exporter, protocol, signal, runtime.clone());
-    Ok(batches_of(exporter, &signal.batch))
+    let losses = exporter.losses();
+    Ok((batches_of(exporter, &signal.batch), losses))
 }
 
 pub(super) fn batches_of(exporter: impl LogExporter + 'static, batch: &Batch) -> BatchLogProcessor {

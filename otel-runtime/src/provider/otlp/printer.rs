@@ -1,7 +1,5 @@
 //! Spans and log records printed as OTLP.
 
-#[cfg(feature = "logs")]
-use opentelemetry_sdk::logs::BatchLogProcessor;
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 #[cfg(feature = "logs")]
@@ -11,6 +9,8 @@ use crate::config::Signal;
 use crate::engine::recorder::{AnyExporter, Told};
 use crate::export::json_lines::JsonLines;
 use crate::losses::Losses;
+#[cfg(feature = "logs")]
+use crate::provider::logs::LogProcessor;
 
 /// An output of the engine.
 #[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
@@ -39,9 +39,10 @@ pub(in crate::provider) fn printing_span_processor(
 #[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
 pub(in crate::provider) fn printing_log_processor(
     signal: &Signal,
-) -> Result<BatchLogProcessor, BuildError> {
+) -> Result<LogProcessor, BuildError> {
     let printer = Reporting::new(JsonLines::stdout(), losses("log records"));
-    Ok(batches_of_logs(printer, &signal.batch))
+    let losses = printer.losses();
+    Ok((batches_of_logs(printer, &signal.batch), losses))
 }
 
 fn losses(what: &'static str) -> Losses {

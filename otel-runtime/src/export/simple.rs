@@ -1,0 +1,121 @@
+//! Exports each span when it ends, on the thread that ends it.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{self, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
+
+use crate::losses::Losses;
+
+/// Does as the SDK's simple processor, which panics where the thread runs an executor of the `futures` crate, and says
+/// nothing of what is lost.
+#[derive(Debug)]
+pub(crate) struct Simple<E> {
+    exporter: Mutex<E>,
+    losses: Losses,
+    is_shut_down: AtomicBool,
+}
+
+impl<E> Simple<E> {
+    /// `target` is where spans go, for messages.
+    pub(crate) fn new(exporter: E, target: &str) -> Self {
+        Self {
+            exporter: Mutex::new(exporter),
+            losses: Losses::new("spans", target.to_owned()),
+            is_shut_down: AtomicBool::new(false),
+        }
+    }
+
+    /// A panic in the exporter may have lost a span, and no more.
+    fn exporter(&self) -> MutexGuard<'_, E> {
+        self.exporter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: SpanExporter> SpanProcessor for Simple<E> {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if !span.span_context.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
+            return;
+        }
+        let exporter = self.exporter();
+        match wait(exporter.export(vec![span])) {
+            Ok(()) => self.losses.none(),
+            Err(error) => self.losses.some(1, &error),
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter().force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.is_shut_down.store(true, Ordering::Relaxed);
+        self.exporter().shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter().set_resource(resource);
+    }
+}
+
+/// Runs a future on this thread, whatever else runs on it.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut task = task::Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut task) {
+            Poll::Ready(output) => return output,
+            // What else unparks the thread does no harm.
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_woken_from_another_thread_goes_on() {
+        let (to, from) = mpsc::channel::<Waker>();
+        let other = thread::spawn(move || from.recv().expect("a waker").wake());
+        let mut polls = 0;
+        let answer = wait(std::future::poll_fn(|task| {
+            polls += 1;
+            if polls == 1 {
+                to.send(task.waker().clone()).expect("the other waits");
+                return Poll::Pending;
+            }
+            Poll::Ready(7)
+        }));
+        other.join().expect("no panic");
+        assert_eq!((answer, polls), (7, 2));
+    }
+
+    #[test]
+    fn an_executor_around_does_not_matter() {
+        let answer = futures_executor::block_on(async { wait(async { 7 }) });
+        assert_eq!(answer, 7);
+    }
+}
