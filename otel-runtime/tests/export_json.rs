@@ -3,6 +3,7 @@
 mod child;
 mod sink;
 
+use std::io::Read as _;
 use std::process::Output;
 use std::time::Duration;
 
@@ -128,6 +129,13 @@ fn the_engine_sends_json_and_reads_the_answer() {
 
 #[test]
 fn the_sdk_and_log_records_send_json() {
+    for compression in ["none", "gzip"] {
+        check_sdk(compression);
+    }
+}
+
+#[track_caller]
+fn check_sdk(compression: &str) {
     let sink = Sink::start(|_| OK);
     let output = run(
         "sdk",
@@ -138,6 +146,7 @@ fn the_sdk_and_log_records_send_json() {
             // Empty is as good as unset.
             ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", ""),
             ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
         ],
     );
     let said = said(&output);
@@ -153,8 +162,17 @@ fn the_sdk_and_log_records_send_json() {
         for header in ["content-type: application/json\r\n", "x-tenant: 7\r\n"] {
             assert!(request.head.contains(header), "{}", request.head);
         }
-        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let mut text = String::new();
+        let read = match compression {
+            "gzip" => GzDecoder::new(&*request.body).read_to_string(&mut text),
+            _ => (&*request.body).read_to_string(&mut text),
+        };
+        read.expect("text");
+        let body: Value = serde_json::from_str(&text).expect("JSON");
         assert!(body[list][0].is_object(), "{body}");
+        // Numbers that JSON does not know.
+        assert!(text.contains(r#""stringValue":"NaN""#), "{text}");
+        assert!(!text.contains("null"), "{text}");
     }
 }
 

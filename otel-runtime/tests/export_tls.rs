@@ -179,6 +179,14 @@ impl Terminator {
     }
 }
 
+/// Where a collector takes what comes by this protocol.
+fn behind(collector: &Collector, protocol: &str) -> String {
+    match protocol {
+        "grpc" => collector.grpc_endpoint(),
+        _ => collector.http_endpoint(),
+    }
+}
+
 #[test]
 fn spans_and_lines_leave_over_tls() {
     let authority = Authority::new();
@@ -186,11 +194,7 @@ fn spans_and_lines_leave_over_tls() {
     for who in ["engine", "sdk"] {
         for protocol in ["http/protobuf", "grpc"] {
             let collector = Collector::start().expect("a collector");
-            let behind = match protocol {
-                "grpc" => collector.grpc_endpoint(),
-                _ => collector.http_endpoint(),
-            };
-            let terminator = Terminator::start(&behind, &signed, None);
+            let terminator = Terminator::start(&behind(&collector, protocol), &signed, None);
             let said = run(
                 who,
                 &[
@@ -217,11 +221,7 @@ fn whom_the_system_trusts_is_trusted() {
     let signed = authority.sign("localhost");
     for protocol in ["http/protobuf", "grpc"] {
         let collector = Collector::start().expect("a collector");
-        let behind = match protocol {
-            "grpc" => collector.grpc_endpoint(),
-            _ => collector.http_endpoint(),
-        };
-        let terminator = Terminator::start(&behind, &signed, None);
+        let terminator = Terminator::start(&behind(&collector, protocol), &signed, None);
         let said = run(
             "engine",
             &[
@@ -248,6 +248,7 @@ fn nobody_else_is_trusted() {
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", &terminator.endpoint()),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
                 ("OTEL_EXPORTER_OTLP_CERTIFICATE", &other.certificate()),
+                ("OTEL_LOGS_EXPORTER", "otlp"),
             ],
         );
         assert!(
@@ -258,6 +259,11 @@ fn nobody_else_is_trusted() {
             said.contains("invalid peer certificate"),
             "{protocol}: {said}"
         );
+        let of_lines = said.lines().find(|line| line.contains("1 log records"));
+        let of_lines = of_lines.unwrap_or_else(|| panic!("{protocol}: {said}"));
+        if protocol != "grpc" {
+            assert!(of_lines.contains("invalid peer certificate"), "{said}");
+        }
         assert_eq!(collector.spans().len(), 0);
     }
 }
@@ -269,11 +275,8 @@ fn who_sends_can_be_asked_for() {
     for who in ["engine", "sdk"] {
         for protocol in ["http/protobuf", "grpc"] {
             let collector = Collector::start().expect("a collector");
-            let behind = match protocol {
-                "grpc" => collector.grpc_endpoint(),
-                _ => collector.http_endpoint(),
-            };
-            let terminator = Terminator::start(&behind, &receiver, Some(&authority));
+            let terminator =
+                Terminator::start(&behind(&collector, protocol), &receiver, Some(&authority));
             let (endpoint, trusted) = (terminator.endpoint(), authority.certificate());
             let (certificate, key) = (text(&sender.certificate), text(&sender.key));
             let mut variables = vec![

@@ -64,7 +64,7 @@ pub(super) fn failure(error: &dyn std::error::Error) -> OTelSdkError {
 }
 
 /// An error and all that it comes from, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

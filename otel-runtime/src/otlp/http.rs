@@ -1,6 +1,6 @@
 //! OTLP by HTTP. <https://opentelemetry.io/docs/specs/otlp/#otlphttp>
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +57,9 @@ pub(crate) fn client(
     let url = endpoint::of_http(signal, path)?;
     let client = reqwest::Client::builder()
         .user_agent(USER_AGENT)
-        .default_headers(headers(signal)?);
+        .default_headers(headers(signal)?)
+        // What is redirected would not be sent on whole.
+        .redirect(Policy::none());
     let client = tls::over_http(set(client), &url, &signal.tls)?;
     let client = client.build().map_err(|error| chain(&error))?;
     Ok((client, url))
@@ -71,10 +73,7 @@ impl Client {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let (sender, url) = client(signal, "/v1/traces", |client| {
-            client
-                .default_headers(headers)
-                // What is redirected would not be sent on whole.
-                .redirect(Policy::none())
+            client.default_headers(headers)
         })?;
         Ok(Self {
             sender,
@@ -90,12 +89,7 @@ impl Client {
         if !self.is_compressed {
             return Ok(request.into());
         }
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder
-            .write_all(&request)
-            .and_then(|()| encoder.finish())
-            .map(Bytes::from)
-            .map_err(|error| failure(&error))
+        compressed(&request).map_err(|error| failure(&error))
     }
 
     pub(super) async fn send(&self, body: Bytes) -> Result<Answer, Failure> {
@@ -122,6 +116,12 @@ impl Client {
             _ => Failure::Final(error),
         })
     }
+}
+
+pub(super) fn compressed(body: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish().map(Bytes::from)
 }
 
 /// What was read before the connection broke is as good as what there is.

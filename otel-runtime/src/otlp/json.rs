@@ -4,6 +4,8 @@
 //! `opentelemetry-proto`.
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
+use opentelemetry_http::Request;
 use opentelemetry_otlp::Protocol;
 #[cfg(feature = "logs")]
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
@@ -15,12 +17,12 @@ use opentelemetry_proto::tonic::{
 };
 use opentelemetry_sdk::error::OTelSdkError;
 use prost::Message as _;
-use reqwest::header::HeaderValue;
+use reqwest::header::{CONTENT_ENCODING, HeaderValue};
 use serde_json::Value;
 
 use super::BuildError;
 use super::answer::{Answer, failure};
-use super::http::Encoding;
+use super::http::{Encoding, compressed};
 
 #[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
 pub(super) fn encoding() -> Result<Encoding, BuildError> {
@@ -59,6 +61,47 @@ fn answer(response: &[u8]) -> Answer {
             .as_str()
             .unwrap_or_default()
             .to_owned(),
+    }
+}
+
+/// The same of a request by `opentelemetry-otlp`, where it can be told no more which of those numbers it was.
+pub(crate) fn without_null(request: Request<Bytes>) -> Result<Request<Bytes>, BuildError> {
+    let (head, body) = request.into_parts();
+    let is_compressed = head.headers.contains_key(CONTENT_ENCODING);
+    let mut message: Value = if is_compressed {
+        serde_json::from_reader(GzDecoder::new(&*body))?
+    } else {
+        serde_json::from_slice(&body)?
+    };
+    if !mend(&mut message) {
+        return Ok(Request::from_parts(head, body));
+    }
+    let body = serde_json::to_vec(&message)?;
+    let body = if is_compressed {
+        compressed(&body)?
+    } else {
+        Bytes::from(body)
+    };
+    Ok(Request::from_parts(head, body))
+}
+
+/// Replaces each `null` that was a number; the answer is whether there was one.
+fn mend(value: &mut Value) -> bool {
+    match value {
+        Value::Array(values) => values
+            .iter_mut()
+            .fold(false, |any, value| mend(value) | any),
+        Value::Object(fields) => {
+            if fields.get("doubleValue").is_some_and(Value::is_null) {
+                fields.remove("doubleValue");
+                fields.insert("stringValue".to_owned(), "NaN".into());
+                return true;
+            }
+            fields
+                .values_mut()
+                .fold(false, |any, value| mend(value) | any)
+        }
+        _ => false,
     }
 }
 

@@ -29,6 +29,7 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Runtime;
 
+pub(crate) use self::answer::chain;
 use self::answer::{Answer, Failure};
 pub(crate) use self::endpoint::told;
 pub(crate) use self::grpc::channel;

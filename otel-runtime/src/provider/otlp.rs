@@ -1,6 +1,7 @@
 //! Exporters for OTLP over HTTP and over gRPC, here of spans: of the engine, and of the SDK. For the SDK's,
 //! `opentelemetry-otlp` reads headers and compression from the environment by itself.
 
+mod http;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "json")]
@@ -23,6 +24,7 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanExporter};
 use tokio::runtime::{Handle, Runtime};
 
+use self::http::{Cause, Client};
 #[cfg(feature = "logs")]
 pub(super) use self::logs::log_processor;
 #[cfg(feature = "logs")]
@@ -94,9 +96,10 @@ pub(super) fn span_processor(
 ) -> Result<BatchSpanProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
+    let cause = Cause::default();
     let exporter = match by_http(protocol)? {
         Some(protocol) => {
-            let (client, url) = http_client(signal, "/v1/traces")?;
+            let (client, url) = Client::new(signal, "/v1/traces", protocol, cause.clone())?;
             OtlpExporter::builder()
                 .with_http()
                 .with_protocol(protocol)
@@ -109,7 +112,8 @@ pub(super) fn span_processor(
             .with_channel(sender::channel(signal)?)
             .build(),
     }?;
-    let exporter = exporting("spans", exporter, protocol, signal, runtime.clone());
+    let exporter = OnRuntime::new(exporter, &runtime, signal.of_batch(), cause);
+    let exporter = Reporting::new(exporter, losses("spans", protocol, signal));
     Ok(batches_of(exporter, &signal.batch))
 }
 
@@ -126,26 +130,6 @@ fn by_http(protocol: Protocol) -> Result<Option<OtlpProtocol>, BuildError> {
         Protocol::HttpJson => Some(sender::json::protocol()?),
         Protocol::Grpc => None,
     })
-}
-
-/// The client is our own, since the one that `opentelemetry-otlp` would make works, and logs, on threads that are not; and
-/// the address of the signal.
-fn http_client(signal: &Signal, path: &str) -> Result<(reqwest::Client, String), BuildError> {
-    let timeout = signal.timeout;
-    let (client, url) = sender::http_client(signal, path, |client| client.timeout(timeout))?;
-    Ok((client, url.into()))
-}
-
-/// An exporter that works on the runtime and tells when it fails.
-fn exporting<E>(
-    what: &'static str,
-    exporter: E,
-    protocol: Protocol,
-    signal: &Signal,
-    runtime: Handle,
-) -> Reporting<OnRuntime<E>> {
-    let exporter = OnRuntime::new(exporter, runtime, signal.of_batch());
-    Reporting::new(exporter, losses(what, protocol, signal))
 }
 
 fn losses(what: &'static str, protocol: Protocol, signal: &Signal) -> Losses {
@@ -165,14 +149,16 @@ struct OnRuntime<E> {
     runtime: Handle,
     /// Of one batch, with all that is tried again.
     timeout: Duration,
+    cause: Cause,
 }
 
 impl<E> OnRuntime<E> {
-    fn new(exporter: E, runtime: Handle, timeout: Duration) -> Self {
+    fn new(exporter: E, runtime: &Handle, timeout: Duration, cause: Cause) -> Self {
         Self {
             exporter: Arc::new(exporter),
-            runtime,
+            runtime: runtime.clone(),
             timeout,
+            cause,
         }
     }
 
@@ -190,6 +176,7 @@ impl<E> OnRuntime<E> {
         });
         done.await
             .unwrap_or_else(|error| Err(OTelSdkError::InternalFailure(error.to_string())))
+            .map_err(|error| self.cause.complete(error))
     }
 }
 

@@ -10,7 +10,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter};
 
-use super::{BuildError, ExportRuntime, OnRuntime, by_http, exporting, http_client};
+use super::http::{Cause, Client};
+use super::{BuildError, ExportRuntime, OnRuntime, Reporting, by_http, losses};
 use crate::config::{Batch, Protocol, Signal};
 use crate::otlp as sender;
 use crate::provider::logs::LogProcessor;
@@ -24,9 +25,10 @@ pub(in crate::provider) fn log_processor(
 ) -> Result<LogProcessor, BuildError> {
     let runtime = runtime.handle()?;
     let _entered = runtime.enter();
+    let cause = Cause::default();
     let exporter = match by_http(protocol)? {
         Some(protocol) => {
-            let (client, url) = http_client(signal, "/v1/logs")?;
+            let (client, url) = Client::new(signal, "/v1/logs", protocol, cause.clone())?;
             OtlpExporter::builder()
                 .with_http()
                 .with_protocol(protocol)
@@ -39,7 +41,8 @@ pub(in crate::provider) fn log_processor(
             .with_channel(sender::channel(signal)?)
             .build(),
     }?;
-    let exporter = exporting("log records", exporter, protocol, signal, runtime.clone());
+    let exporter = OnRuntime::new(exporter, &runtime, signal.of_batch(), cause);
+    let exporter = Reporting::new(exporter, losses("log records", protocol, signal));
     let losses = exporter.losses();
     Ok((batches_of(exporter, &signal.batch), losses))
 }
