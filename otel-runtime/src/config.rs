@@ -164,11 +164,33 @@ impl Environment<'_> {
         Some(number).filter(|number| *number > 0)
     }
 
-    /// The words of a comma list, in lower case.
-    fn words(&self, name: &str) -> Option<Vec<String>> {
+    /// What the words of a comma list stand for, each once; `none` stands for nothing. Where nothing is understood, that is as
+    /// if nothing was said.
+    fn list<T: PartialEq>(
+        &mut self,
+        name: &str,
+        accepted: &str,
+        mut read: impl FnMut(&mut Self, &str) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let text = self.text(name)?.to_ascii_lowercase();
-        let words = text.split(',').map(|word| word.trim().to_owned());
-        Some(words.filter(|word| !word.is_empty()).collect())
+        let mut list = Vec::new();
+        let mut is_understood = false;
+        for word in text.split(',').map(str::trim) {
+            match word {
+                "" => {}
+                "none" => is_understood = true,
+                word => match read(self, word) {
+                    Some(item) => {
+                        is_understood = true;
+                        if !list.contains(&item) {
+                            list.push(item);
+                        }
+                    }
+                    None => self.warn(name, word, accepted),
+                },
+            }
+        }
+        is_understood.then_some(list)
     }
 
     fn warn(&mut self, name: &str, found: &str, accepted: &str) {
@@ -185,39 +207,15 @@ impl Environment<'_> {
 }
 
 fn propagators(env: &mut Environment<'_>) -> Vec<Propagator> {
-    const NAME: &str = "OTEL_PROPAGATORS";
-    let default = vec![Propagator::TraceContext, Propagator::Baggage];
-    let Some(words) = env.words(NAME) else {
-        return default;
-    };
-    let mut propagators = Vec::new();
-    let mut is_understood = false;
-    for word in words {
-        let propagator = match word.as_str() {
-            "tracecontext" => Propagator::TraceContext,
-            "baggage" => Propagator::Baggage,
-            "b3" => Propagator::B3,
-            "b3multi" => Propagator::B3Multi,
-            "none" => {
-                is_understood = true;
-                continue;
-            }
-            other => {
-                env.warn(
-                    NAME,
-                    other,
-                    "a comma list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none`",
-                );
-                continue;
-            }
-        };
-        is_understood = true;
-        if !propagators.contains(&propagator) {
-            propagators.push(propagator);
-        }
-    }
-    // A list of nothing but mistakes is no wish for none.
-    if is_understood { propagators } else { default }
+    let accepted = "a comma list of `tracecontext`, `baggage`, `b3`, `b3multi`, or `none`";
+    let propagators = env.list("OTEL_PROPAGATORS", accepted, |_, word| match word {
+        "tracecontext" => Some(Propagator::TraceContext),
+        "baggage" => Some(Propagator::Baggage),
+        "b3" => Some(Propagator::B3),
+        "b3multi" => Some(Propagator::B3Multi),
+        _ => None,
+    });
+    propagators.unwrap_or_else(|| vec![Propagator::TraceContext, Propagator::Baggage])
 }
 
 fn limits(env: &mut Environment<'_>) -> SpanLimits {

@@ -180,36 +180,18 @@ impl Signal {
 }
 
 fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) -> Vec<Exporter> {
-    let mut exporters = Vec::new();
-    let mut is_understood = false;
-    for word in env.words(names.exporter).unwrap_or_default() {
-        let exporter = match word.as_str() {
-            "otlp" => Exporter::Otlp(protocol(env, names)),
-            "otlp/stdout" => Exporter::OtlpStdout,
-            "console" => Exporter::Console,
-            "none" => {
-                is_understood = true;
-                continue;
-            }
-            other => {
-                env.warn(
-                    names.exporter,
-                    other,
-                    "a comma list of `otlp`, `otlp/stdout`, `console`, or `none`",
-                );
-                continue;
-            }
-        };
-        is_understood = true;
-        if !exporters.contains(&exporter) {
-            exporters.push(exporter);
-        }
+    let accepted = "a comma list of `otlp`, `otlp/stdout`, `console`, or `none`";
+    let exporters = env.list(names.exporter, accepted, |env, word| match word {
+        "otlp" => Some(Exporter::Otlp(protocol(env, names))),
+        "otlp/stdout" => Some(Exporter::OtlpStdout),
+        "console" => Some(Exporter::Console),
+        _ => None,
+    });
+    match exporters {
+        Some(exporters) => exporters,
+        None if otlp_by_default => vec![Exporter::Otlp(protocol(env, names))],
+        None => Vec::new(),
     }
-    // A list of nothing but mistakes is no wish for none.
-    if otlp_by_default && !is_understood {
-        exporters.push(Exporter::Otlp(protocol(env, names)));
-    }
-    exporters
 }
 
 fn protocol(env: &mut Environment<'_>, names: &Names) -> Protocol {
