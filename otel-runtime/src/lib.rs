@@ -8,6 +8,7 @@ mod b3;
 pub mod coming_from_tracing {}
 mod config;
 pub mod context;
+mod delivery;
 mod diagnostics;
 mod engine;
 #[doc = include_str!("environment.md")]

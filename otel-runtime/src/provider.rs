@@ -12,11 +12,10 @@ mod otlp;
 #[path = "provider/no_otlp.rs"]
 mod otlp;
 mod propagation;
-#[cfg(feature = "otlp")]
-mod reporting;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -33,6 +32,7 @@ use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSIO
 use self::finishing::Finishing;
 use self::logs::Logs;
 use crate::config::{Batch, Exporter, Settings, Signal};
+use crate::delivery::Deadline;
 use crate::engine::recorder::{self, AnyExporter, Journal, Sampling, SpanCounts, Told};
 use crate::export::console::ConsoleExporter;
 use crate::export::simple::Simple;
@@ -222,7 +222,6 @@ impl Builder {
         let of_environment = settings.sampler.map(Sampling::of_environment);
         let sampling = of_environment.or(self.sampling).unwrap_or_default();
         let follows_parents = sampling.follows_parents();
-        let mut runtime = otlp::ExportRuntime::default();
         let (provider, logs) = if settings.disabled {
             (None, Logs::OFF)
         } else {
@@ -235,14 +234,9 @@ impl Builder {
                 max_value_length: settings.max_value_length,
                 journal: settings.journal.or(self.journal),
             };
-            let provider = traces.build(
-                self.processors,
-                self.exporters,
-                resource.clone(),
-                &mut runtime,
-            )?;
+            let provider = traces.build(self.processors, self.exporters, resource.clone())?;
             // Last, as log records flow from here on.
-            let logs = Logs::start(&settings.logs, resource, &mut runtime)?;
+            let logs = Logs::start(&settings.logs, resource)?;
             (provider, logs)
         };
         if let Some(provider) = &provider {
@@ -253,7 +247,6 @@ impl Builder {
         Ok(Telemetry {
             provider,
             logs,
-            _runtime: runtime,
             _started: started,
         })
     }
@@ -277,13 +270,13 @@ impl Traces<'_> {
         mut processors: Vec<Box<dyn SpanProcessor>>,
         exporters: Vec<Box<dyn AnyExporter>>,
         resource: Resource,
-        runtime: &mut otlp::ExportRuntime,
     ) -> Result<Option<Provider>, InitError> {
         let is_for_engine = !self.wants_sdk && processors.is_empty();
         let is_for_engine = is_for_engine && !self.signal.exporters.contains(&Exporter::Console);
         if is_for_engine {
             return self.start_engine(exporters, &resource);
         }
+        let deadline = Arc::new(Deadline::default());
         for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
@@ -291,11 +284,7 @@ impl Traces<'_> {
                     Box::new(Simple::new(ConsoleExporter::stdout(), "standard output"))
                 }
                 Exporter::Otlp(protocol) => {
-                    let processor = otlp::span_processor(protocol, self.signal, runtime);
-                    Box::new(processor.map_err(InitError::Exporter)?)
-                }
-                Exporter::OtlpStdout => {
-                    let processor = otlp::printing_span_processor(self.signal);
+                    let processor = otlp::span_processor(protocol, self.signal, &deadline);
                     Box::new(processor.map_err(InitError::Exporter)?)
                 }
             });
@@ -318,7 +307,8 @@ impl Traces<'_> {
             let processor = Finishing::new(processor, self.max_value_length);
             provider = provider.with_span_processor(processor);
         }
-        Ok(Some(Provider::Sdk(provider.build())))
+        let provider = provider.build();
+        Ok(Some(Provider::Sdk { provider, deadline }))
     }
 
     fn start_engine(
@@ -331,10 +321,6 @@ impl Traces<'_> {
             match exporter {
                 Exporter::Otlp(protocol) => {
                     let output = otlp::output(protocol, self.signal, resource);
-                    outputs.push(output.map_err(InitError::Exporter)?);
-                }
-                Exporter::OtlpStdout => {
-                    let output = otlp::printing_output(resource);
                     outputs.push(output.map_err(InitError::Exporter)?);
                 }
                 // The SDK makes the spans then.
@@ -387,7 +373,11 @@ enum Provider {
     /// This crate's engine.
     Engine(recorder::Provider),
     /// The SDK, where a span processor wants its spans.
-    Sdk(SdkTracerProvider),
+    Sdk {
+        provider: SdkTracerProvider,
+        /// Of what it exports by.
+        deadline: Arc<Deadline>,
+    },
 }
 
 impl Provider {
@@ -397,14 +387,14 @@ impl Provider {
             Provider::Engine(provider) => {
                 global::set_tracer_provider(provider.installed());
             }
-            Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
+            Provider::Sdk { provider, .. } => global::set_tracer_provider(provider.clone()),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
         match self {
             Provider::Engine(provider) => provider.force_flush(),
-            Provider::Sdk(provider) => provider.force_flush(),
+            Provider::Sdk { provider, .. } => provider.force_flush(),
         }
     }
 
@@ -415,7 +405,10 @@ impl Provider {
                 tell(provider.counts());
                 result
             }
-            Provider::Sdk(provider) => provider.shutdown_with_timeout(timeout),
+            Provider::Sdk { provider, deadline } => {
+                deadline.set(timeout);
+                provider.shutdown_with_timeout(timeout)
+            }
         }
     }
 }
@@ -461,8 +454,6 @@ pub struct Telemetry {
     /// `None` where nothing is recorded.
     provider: Option<Provider>,
     logs: Logs,
-    /// Dropped after the providers were shut down, as `Drop` runs before the fields.
-    _runtime: otlp::ExportRuntime,
     _started: Started,
 }
 

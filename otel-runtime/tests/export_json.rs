@@ -170,6 +170,9 @@ fn check_sdk(compression: &str) {
         read.expect("text");
         let body: Value = serde_json::from_str(&text).expect("JSON");
         assert!(body[list][0].is_object(), "{body}");
+        if list == "resourceSpans" {
+            check_spans(&body);
+        }
         // Numbers that JSON does not know.
         assert!(text.contains(r#""stringValue":"NaN""#), "{text}");
         assert!(!text.contains("null"), "{text}");

@@ -1,6 +1,7 @@
 //! Lines of the `log` facade over OTLP, in a process of its own for each case: the environment is the process's.
 
 mod child;
+mod sink;
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -9,8 +10,13 @@ use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
 use opentelemetry::Value;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceResponse,
+};
 use otel_runtime::testing::{Collector, LogRecord};
 use otel_runtime::traced_span;
+use prost::Message as _;
+use sink::{OK, Sink};
 
 /// The variable that makes this test binary the process under test.
 const CHILD: &str = "TEST_EXPORT_LOGS_CHILD";
@@ -271,6 +277,8 @@ fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
             ("OTEL_LOGS_EXPORTER", "otlp"),
             ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.1:9"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            // The shutdown does not wait so long for somebody to come.
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "600000"),
         ]);
         assert!(output.status.success(), "{output:?}");
         let said = text(&output.stderr);
@@ -285,6 +293,63 @@ fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
             "{printed}"
         );
     }
+}
+
+/// The span beside the console is the SDK's.
+#[test]
+fn a_busy_receiver_is_asked_again() {
+    for (traces, logs, path, requests) in [
+        ("none", "otlp", "/v1/logs", 3),
+        ("console,otlp", "none", "/v1/traces", 2),
+    ] {
+        let sink = Sink::start(|before| match before {
+            0 => ("503 Service Unavailable", "", Vec::new()),
+            _ => OK,
+        });
+        let printed = quiet(&run(&[
+            ("OTEL_TRACES_EXPORTER", traces),
+            ("OTEL_LOGS_EXPORTER", logs),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
+        ]));
+        assert!(
+            printed.contains("flushed: Ok(()), shut down: Ok(())"),
+            "{printed}"
+        );
+        let received = sink.received();
+        assert_eq!(received.len(), requests, "{path}");
+        assert!(received.iter().all(|it| it.head.contains(path)));
+        assert_eq!(received[0].body, received[1].body);
+    }
+}
+
+#[test]
+fn what_a_receiver_refuses_is_counted_and_told() {
+    let partial = ExportLogsServiceResponse {
+        partial_success: Some(ExportLogsPartialSuccess {
+            rejected_log_records: 1,
+            error_message: "too old".to_owned(),
+        }),
+    };
+    let sink = Sink::start(move |before| match before {
+        0 => ("200 OK", "", partial.encode_to_vec()),
+        _ => OK,
+    });
+    let output = run(&[
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let to = format!("{} by HTTP", sink.endpoint);
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "otel-runtime: could not export 1 log records to {to}: Operation failed: the receiver refused them: too old; they are lost\n\
+             otel-runtime: {to} takes log records again; 1 were lost\n"
+        )
+    );
+    let printed = text(&output.stdout);
+    assert!(printed.contains("shut down: Ok(())"), "{printed}");
 }
 
 /// The span beside the console is the SDK's.

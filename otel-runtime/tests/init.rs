@@ -1,19 +1,25 @@
 //! `init` in a process of its own: the environment is the process's, so each case is one.
 
 mod child;
+mod sink;
 
 #[cfg(unix)]
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
 use std::process::Output;
+use std::time::Duration;
 
 use otel_runtime::{span_attr, traced_span};
+use sink::{OK, Sink};
 
 /// The variable that makes this test binary the process under test.
 const CHILD: &str = "TEST_INIT_CHILD";
 
-/// The value of that variable by which something runs in an executor as well.
+/// The value of that variable by which a span ends within an executor.
 const EXECUTOR: &str = "executor";
+
+/// The same by which all is done in an async `main`.
+const ASYNC_MAIN: &str = "async main";
 
 #[traced_span("parent")]
 fn parent(#[span_attr] room: u32) -> u32 {
@@ -32,9 +38,22 @@ async fn awaited() {
 /// What the child process does.
 #[test]
 fn child_process() {
-    if std::env::var_os(CHILD).is_none() {
-        return;
+    match std::env::var(CHILD).as_deref() {
+        Err(_) => {}
+        Ok(ASYNC_MAIN) => {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async { work() });
+        }
+        Ok(EXECUTOR) => {
+            let telemetry = otel_runtime::init().expect("telemetry starts");
+            futures_executor::block_on(awaited());
+            telemetry.shutdown(Duration::MAX).expect("an end");
+        }
+        Ok(_) => work(),
     }
+}
+
+fn work() {
     let telemetry = match otel_runtime::builder()
         .service_name("init-test")
         .service_version("1.2.3")
@@ -47,11 +66,8 @@ fn child_process() {
         otel_runtime::init(),
         Err(otel_runtime::InitError::AlreadyStarted)
     ));
-    if std::env::var(CHILD).is_ok_and(|value| value == EXECUTOR) {
-        futures_executor::block_on(awaited());
-    }
     parent(12);
-    let result = telemetry.shutdown(std::time::Duration::from_secs(5));
+    let result = telemetry.shutdown(Duration::from_secs(5));
     if let Err(error) = result {
         panic!("SHUTDOWN FAILED: {error}");
     }
@@ -228,6 +244,33 @@ fn the_console_works_within_an_executor() {
     assert_eq!(text(&output.stderr), "");
     let printed = text(&output.stdout);
     assert!(printed.contains("INTERNAL awaited"), "{printed}");
+}
+
+#[test]
+fn an_async_main_is_told_that_telemetry_cannot_start() {
+    for exporters in ["otlp", "console,otlp"] {
+        let mut command = child::command(CHILD, ASYNC_MAIN);
+        command
+            .env("OTEL_TRACES_EXPORTER", exporters)
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318");
+        let output = command.output().expect("the test runs again");
+        let said = text(&output.stderr);
+        assert!(said.contains("INIT FAILED: the exporter"), "{said}");
+    }
+}
+
+#[test]
+fn time_without_end_is_time_enough() {
+    for exporters in ["otlp", "console,otlp"] {
+        let sink = Sink::start(|_| OK);
+        let mut command = child::command(CHILD, EXECUTOR);
+        command
+            .env("OTEL_TRACES_EXPORTER", exporters)
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint);
+        let output = command.output().expect("the test runs again");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(sink.received().len(), 1);
+    }
 }
 
 #[test]

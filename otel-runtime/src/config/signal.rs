@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use super::Environment;
 use super::pairs::{PAIRS, pairs};
+use crate::delivery::UNLIMITED;
 
 /// How long a request may take where nothing else is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Longer than any process runs, and short enough to be added to any time.
-const UNLIMITED: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// How one signal leaves the process.
 #[derive(Debug, Default)]
@@ -40,8 +38,6 @@ pub(crate) struct Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exporter {
     Otlp(Protocol),
-    /// OTLP as lines of JSON, on standard output.
-    OtlpStdout,
     /// For people, on standard output.
     Console,
 }
@@ -52,6 +48,8 @@ pub(crate) enum Protocol {
     HttpProtobuf,
     HttpJson,
     Grpc,
+    /// As lines of JSON, on standard output.
+    Stdout,
 }
 
 /// What TLS takes from files, all of it as PEM.
@@ -183,7 +181,7 @@ fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) ->
     let accepted = "a comma list of `otlp`, `otlp/stdout`, `console`, or `none`";
     let exporters = env.list(names.exporter, accepted, |env, word| match word {
         "otlp" => Some(Exporter::Otlp(protocol(env, names))),
-        "otlp/stdout" => Some(Exporter::OtlpStdout),
+        "otlp/stdout" => Some(Exporter::Otlp(Protocol::Stdout)),
         "console" => Some(Exporter::Console),
         _ => None,
     });

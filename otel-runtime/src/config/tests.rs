@@ -67,7 +67,7 @@ fn the_exporter_list_wins_over_the_endpoint() {
     assert_eq!(exporters("none"), []);
     assert_eq!(
         exporters("console,otlp/stdout"),
-        [Exporter::Console, Exporter::OtlpStdout]
+        [Exporter::Console, Exporter::Otlp(Protocol::Stdout)]
     );
     assert_eq!(
         exporters("Console, otlp,otlp"),

@@ -7,8 +7,6 @@ pub(crate) mod console;
 )]
 mod detail;
 mod forest;
-#[cfg(feature = "json")]
-pub(crate) mod json_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod lines;
 #[cfg(feature = "testing")]

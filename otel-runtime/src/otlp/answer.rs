@@ -6,15 +6,16 @@ use opentelemetry_sdk::error::OTelSdkError;
 
 use crate::engine::recorder::wire::Fields;
 
-/// The field of `ExportTraceServiceResponse`, and those of the `ExportTracePartialSuccess` in it.
+/// The field of `ExportTraceServiceResponse`, and those of the `ExportTracePartialSuccess` in it; those of log records have
+/// the same numbers.
 const PARTIAL_SUCCESS: u8 = 1;
-const REJECTED_SPANS: u8 = 1;
+const REJECTED: u8 = 1;
 const ERROR_MESSAGE: u8 = 2;
 
 /// A request was taken, perhaps not all of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// So many spans were not taken.
+    /// So many spans or log records were not taken.
     pub(super) refused: u64,
     /// Why.
     pub(super) message: String,
@@ -37,8 +38,19 @@ pub(super) enum Failure {
     },
 }
 
+impl Failure {
+    pub(super) fn into_error(self) -> OTelSdkError {
+        match self {
+            Self::Final(error)
+            | Self::Unreachable(error)
+            | Self::Late(error)
+            | Self::Busy { error, .. } => error,
+        }
+    }
+}
+
 impl Answer {
-    /// Reads an `ExportTraceServiceResponse`.
+    /// Reads an `ExportTraceServiceResponse` or an `ExportLogsServiceResponse`.
     pub(super) fn read(response: &[u8]) -> Self {
         let mut answer = Self::default();
         let partial = Fields(response)
@@ -46,7 +58,7 @@ impl Answer {
             .filter_map(|(_, value)| value.bytes());
         for (field, value) in partial.flat_map(Fields) {
             match field {
-                REJECTED_SPANS => answer.refused = value.number(),
+                REJECTED => answer.refused = value.number(),
                 ERROR_MESSAGE => {
                     let message = value.bytes().unwrap_or_default();
                     answer.message = String::from_utf8_lossy(message).into_owned();
@@ -64,7 +76,7 @@ pub(super) fn failure(error: &dyn std::error::Error) -> OTelSdkError {
 }
 
 /// An error and all that it comes from, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

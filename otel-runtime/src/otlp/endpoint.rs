@@ -5,10 +5,14 @@ use reqwest::Url;
 use super::BuildError;
 use crate::config::Signal;
 
+/// Where requests go if nothing is said: by HTTP, and by gRPC.
+pub(super) const HTTP: &str = "http://localhost:4318";
+pub(super) const GRPC: &str = "http://localhost:4317";
+
 /// By HTTP: a signal's own endpoint stands for itself; the one for all signals is the root of their paths.
 pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
     let Some(endpoint) = &signal.endpoint else {
-        return Ok(Url::parse("http://localhost:4318")?.join(path)?);
+        return Ok(Url::parse(HTTP)?.join(path)?);
     };
     if !endpoint.contains("://") {
         return Err(no_url(endpoint));
@@ -24,7 +28,7 @@ pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
 /// By gRPC: without a scheme it depends on a variable whether there is TLS.
 pub(super) fn of_grpc(signal: &Signal) -> Result<Url, BuildError> {
     let endpoint = signal.endpoint.as_deref();
-    let endpoint = endpoint.unwrap_or("http://localhost:4317");
+    let endpoint = endpoint.unwrap_or(GRPC);
     if endpoint.contains("://") {
         return parse(endpoint);
     }
@@ -61,7 +65,7 @@ fn parse(endpoint: &str) -> Result<Url, BuildError> {
 }
 
 /// What can be told of an endpoint, also of one that is none: neither user nor password, nor keys in a query.
-pub(crate) fn told(endpoint: &str) -> String {
+pub(super) fn told(endpoint: &str) -> String {
     let secret = endpoint.find(['?', '#']).unwrap_or(endpoint.len());
     let (scheme, rest) = match endpoint[..secret].split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

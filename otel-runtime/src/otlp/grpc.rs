@@ -16,12 +16,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Extensions, Request, Status};
 
 use super::answer::{Answer, Failure, failure};
-use super::{BuildError, USER_AGENT, endpoint, headers, tls};
+use super::{BuildError, Service, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
 use crate::engine::recorder::wire::{Fields, Value};
-
-const EXPORT: PathAndQuery =
-    PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
 
 /// What a frame has before its message.
 const FRAME: usize = 5;
@@ -29,11 +26,12 @@ const FRAME: usize = 5;
 #[derive(Debug)]
 pub(super) struct Client {
     channel: Grpc<Channel>,
+    method: PathAndQuery,
     headers: HeaderMap,
 }
 
 /// A channel that connects when it is used.
-pub(crate) fn channel(signal: &Signal) -> Result<Channel, BuildError> {
+fn channel(signal: &Signal) -> Result<Channel, BuildError> {
     let url = endpoint::of_grpc(signal)?;
     let to = Endpoint::from_shared(url.to_string())
         .and_then(|to| to.user_agent(USER_AGENT))
@@ -47,13 +45,14 @@ pub(crate) fn channel(signal: &Signal) -> Result<Channel, BuildError> {
 }
 
 impl Client {
-    pub(super) fn new(signal: &Signal) -> Result<Self, BuildError> {
+    pub(super) fn new(service: Service, signal: &Signal) -> Result<Self, BuildError> {
         let mut channel = Grpc::new(channel(signal)?);
         if signal.is_compressed {
             channel = channel.send_compressed(CompressionEncoding::Gzip);
         }
         Ok(Self {
             channel: channel.accept_compressed(CompressionEncoding::Gzip),
+            method: service.method(),
             headers: headers(signal)?,
         })
     }
@@ -67,7 +66,7 @@ impl Client {
         let codec = Raw(FRAME + body.len());
         let metadata = MetadataMap::from_headers(self.headers.clone());
         let request = Request::from_parts(metadata, Extensions::default(), body);
-        match channel.unary(request, EXPORT, codec).await {
+        match channel.unary(request, self.method.clone(), codec).await {
             Ok(response) => Ok(Answer::read(response.get_ref())),
             Err(status) => Err(refusal(&status)),
         }

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry_sdk::error::OTelSdkError;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Response, StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 
 use super::answer::{Answer, Failure, chain, failure};
-use super::{BuildError, USER_AGENT, endpoint, headers, tls};
+use super::{BuildError, Service, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
 
 /// No more of an answer is read, in bytes.
@@ -33,7 +33,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) struct Encoding {
     pub(super) content_type: HeaderValue,
-    /// Of a request of the engine.
+    /// Of a request as protobuf.
     pub(super) request: fn(Vec<u8>) -> Result<Vec<u8>, OTelSdkError>,
     pub(super) answer: fn(&[u8]) -> Answer,
 }
@@ -48,35 +48,26 @@ impl Encoding {
     }
 }
 
-/// A client, and the address of a signal that it is to send to.
-pub(crate) fn client(
-    signal: &Signal,
-    path: &str,
-    set: impl FnOnce(ClientBuilder) -> ClientBuilder,
-) -> Result<(reqwest::Client, Url), BuildError> {
-    let url = endpoint::of_http(signal, path)?;
-    let client = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .default_headers(headers(signal)?)
-        // What is redirected would not be sent on whole.
-        .redirect(Policy::none());
-    let client = tls::over_http(set(client), &url, &signal.tls)?;
-    let client = client.build().map_err(|error| chain(&error))?;
-    Ok((client, url))
-}
-
 impl Client {
-    pub(super) fn new(signal: &Signal, encoding: Encoding) -> Result<Self, BuildError> {
-        let mut headers = HeaderMap::new();
+    pub(super) fn new(
+        service: Service,
+        signal: &Signal,
+        encoding: Encoding,
+    ) -> Result<Self, BuildError> {
+        let url = endpoint::of_http(signal, service.path())?;
+        let mut headers = headers(signal)?;
         headers.insert(CONTENT_TYPE, encoding.content_type.clone());
         if signal.is_compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let (sender, url) = client(signal, "/v1/traces", |client| {
-            client.default_headers(headers)
-        })?;
+        let sender = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .default_headers(headers)
+            // What is redirected would not be sent on whole.
+            .redirect(Policy::none());
+        let sender = tls::over_http(sender, &url, &signal.tls)?;
         Ok(Self {
-            sender,
+            sender: sender.build().map_err(|error| chain(&error))?,
             url,
             encoding,
             is_compressed: signal.is_compressed,
@@ -118,7 +109,7 @@ impl Client {
     }
 }
 
-pub(super) fn compressed(body: &[u8]) -> io::Result<Bytes> {
+fn compressed(body: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body)?;
     encoder.finish().map(Bytes::from)

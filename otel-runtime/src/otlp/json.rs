@@ -1,14 +1,13 @@
 //! OTLP as JSON. <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>
 //!
-//! The engine writes protobuf. Where a receiver wants JSON instead, that is read again and written by the types of
+//! Requests are made as protobuf. Where a receiver wants JSON instead, that is read again and written by the types of
 //! `opentelemetry-proto`.
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
-use opentelemetry_http::Request;
-use opentelemetry_otlp::Protocol;
 #[cfg(feature = "logs")]
-use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
+use opentelemetry_proto::tonic::{
+    collector::logs::v1::ExportLogsServiceRequest, logs::v1::ResourceLogs,
+};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
@@ -16,33 +15,47 @@ use opentelemetry_proto::tonic::{
     trace::v1::ResourceSpans,
 };
 use opentelemetry_sdk::error::OTelSdkError;
-use prost::Message as _;
-use reqwest::header::{CONTENT_ENCODING, HeaderValue};
+use prost::Message;
+use reqwest::header::HeaderValue;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::BuildError;
 use super::answer::{Answer, failure};
-use super::http::{Encoding, compressed};
+use super::http::Encoding;
+use super::{BuildError, Service};
 
 #[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
-pub(super) fn encoding() -> Result<Encoding, BuildError> {
+pub(super) fn encoding(service: Service) -> Result<Encoding, BuildError> {
     Ok(Encoding {
         content_type: HeaderValue::from_static("application/json"),
-        request,
+        request: match service {
+            Service::Trace => spans,
+            #[cfg(feature = "logs")]
+            Service::Logs => log_records,
+        },
         answer,
     })
 }
 
-/// The same for the exporters of `opentelemetry-otlp`.
-#[expect(clippy::unnecessary_wraps, reason = "it may not be built in")]
-pub(crate) fn protocol() -> Result<Protocol, BuildError> {
-    Ok(Protocol::HttpJson)
+fn spans(protobuf: Vec<u8>) -> Result<Vec<u8>, OTelSdkError> {
+    json(protobuf, |request: &mut ExportTraceServiceRequest| {
+        finite_spans(&mut request.resource_spans);
+    })
 }
 
-fn request(protobuf: Vec<u8>) -> Result<Vec<u8>, OTelSdkError> {
-    let request = ExportTraceServiceRequest::decode(Bytes::from(protobuf));
-    let mut request = request.map_err(|error| failure(&error))?;
-    finite_spans(&mut request.resource_spans);
+#[cfg(feature = "logs")]
+fn log_records(protobuf: Vec<u8>) -> Result<Vec<u8>, OTelSdkError> {
+    json(protobuf, |request: &mut ExportLogsServiceRequest| {
+        finite_logs(&mut request.resource_logs);
+    })
+}
+
+fn json<T: Message + Serialize + Default>(
+    protobuf: Vec<u8>,
+    mend: impl FnOnce(&mut T),
+) -> Result<Vec<u8>, OTelSdkError> {
+    let mut request = T::decode(Bytes::from(protobuf)).map_err(|error| failure(&error))?;
+    mend(&mut request);
     serde_json::to_vec(&request).map_err(|error| failure(&error))
 }
 
@@ -50,11 +63,14 @@ fn request(protobuf: Vec<u8>) -> Result<Vec<u8>, OTelSdkError> {
 fn answer(response: &[u8]) -> Answer {
     let response: Value = serde_json::from_slice(response).unwrap_or_default();
     let partial = &response["partialSuccess"];
-    // The protocol writes 64 bits as text; not everybody does.
-    let refused = match &partial["rejectedSpans"] {
-        Value::String(number) => number.parse().ok(),
-        number => number.as_u64(),
-    };
+    let refused = ["rejectedSpans", "rejectedLogRecords"]
+        .iter()
+        .find_map(|key| partial.get(key))
+        // The protocol writes 64 bits as text; not everybody does.
+        .and_then(|refused| match refused {
+            Value::String(number) => number.parse().ok(),
+            number => number.as_u64(),
+        });
     Answer {
         refused: refused.unwrap_or_default(),
         message: partial["errorMessage"]
@@ -64,49 +80,8 @@ fn answer(response: &[u8]) -> Answer {
     }
 }
 
-/// The same of a request by `opentelemetry-otlp`, where it can be told no more which of those numbers it was.
-pub(crate) fn without_null(request: Request<Bytes>) -> Result<Request<Bytes>, BuildError> {
-    let (head, body) = request.into_parts();
-    let is_compressed = head.headers.contains_key(CONTENT_ENCODING);
-    let mut message: Value = if is_compressed {
-        serde_json::from_reader(GzDecoder::new(&*body))?
-    } else {
-        serde_json::from_slice(&body)?
-    };
-    if !mend(&mut message) {
-        return Ok(Request::from_parts(head, body));
-    }
-    let body = serde_json::to_vec(&message)?;
-    let body = if is_compressed {
-        compressed(&body)?
-    } else {
-        Bytes::from(body)
-    };
-    Ok(Request::from_parts(head, body))
-}
-
-/// Replaces each `null` that was a number; the answer is whether there was one.
-fn mend(value: &mut Value) -> bool {
-    match value {
-        Value::Array(values) => values
-            .iter_mut()
-            .fold(false, |any, value| mend(value) | any),
-        Value::Object(fields) => {
-            if fields.get("doubleValue").is_some_and(Value::is_null) {
-                fields.remove("doubleValue");
-                fields.insert("stringValue".to_owned(), "NaN".into());
-                return true;
-            }
-            fields
-                .values_mut()
-                .fold(false, |any, value| mend(value) | any)
-        }
-        _ => false,
-    }
-}
-
 /// Makes texts of the numbers that JSON does not know: as `null` they would make a receiver refuse all of the request.
-pub(crate) fn finite_spans(spans: &mut [ResourceSpans]) {
+fn finite_spans(spans: &mut [ResourceSpans]) {
     for of_process in spans {
         finite_resource(of_process.resource.as_mut());
         for of_scope in &mut of_process.scope_spans {
@@ -126,7 +101,7 @@ pub(crate) fn finite_spans(spans: &mut [ResourceSpans]) {
 
 /// The same for log records.
 #[cfg(feature = "logs")]
-pub(crate) fn finite_logs(logs: &mut [ResourceLogs]) {
+fn finite_logs(logs: &mut [ResourceLogs]) {
     for of_process in logs {
         finite_resource(of_process.resource.as_mut());
         for of_scope in &mut of_process.scope_logs {
@@ -193,10 +168,13 @@ mod tests {
             refused: 300,
             message: "too old".to_owned(),
         };
-        for number in ["300", r#""300""#] {
-            let response = format!(
-                r#"{{"partialSuccess":{{"rejectedSpans":{number},"errorMessage":"too old"}}}}"#
-            );
+        for refused in [
+            r#""rejectedSpans":300"#,
+            r#""rejectedSpans":"300""#,
+            r#""rejectedLogRecords":"300""#,
+        ] {
+            let response =
+                format!(r#"{{"partialSuccess":{{{refused},"errorMessage":"too old"}}}}"#);
             assert_eq!(answer(response.as_bytes()), expected);
         }
         for nothing in ["", "{}", r#"{"partialSuccess":null}"#, "no message"] {
@@ -235,7 +213,7 @@ mod tests {
         let message = ExportTraceServiceRequest {
             resource_spans: vec![of_process],
         };
-        let body = request(message.encode_to_vec()).expect("JSON");
+        let body = spans(message.encode_to_vec()).expect("JSON");
         let body = String::from_utf8(body).expect("text");
         let expected = r#"{"values":[{"stringValue":"NaN"},{"stringValue":"Infinity"},{"stringValue":"-Infinity"},{"doubleValue":1.5}]}"#;
         assert!(body.contains(expected), "{body}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 
-use super::{InitError, otlp};
+use super::InitError;
 use crate::config::Signal;
 use crate::diagnostics;
 
@@ -19,11 +19,7 @@ impl Logs {
     /// Says that what the environment asks for was not built in. The service has its lines all the same, wherever its
     /// logger writes them.
     #[expect(clippy::unnecessary_wraps, reason = "stands in for what can fail")]
-    pub(super) fn start(
-        signal: &Signal,
-        _: Resource,
-        _: &mut otlp::ExportRuntime,
-    ) -> Result<Self, InitError> {
+    pub(super) fn start(signal: &Signal, _: Resource) -> Result<Self, InitError> {
         if !signal.exporters.is_empty() {
             diagnostics::warn(
                 "OTEL_LOGS_EXPORTER is ignored: otel-runtime was built without its feature `logs`",

@@ -22,6 +22,7 @@ use super::record::{Found, Head, Record, Words};
 use super::recovery::Recovery;
 use super::scope::Label;
 use super::{Core, decode};
+use crate::delivery::{self, Patience, Refused};
 use crate::diagnostics;
 use crate::losses::Losses;
 
@@ -34,37 +35,10 @@ const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
     /// Exports some spans. What is not taken is lost.
-    fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused>;
+    fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused>;
 
     /// Called once, after the last export.
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult;
-}
-
-/// What an output did not take.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    /// So many spans.
-    pub(crate) spans: usize,
-    /// Whether the receiver has answered, and would say the same again.
-    pub(crate) is_final: bool,
-    pub(crate) error: OTelSdkError,
-}
-
-/// How long an output may try, and where it waits before it tries again.
-#[derive(Debug)]
-pub(crate) struct Patience<'a>(pub(super) &'a Mailbox);
-
-impl Patience<'_> {
-    /// When the last exports have to be done; `None` as long as there is no hurry.
-    pub(crate) fn end(&self) -> Option<Instant> {
-        self.0.end()
-    }
-
-    /// Waits so long, or until the exporting thread is to end.
-    #[cfg(feature = "otlp")]
-    pub(crate) fn pause(&self, time: Duration) {
-        self.0.pause(time);
-    }
 }
 
 /// An output, and what is said of it.
@@ -76,11 +50,11 @@ pub(crate) struct Told {
 
 impl Told {
     /// An exporter that panics has taken nothing; it is asked again with the next spans.
-    fn export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
         let result = self.try_export(spans, patience);
         match &result {
             Ok(()) => self.losses.none(),
-            Err(refused) => self.losses.some(refused.spans, &refused.error),
+            Err(refused) => self.losses.some(refused.count, &refused.error),
         }
         result
     }
@@ -89,22 +63,22 @@ impl Told {
     pub(super) fn offer(
         &mut self,
         spans: &Batch<'_>,
-        patience: &Patience<'_>,
+        patience: &dyn Patience,
     ) -> Result<(), OTelSdkError> {
         match self.try_export(spans, patience) {
             Err(refused) if refused.is_final => {
-                self.losses.some(refused.spans, &refused.error);
+                self.losses.some(refused.count, &refused.error);
                 Ok(())
             }
             result => result.map_err(|refused| refused.error),
         }
     }
 
-    fn try_export(&mut self, spans: &Batch<'_>, patience: &Patience<'_>) -> Result<(), Refused> {
+    fn try_export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
         let exported = no_panic(|| self.output.export(spans, patience));
         exported.unwrap_or_else(|error| {
             Err(Refused {
-                spans: spans.len(),
+                count: spans.len(),
                 is_final: false,
                 error,
             })
@@ -127,7 +101,7 @@ fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
 struct SdkExporter<E>(E);
 
 impl<E: SpanExporter> Output for SdkExporter<E> {
-    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
         let count = spans.len();
         // They are large, and not to be moved while the list grows.
         let mut decoded = Vec::with_capacity(count);
@@ -136,7 +110,7 @@ impl<E: SpanExporter> Output for SdkExporter<E> {
         }
         let exported = block_on(self.0.export(decoded));
         exported.map_err(|error| Refused {
-            spans: count,
+            count,
             is_final: false,
             error,
         })
@@ -219,7 +193,7 @@ impl Mailbox {
 
     /// Waits for the last export, and lets the thread end.
     pub(super) fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
-        let end = Instant::now() + timeout;
+        let end = delivery::after(timeout);
         let mut state = self.lock();
         state.end = Some(end);
         self.changed.notify_all();
@@ -231,25 +205,6 @@ impl Mailbox {
             state = wait(&self.changed, state, Some(left));
         }
         state.failure.take().map_or(Ok(()), Err)
-    }
-
-    /// Until when the last spans are exported, where that is to be done.
-    fn end(&self) -> Option<Instant> {
-        self.lock().end
-    }
-
-    /// Waits so long, or until the last spans are to be exported.
-    #[cfg(feature = "otlp")]
-    fn pause(&self, time: Duration) {
-        let until = Instant::now() + time;
-        let mut state = self.lock();
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.end.is_some() {
-                return;
-            }
-            state = wait(&self.changed, state, Some(left));
-        }
     }
 
     /// Waits until there is something to do, at most so long.
@@ -284,6 +239,20 @@ impl Mailbox {
     /// A panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Patience for Mailbox {
+    fn end(&self) -> Option<Instant> {
+        self.lock().end
+    }
+
+    #[cfg(feature = "otlp")]
+    fn pause(&self, time: Duration) {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), time, |state| state.end.is_none());
+        drop(waited);
     }
 }
 
@@ -336,8 +305,7 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
         let mut failure = export(core, &mut outputs, max_batch, &mut memory).err();
         if let Some(journal) = &core.journal {
             if failure.is_none() {
-                let patience = Patience(&core.mailbox);
-                recovery.turn(journal, &mut outputs, max_batch, &patience);
+                recovery.turn(journal, &mut outputs, max_batch, &core.mailbox);
             }
             if let Some(failure) = journal.failure() {
                 diagnostics::error(&format!(
@@ -399,7 +367,7 @@ fn export_parts(
     parts: &[Part],
     memory: &mut Memory,
 ) -> OTelSdkResult {
-    let patience = Patience(&core.mailbox);
+    let patience = &core.mailbox;
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
@@ -430,8 +398,8 @@ fn export_parts(
         }
         let mut refused = 0;
         for output in &mut *outputs {
-            if let Err(error) = output.export(&batch, &patience) {
-                refused = refused.max(error.spans);
+            if let Err(error) = output.export(&batch, patience) {
+                refused = refused.max(error.count);
                 result = result.and(Err(error.error));
             }
         }

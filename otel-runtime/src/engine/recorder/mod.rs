@@ -45,7 +45,7 @@ pub use self::counters::SpanCounts;
 use self::export::Mailbox;
 pub(crate) use self::export::{AnyExporter, Told};
 #[cfg(feature = "otlp")]
-pub(crate) use self::export::{Batch, Output, Patience, Refused};
+pub(crate) use self::export::{Batch, Output};
 pub(crate) use self::journal::Journal;
 use self::lane::{Chunk, Lane, Part, Writer};
 pub(crate) use self::limits::{Limits, cut};

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::error::OTelSdkError;
 
-use super::export::{Batch, Patience, Told};
+use super::export::{Batch, Told};
 use super::journal::{Journal, Left};
+use crate::delivery::Patience;
 use crate::diagnostics;
 
 /// Journals are looked for that often: another process of the service may be killed while this one goes on.
@@ -28,7 +29,7 @@ impl Recovery {
         journal: &Journal,
         outputs: &mut [Told],
         max_batch: usize,
-        patience: &Patience<'_>,
+        patience: &dyn Patience,
     ) {
         if self.last.is_some_and(|last| last.elapsed() < EVERY) {
             return;
@@ -75,7 +76,7 @@ fn offer(
     taken: &mut usize,
     output: &mut Told,
     max_batch: usize,
-    patience: &Patience<'_>,
+    patience: &dyn Patience,
 ) -> Result<(), OTelSdkError> {
     let mut spans = left.spans().skip(*taken).peekable();
     while spans.peek().is_some() {

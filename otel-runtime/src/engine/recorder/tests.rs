@@ -9,8 +9,9 @@ use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanLimits;
 
-use super::export::{Batch, Output, Patience, Refused, Told};
+use super::export::{Batch, Output, Told};
 use super::{DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
+use crate::delivery::{Patience, Refused};
 use crate::losses::Losses;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,7 +51,7 @@ impl Kept {
 }
 
 impl Output for Kept {
-    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
         let mut decoded = Vec::new();
         for span in spans.spans() {
             decode::span(span, &mut decoded);
@@ -73,7 +74,7 @@ struct Stuck {
 }
 
 impl Output for Stuck {
-    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
         let _ = self.has_begun.send(spans.len());
         // An error says that the test is over.
         let _ = self.go_on.recv();
@@ -185,7 +186,7 @@ struct Panicking {
 }
 
 impl Output for Panicking {
-    fn export(&mut self, _: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, _: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
         self.exports += 1;
         assert!(self.exports.is_multiple_of(2), "an odd export");
         Ok(())

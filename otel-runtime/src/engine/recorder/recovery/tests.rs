@@ -7,11 +7,12 @@ use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use tempfile::TempDir;
 
-use super::super::export::{Batch, Mailbox, Output, Patience, Refused, Told};
+use super::super::export::{Batch, Mailbox, Output, Told};
 use super::super::journal::Journal;
 use super::super::journal::tests::open;
 use super::super::lock;
 use super::Recovery;
+use crate::delivery::{Patience, Refused};
 use crate::losses::Losses;
 
 /// What a receiver does.
@@ -50,12 +51,12 @@ impl ToReceiver {
 }
 
 impl Output for ToReceiver {
-    fn export(&mut self, spans: &Batch<'_>, _: &Patience<'_>) -> Result<(), Refused> {
+    fn export(&mut self, spans: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
         let mut receiver = lock(&self.0);
         receiver.asked += 1;
         let refused = |is_final| {
             Err(Refused {
-                spans: spans.len(),
+                count: spans.len(),
                 is_final,
                 error: OTelSdkError::InternalFailure("no".to_owned()),
             })
@@ -94,7 +95,7 @@ fn turn(recovery: &mut Recovery, folder: &Path, to: &[&ToReceiver]) -> usize {
     let mut outputs: Vec<_> = to.iter().map(|to| to.told()).collect();
     let mailbox = Mailbox::default();
     recovery.last = None;
-    recovery.turn(&journal, &mut outputs, 1, &Patience(&mailbox));
+    recovery.turn(&journal, &mut outputs, 1, &mailbox);
     fs::read_dir(folder).expect("the folder").count()
 }
 
