@@ -20,9 +20,9 @@ use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
 #[cfg(feature = "tls")]
 pub(crate) use self::signal::TlsFile;
-#[cfg(feature = "otlp")]
-pub(crate) use self::signal::TlsFiles;
 pub(crate) use self::signal::{Batch, Exporter, Protocol, Signal};
+#[cfg(feature = "otlp")]
+pub(crate) use self::signal::{Endpoint, TlsFiles};
 use crate::diagnostics::Level;
 use crate::sites::SpanRules;
 

@@ -3,12 +3,14 @@
 use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use opentelemetry_sdk::error::OTelSdkError;
+
 use crate::diagnostics;
 
 /// What did not arrive at one place: the first loss of a row is told at once, then what the row cost when it ends.
 #[derive(Debug)]
 pub(crate) struct Losses {
-    /// What is exported, in the plural.
+    /// What is exported: the name of one.
     what: &'static str,
     /// Where it goes, for the message.
     target: String,
@@ -37,17 +39,25 @@ impl Losses {
         match self.lost.swap(0, Ordering::Relaxed) {
             0 => {}
             lost => {
-                diagnostics::warn(&format!("{target} takes {what} again; {lost} were lost"));
+                diagnostics::warn(&format!(
+                    "{target} takes {what}s again; lost in between: {lost}"
+                ));
             }
         }
     }
 
     /// An export did not work, or not for all.
-    pub(crate) fn some(&self, count: usize, error: &dyn Display) {
+    pub(crate) fn some(&self, count: usize, error: &OTelSdkError) {
         let (what, target) = (self.what, &self.target);
+        let error: &dyn Display = match error {
+            // The words that the SDK puts before it say nothing.
+            OTelSdkError::InternalFailure(reason) => reason,
+            error => error,
+        };
         if self.lost.fetch_add(count, Ordering::Relaxed) == 0 {
+            let plural = if count == 1 { "" } else { "s" };
             diagnostics::error(&format!(
-                "could not export {count} {what} to {target}: {error}; they are lost"
+                "could not export {count} {what}{plural} to {target}, lost: {error}"
             ));
         }
     }

@@ -331,7 +331,7 @@ impl Traces<'_> {
             exporter.set_resource(resource);
             outputs.push(Told {
                 output: exporter.into_output(),
-                losses: Losses::new("spans", OF_APPLICATION.to_owned()),
+                losses: Losses::new("span", OF_APPLICATION.to_owned()),
             });
         }
         if outputs.is_empty() {

@@ -282,9 +282,11 @@ fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
         ]);
         assert!(output.status.success(), "{output:?}");
         let said = text(&output.stderr);
-        let start =
-            format!("otel-runtime: could not export 2 log records to http://127.0.0.1:9 by {by}: ");
+        let start = format!(
+            "otel-runtime: could not export 2 log records to http://127.0.0.1:9 by {by}, lost: "
+        );
         assert!(said.starts_with(&start), "{said}");
+        assert!(said.contains("Connection refused"), "{said}");
         // Both the flush and the shutdown fail; the lines of the failures are exported by neither.
         assert_eq!(said.lines().count(), 1, "{said}");
         let printed = text(&output.stdout);
@@ -344,8 +346,8 @@ fn what_a_receiver_refuses_is_counted_and_told() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "otel-runtime: could not export 1 log records to {to}: Operation failed: the receiver refused them: too old; they are lost\n\
-             otel-runtime: {to} takes log records again; 1 were lost\n"
+            "otel-runtime: could not export 1 log record to {to}, lost: the receiver refused them: too old\n\
+             otel-runtime: {to} takes log records again; lost in between: 1\n"
         )
     );
     let printed = text(&output.stdout);
@@ -369,8 +371,8 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
         let said = text(&output.stderr);
         let printed = text(&output.stdout);
         assert!(printed.contains("shut down: Err("), "{printed}");
-        for what in ["2 log records", "1 spans"] {
-            let lost = format!("could not export {what} to {endpoint} by {by}: ");
+        for what in ["2 log records", "1 span"] {
+            let lost = format!("could not export {what} to {endpoint} by {by}, lost: ");
             assert!(said.contains(&lost), "`{lost}`: {said}");
         }
     }
@@ -385,7 +387,7 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
     let said = text(&output.stderr);
     assert!(
         said.contains(
-            "INIT FAILED: the exporter of log records cannot be built: the endpoint `localhost"
+            "INIT FAILED: the exporter of log records cannot be built: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is `localhost"
         ),
         "{said}"
     );

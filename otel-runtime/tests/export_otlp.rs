@@ -186,7 +186,7 @@ fn http_does_not_try_again_what_cannot_work() {
     )]);
     let output = run(2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
     let said = format!(
-        "otel-runtime: could not export 2 spans to {} by HTTP: Operation failed: the receiver answered 400 Bad Request: no such key; they are lost",
+        "otel-runtime: could not export 2 spans to {} by HTTP, lost: the receiver answered 400 Bad Request: no such key",
         sink.endpoint
     );
     check(&output, &[&counts(2, 0, 2), &said, "flush: Err("]);
@@ -292,6 +292,32 @@ fn a_header_that_is_none_is_told_without_its_value() {
     let said = "OTEL_EXPORTER_OTLP_HEADERS is not a list of headers, which is ignored; it takes";
     check(&output, &[said]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+}
+
+#[test]
+fn a_header_that_cannot_be_sent_is_an_error_of_init() {
+    for (headers, expected) in [
+        (
+            "x%20y=secret",
+            "OTEL_EXPORTER_OTLP_HEADERS has `x y`, which is no name of a header",
+        ),
+        (
+            "key=secret%0A",
+            "the value that OTEL_EXPORTER_OTLP_HEADERS has for `key` cannot be sent",
+        ),
+    ] {
+        let output = run(
+            0,
+            &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+                ("OTEL_EXPORTER_OTLP_HEADERS", headers),
+            ],
+        );
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
 }
 
 /// Answers by gRPC.

@@ -252,14 +252,14 @@ fn nobody_else_is_trusted() {
             ],
         );
         assert!(
-            said.contains("could not export 1 spans to https://localhost"),
+            said.contains("could not export 1 span to https://localhost"),
             "{said}"
         );
         assert!(
             said.contains("invalid peer certificate"),
             "{protocol}: {said}"
         );
-        let of_lines = said.lines().find(|line| line.contains("1 log records"));
+        let of_lines = said.lines().find(|line| line.contains("1 log record"));
         let of_lines = of_lines.unwrap_or_else(|| panic!("{protocol}: {said}"));
         if protocol != "grpc" {
             assert!(of_lines.contains("invalid peer certificate"), "{said}");
@@ -286,7 +286,7 @@ fn who_sends_can_be_asked_for() {
             ];
             let said = run(who, &variables);
             assert!(
-                said.contains("could not export 1 spans"),
+                said.contains("could not export 1 span"),
                 "{who}, {protocol}: {said}"
             );
             assert_eq!(collector.spans().len(), 0);

@@ -160,8 +160,14 @@ fn an_endpoint_that_cannot_work_is_refused_at_the_start() {
             "https://user:secret@127.0.0.1:9",
             "the endpoint `https://127.0.0.1:9/v1/traces` asks for TLS, but otel-runtime was built without its feature `tls`",
         ),
-        ("localhost:4318", "is no URL; write `http://localhost:4318`"),
-        ("http://[", "the endpoint `http://[` is no URL"),
+        (
+            "localhost:4318",
+            "OTEL_EXPORTER_OTLP_ENDPOINT is `localhost:4318`, which is no URL; write `http://localhost:4318`",
+        ),
+        (
+            "http://[",
+            "OTEL_EXPORTER_OTLP_ENDPOINT is `http://[`, which is no URL",
+        ),
     ] {
         let output = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
         let said = text(&output.stderr);

@@ -19,14 +19,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Signal {
     pub(crate) exporters: Vec<Exporter>,
     /// Where OTLP goes; `None` means the exporter's default.
-    pub(crate) endpoint: Option<String>,
-    /// Whether that is the signal's own, which HTTP uses as it stands.
-    pub(crate) endpoint_is_own: bool,
+    pub(crate) endpoint: Option<Endpoint>,
     /// Whether gRPC goes without TLS where the endpoint has no scheme.
     pub(crate) is_insecure: bool,
     pub(crate) tls: TlsFiles,
-    /// Sent with each request, names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Headers,
     /// Whether requests are compressed by gzip.
     pub(crate) is_compressed: bool,
     /// Of one request.
@@ -50,6 +47,23 @@ pub(crate) enum Protocol {
     Grpc,
     /// As lines of JSON, on standard output.
     Stdout,
+}
+
+/// What the environment says of where OTLP goes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) text: String,
+    pub(crate) variable: &'static str,
+    /// Whether that is of one signal, which HTTP uses as it stands.
+    pub(crate) is_own: bool,
+}
+
+/// What is sent with each request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Headers {
+    /// Names in lower case.
+    pub(crate) list: Vec<(String, String)>,
+    pub(crate) variable: &'static str,
 }
 
 /// What TLS takes from files, all of it as PEM.
@@ -145,13 +159,10 @@ impl Signal {
     }
 
     pub(super) fn read(env: &mut Environment<'_>, names: &Names) -> Self {
-        let own_endpoint = env.text(names.endpoint);
-        let endpoint_is_own = own_endpoint.is_some();
-        let endpoint = own_endpoint.or_else(|| env.text("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let endpoint = endpoint(env, names);
         Self {
             exporters: exporters(env, names, endpoint.is_some() && names.endpoint_suffices),
             endpoint,
-            endpoint_is_own,
             is_insecure: is_insecure(env, names),
             tls: TlsFiles {
                 authorities: file(env, [names.certificate, "OTEL_EXPORTER_OTLP_CERTIFICATE"]),
@@ -175,6 +186,22 @@ impl Signal {
             },
         }
     }
+}
+
+/// Of the signal, or else of all signals.
+fn endpoint(env: &Environment<'_>, names: &Names) -> Option<Endpoint> {
+    [
+        (names.endpoint, true),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", false),
+    ]
+    .into_iter()
+    .find_map(|(variable, is_own)| {
+        Some(Endpoint {
+            text: env.text(variable)?,
+            variable,
+            is_own,
+        })
+    })
 }
 
 fn exporters(env: &mut Environment<'_>, names: &Names, otlp_by_default: bool) -> Vec<Exporter> {
@@ -220,18 +247,21 @@ fn file(env: &Environment<'_>, variables: [&'static str; 2]) -> Option<TlsFile> 
 }
 
 /// Of the signal, or else of all signals.
-fn headers(env: &mut Environment<'_>, names: &Names) -> Vec<(String, String)> {
-    for name in [names.headers, "OTEL_EXPORTER_OTLP_HEADERS"] {
-        let Some(text) = env.text(name) else { continue };
+fn headers(env: &mut Environment<'_>, names: &Names) -> Headers {
+    for variable in [names.headers, "OTEL_EXPORTER_OTLP_HEADERS"] {
+        let Some(text) = env.text(variable) else {
+            continue;
+        };
         let Some(pairs) = pairs(&text) else {
             // What it holds may be secret.
-            env.warn_of(name, "not a list of headers", PAIRS);
+            env.warn_of(variable, "not a list of headers", PAIRS);
             continue;
         };
         let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
-        return pairs.into_iter().map(lower).collect();
+        let list = pairs.into_iter().map(lower).collect();
+        return Headers { list, variable };
     }
-    Vec::new()
+    Headers::default()
 }
 
 fn is_compressed(env: &mut Environment<'_>, names: &Names) -> bool {

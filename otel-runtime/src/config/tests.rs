@@ -85,10 +85,13 @@ fn logs_are_exported_only_where_it_is_said() {
     assert_eq!(accept(&[endpoint, of_logs]).logs.exporters, []);
     let logs = accept(&[endpoint, of_logs, ("OTEL_LOGS_EXPORTER", "otlp")]).logs;
     assert_eq!(logs.exporters, [Exporter::Otlp(Protocol::HttpProtobuf)]);
-    assert_eq!(logs.endpoint.as_deref(), Some(of_logs.1));
+    assert_eq!(logs.endpoint.as_ref().map(|it| &*it.text), Some(of_logs.1));
     let settings = accept(&[endpoint, ("OTEL_LOGS_EXPORTER", "console,none")]);
     assert_eq!(settings.logs.exporters, [Exporter::Console]);
-    assert_eq!(settings.logs.endpoint.as_deref(), Some(endpoint.1));
+    assert_eq!(
+        settings.logs.endpoint.map(|it| it.text).as_deref(),
+        Some(endpoint.1)
+    );
 }
 
 #[test]

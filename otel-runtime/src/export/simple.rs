@@ -29,7 +29,7 @@ impl<E> Simple<E> {
     pub(crate) fn new(exporter: E, target: &str) -> Self {
         Self {
             exporter: Mutex::new(exporter),
-            losses: Losses::new("spans", target.to_owned()),
+            losses: Losses::new("span", target.to_owned()),
             is_shut_down: AtomicBool::new(false),
         }
     }

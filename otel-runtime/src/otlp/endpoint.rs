@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::BuildError;
-use crate::config::Signal;
+use crate::config::{Endpoint, Signal};
 
 /// Where requests go if nothing is said: by HTTP, and by gRPC.
 pub(super) const HTTP: &str = "http://localhost:4318";
@@ -14,11 +14,11 @@ pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
     let Some(endpoint) = &signal.endpoint else {
         return Ok(Url::parse(HTTP)?.join(path)?);
     };
-    if !endpoint.contains("://") {
-        return Err(no_url(endpoint));
+    if !endpoint.text.contains("://") {
+        return Err(endpoint.without_scheme());
     }
-    let mut url = parse(endpoint)?;
-    if !signal.endpoint_is_own {
+    let mut url = endpoint.parse(&endpoint.text)?;
+    if !endpoint.is_own {
         let path = format!("{}{path}", url.path().trim_end_matches('/'));
         url.set_path(&path);
     }
@@ -27,40 +27,45 @@ pub(super) fn of_http(signal: &Signal, path: &str) -> Result<Url, BuildError> {
 
 /// By gRPC: without a scheme it depends on a variable whether there is TLS.
 pub(super) fn of_grpc(signal: &Signal) -> Result<Url, BuildError> {
-    let endpoint = signal.endpoint.as_deref();
-    let endpoint = endpoint.unwrap_or(GRPC);
-    if endpoint.contains("://") {
-        return parse(endpoint);
+    let Some(endpoint) = &signal.endpoint else {
+        return Ok(Url::parse(GRPC)?);
+    };
+    let text = &endpoint.text;
+    if text.contains("://") {
+        return endpoint.parse(text);
     }
-    if endpoint.contains(":/") || endpoint.starts_with('/') {
-        return Err(no_url(endpoint));
+    if text.contains(":/") || text.starts_with('/') {
+        return Err(endpoint.without_scheme());
     }
     let scheme = if signal.is_insecure { "http" } else { "https" };
-    parse(&format!("{scheme}://{endpoint}"))
+    endpoint.parse(&format!("{scheme}://{text}"))
 }
 
-/// What to write instead, where that is clear.
-fn no_url(endpoint: &str) -> BuildError {
-    let told = told(endpoint);
-    let advice = if told.starts_with("http") {
-        "one begins with `http://` or `https://`".to_owned()
-    } else {
-        format!("write `http://{told}`")
-    };
-    format!("the endpoint `{told}` is no URL; {advice}").into()
-}
+impl Endpoint {
+    fn parse(&self, text: &str) -> Result<Url, BuildError> {
+        let url = Url::parse(text);
+        let url = url.map_err(|error| self.wrong(&format!("is no URL: {error}")))?;
+        match url.scheme() {
+            "http" | "https" => Ok(url),
+            other => Err(self.wrong(&format!(
+                "begins with `{other}`; it takes `http` or `https`"
+            ))),
+        }
+    }
 
-fn parse(endpoint: &str) -> Result<Url, BuildError> {
-    let url = Url::parse(endpoint);
-    let url =
-        url.map_err(|error| format!("the endpoint `{}` is no URL: {error}", told(endpoint)))?;
-    match url.scheme() {
-        "http" | "https" => Ok(url),
-        other => Err(format!(
-            "the endpoint `{}` begins with `{other}`; it takes `http` or `https`",
-            told(endpoint)
-        )
-        .into()),
+    /// What to write instead, where that is clear.
+    fn without_scheme(&self) -> BuildError {
+        let told = told(&self.text);
+        if told.starts_with("http") {
+            self.wrong("is no URL; one begins with `http://` or `https://`")
+        } else {
+            self.wrong(&format!("is no URL; write `http://{told}`"))
+        }
+    }
+
+    fn wrong(&self, what: &str) -> BuildError {
+        let Self { text, variable, .. } = self;
+        format!("{variable} is `{}`, which {what}", told(text)).into()
     }
 }
 
@@ -86,10 +91,13 @@ mod tests {
         assert_eq!(told("http://c:1/in"), "http://c:1/in");
     }
 
-    fn signal(endpoint: Option<&str>, endpoint_is_own: bool) -> Signal {
+    fn signal(endpoint: Option<&str>, is_own: bool) -> Signal {
         Signal {
-            endpoint: endpoint.map(str::to_owned),
-            endpoint_is_own,
+            endpoint: endpoint.map(|text| Endpoint {
+                text: text.to_owned(),
+                variable: "THE_ENDPOINT",
+                is_own,
+            }),
             ..Signal::default()
         }
     }
@@ -136,25 +144,24 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused() {
+        let http = |text| of_http(&signal(Some(text), false), "/v1/traces");
+        let grpc = |text| of_grpc(&signal(Some(text), false));
+        let begins = "one begins with `http://` or `https://`";
         refuse(
-            of_http(&signal(Some("c:4318"), false), "/v1/traces"),
-            "the endpoint `c:4318` is no URL; write `http://c:4318`",
+            http("user:key@c:4318"),
+            "THE_ENDPOINT is `c:4318`, which is no URL; write `http://c:4318`",
         );
         refuse(
-            of_http(&signal(Some("ftp://c"), false), "/v1/traces"),
-            "the endpoint `ftp://c` begins with `ftp`; it takes `http` or `https`",
+            http("ftp://c"),
+            "THE_ENDPOINT is `ftp://c`, which begins with `ftp`; it takes `http` or `https`",
         );
+        for url in [http("http:/c:4317"), grpc("http:/c:4317")] {
+            let expected = "THE_ENDPOINT is `http:/c:4317`, which is no URL;";
+            refuse(url, &format!("{expected} {begins}"));
+        }
         refuse(
-            of_http(&signal(Some("http:/c:4318"), false), "/v1/traces"),
-            "the endpoint `http:/c:4318` is no URL; one begins with `http://` or `https://`",
-        );
-        refuse(
-            of_grpc(&signal(Some("http:/c:4317"), false)),
-            "the endpoint `http:/c:4317` is no URL; one begins with `http://` or `https://`",
-        );
-        refuse(
-            of_grpc(&signal(Some("c c"), false)),
-            "the endpoint `https://c c` is no URL: invalid international domain name",
+            grpc("c c"),
+            "THE_ENDPOINT is `c c`, which is no URL: invalid international domain name",
         );
     }
 }

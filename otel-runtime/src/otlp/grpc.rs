@@ -33,14 +33,11 @@ pub(super) struct Client {
 /// A channel that connects when it is used.
 fn channel(signal: &Signal) -> Result<Channel, BuildError> {
     let url = endpoint::of_grpc(signal)?;
-    let to = Endpoint::from_shared(url.to_string())
-        .and_then(|to| to.user_agent(USER_AGENT))
-        .map_err(|error| {
-            format!(
-                "the endpoint `{}` is no URL: {error}",
-                endpoint::told(url.as_str())
-            )
-        })?;
+    let to = Endpoint::from_shared(url.to_string()).and_then(|to| to.user_agent(USER_AGENT));
+    let to = to.map_err(|error| {
+        let told = endpoint::told(url.as_str());
+        format!("the endpoint `{told}` cannot be used: {error}")
+    })?;
     Ok(tls::over_grpc(to, &url, &signal.tls)?.connect_lazy())
 }
 
@@ -75,8 +72,9 @@ impl Client {
 
 /// Which codes are worth another try is said by the specification.
 fn refusal(status: &Status) -> Failure {
-    if status.source().is_some() {
-        return Failure::Unreachable(failure(status));
+    // Somebody answered only where there is nothing behind it.
+    if let Some(source) = status.source() {
+        return Failure::Unreachable(failure(source));
     }
     let (code, message) = (status.code(), status.message());
     let error = OTelSdkError::InternalFailure(format!("the receiver answered {code:?}: {message}"));

@@ -94,21 +94,25 @@ pub(crate) fn losses(service: Service, protocol: Protocol, signal: &Signal) -> L
     let (default, by) = match protocol {
         Protocol::HttpProtobuf | Protocol::HttpJson => (endpoint::HTTP, "HTTP"),
         Protocol::Grpc => (endpoint::GRPC, "gRPC"),
-        Protocol::Stdout => return Losses::new(service.items(), "standard output".to_owned()),
+        Protocol::Stdout => return Losses::new(service.item(), "standard output".to_owned()),
     };
-    let endpoint = told(signal.endpoint.as_deref().unwrap_or(default));
-    Losses::new(service.items(), format!("{endpoint} by {by}"))
+    let endpoint = signal.endpoint.as_ref().map(|endpoint| &*endpoint.text);
+    let endpoint = told(endpoint.unwrap_or(default));
+    Losses::new(service.item(), format!("{endpoint} by {by}"))
 }
 
 /// What the environment wants to be sent with each request.
 fn headers(signal: &Signal) -> Result<HeaderMap, BuildError> {
+    let variable = signal.headers.variable;
     let mut headers = HeaderMap::new();
-    for (name, value) in &signal.headers {
+    for (name, value) in &signal.headers.list {
         let header = HeaderName::try_from(name);
-        let header = header.map_err(|_| format!("the header name `{name}` is none"))?;
+        let header =
+            header.map_err(|_| format!("{variable} has `{name}`, which is no name of a header"))?;
         // What it holds may be secret.
-        let value = HeaderValue::try_from(value)
-            .map_err(|_| format!("the value of the header `{name}` cannot be sent"))?;
+        let value = HeaderValue::try_from(value).map_err(|_| {
+            format!("the value that {variable} has for `{name}` cannot be sent in a header")
+        })?;
         headers.append(header, value);
     }
     Ok(headers)

@@ -11,12 +11,12 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// What it takes, for messages.
-    pub(super) fn items(self) -> &'static str {
+    /// What one of those is called that it takes, for messages.
+    pub(super) fn item(self) -> &'static str {
         match self {
-            Self::Trace => "spans",
+            Self::Trace => "span",
             #[cfg(feature = "logs")]
-            Self::Logs => "log records",
+            Self::Logs => "log record",
         }
     }
 

@@ -27,7 +27,7 @@ fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
     };
     let told = Told {
         output: Box::new(output),
-        losses: Losses::new("spans", "the test".to_owned()),
+        losses: Losses::new("span", "the test".to_owned()),
     };
     Provider::start(setup, vec![told]).expect("a thread")
 }

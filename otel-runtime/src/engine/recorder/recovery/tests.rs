@@ -38,7 +38,7 @@ impl ToReceiver {
     fn told(&self) -> Told {
         Told {
             output: Box::new(self.clone()),
-            losses: Losses::new("spans", "the receiver".to_owned()),
+            losses: Losses::new("span", "the receiver".to_owned()),
         }
     }
 
