@@ -72,17 +72,19 @@ fn a_sampler_sees_what_spans_start_with() {
     assert_eq!(processed, Ok(()));
     telemetry.force_flush().expect("spans are exported");
 
-    let described = "messaging.system messaging.destination.name messaging.operation.name \
-                     messaging.operation.type";
+    let operation = "messaging.operation.name messaging.operation.type";
+    let whereto = "messaging.system messaging.destination.name";
     let seen = sampler.0.lock().unwrap_or_else(PoisonError::into_inner);
     assert_eq!(
         *seen,
         [
             format!(
-                "Producer send booking.created: 0 links, messaging.message.body.size {described}"
+                "Producer send booking.created: 0 links, {operation} messaging.message.body.size {whereto}"
             ),
-            format!("Producer send noise: 0 links, messaging.message.body.size {described}"),
-            format!("Consumer process booking.created: 1 links, {described}"),
+            format!(
+                "Producer send noise: 0 links, {operation} messaging.message.body.size {whereto}"
+            ),
+            format!("Consumer process booking.created: 1 links, {operation} {whereto}"),
         ]
     );
     assert_eq!(

@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::OnceLock};
 
 #[cfg(feature = "messaging")]
 use opentelemetry::trace::{Link, SpanContext};
-use opentelemetry::trace::{SpanBuilder, SpanKind};
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanBuilder, SpanKind},
+};
 
 use super::scope::SCOPE;
 use crate::engine::{
@@ -18,6 +21,7 @@ pub(super) struct Operation {
     /// Of a span that is given no other.
     pub(super) name: &'static str,
     kind: SpanKind,
+    attributes: &'static [(&'static str, &'static str)],
     label: OnceLock<&'static Label>,
 }
 
@@ -26,19 +30,37 @@ impl Operation {
         Self {
             name,
             kind,
+            attributes: &[],
             label: OnceLock::new(),
         }
+    }
+
+    /// The same with attributes that each of its spans has.
+    #[cfg(feature = "messaging")]
+    pub(super) const fn with(
+        mut self,
+        attributes: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.attributes = attributes;
+        self
     }
 
     /// The same for the engine.
     pub(super) fn label(&self) -> &'static Label {
         self.label
-            .get_or_init(|| Label::register(SCOPE.clone(), self.name, &self.kind))
+            .get_or_init(|| Label::prepare(SCOPE.clone(), self.name, &self.kind, self.attributes()))
     }
 
     /// The same for the API.
     pub(super) fn builder(&self) -> SpanBuilder {
-        SpanBuilder::from_name(self.name).with_kind(self.kind.clone())
+        SpanBuilder::from_name(self.name)
+            .with_kind(self.kind.clone())
+            .with_attributes(self.attributes())
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
+        let attributes = self.attributes.iter();
+        attributes.map(|(key, value)| KeyValue::new(*key, *value))
     }
 }
 

@@ -3,12 +3,22 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
-#[cfg(feature = "diesel")]
+#[cfg(any(
+    feature = "actix-web",
+    feature = "diesel",
+    feature = "messaging",
+    feature = "reqwest"
+))]
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
 use super::attributes::Attributes;
-#[cfg(feature = "diesel")]
+#[cfg(any(
+    feature = "actix-web",
+    feature = "diesel",
+    feature = "messaging",
+    feature = "reqwest"
+))]
 use super::{encode, entries::Entries, field};
 
 /// Where a span comes from, cheap to clone.
@@ -76,7 +86,12 @@ impl Label {
     }
 
     /// Keeps what many spans have in common, for ever: to be called for few of them. No limits hold for the attributes.
-    #[cfg(feature = "diesel")]
+    #[cfg(any(
+        feature = "actix-web",
+        feature = "diesel",
+        feature = "messaging",
+        feature = "reqwest"
+    ))]
     pub(crate) fn prepare(
         scope: InstrumentationScope,
         name: &str,

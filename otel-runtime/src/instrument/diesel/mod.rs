@@ -143,8 +143,11 @@ impl QuerySpans {
             self.queries.clear();
             return;
         };
+        if origin == Origin::Built && self.sql == POOL_CHECK {
+            self.queries.clear();
+            return;
+        }
         let statement = self.statements.get(&self.sql, &self.server);
-        let is_check = origin == Origin::Built && self.sql == POOL_CHECK;
         if self.sql.capacity() > MAX_CACHED_LENGTH {
             self.sql = String::new();
         }
@@ -152,13 +155,6 @@ impl QuerySpans {
             // One after the other is the rule, so the end of an earlier query was not announced: diesel does not where
             // a query fails before it is sent.
             self.queries.clear();
-        }
-        if is_check {
-            self.queries.push(Open {
-                statement,
-                span: None,
-            });
-            return;
         }
         if let Some(kind) = kind {
             self.statements.remember(kind, &statement);

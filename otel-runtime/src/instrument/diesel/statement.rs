@@ -156,31 +156,36 @@ impl Statement {
 /// The statements of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    by_text: HashMap<Box<str>, Statement>,
+    by_text: HashMap<Box<str>, Statement, BuildHasherDefault<Quick>>,
     /// Those whose type is known to stand for one text.
-    by_type: HashMap<TypeId, Statement, BuildHasherDefault<OfType>>,
+    by_type: HashMap<TypeId, Statement, BuildHasherDefault<Quick>>,
 }
 
-/// The id of a type is a hash already.
+/// A hasher for few keys of the program's own, which nobody chooses so that they collide.
 #[derive(Debug, Default)]
-struct OfType(u64);
+struct Quick(u64);
 
-impl Hasher for OfType {
+impl Hasher for Quick {
     fn write_u64(&mut self, part: u64) {
-        self.0 ^= part;
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(23) ^ part).wrapping_mul(SPREAD);
     }
 
-    /// How an id is made of numbers is the compiler's affair.
     fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut number = [0; 8];
-            number[..part.len()].copy_from_slice(part);
-            self.write_u64(u64::from_le_bytes(number));
+        let (whole, rest) = bytes.as_chunks();
+        for part in whole {
+            self.write_u64(u64::from_le_bytes(*part));
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.write_u64(u64::from_le_bytes(last));
         }
     }
 
+    /// The upper bits are the good ones; the map looks at those and at the lowest.
     fn finish(&self) -> u64 {
-        self.0
+        self.0 ^ self.0 >> 32
     }
 }
 

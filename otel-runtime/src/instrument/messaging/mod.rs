@@ -74,24 +74,27 @@ impl Destination {
         self
     }
 
-    /// Describes the span of an operation whose name is also its type.
+    /// Describes the span of an operation.
     fn describe(self, operation: &'static Operation, span: &mut Starting<'_>) {
-        let operation = operation.name;
-        span.set_name(joined(operation, &self.name));
+        span.set_name(joined(operation.name, &self.name));
         let mut fields = span.fields();
         for attribute in self.attributes {
             fields.add(attribute);
         }
         fields.set(MESSAGING_SYSTEM, &self.system);
         fields.set(MESSAGING_DESTINATION_NAME, &self.name);
-        fields.set_static(MESSAGING_OPERATION_NAME, operation);
-        fields.set_static(MESSAGING_OPERATION_TYPE, operation);
     }
 }
 
 /// What is done with messages: it names the span, and says of which kind it is.
-static SEND: Operation = Operation::new("send", SpanKind::Producer);
-static PROCESS: Operation = Operation::new("process", SpanKind::Consumer);
+static SEND: Operation = Operation::new("send", SpanKind::Producer).with(&[
+    (MESSAGING_OPERATION_NAME, "send"),
+    (MESSAGING_OPERATION_TYPE, "send"),
+]);
+static PROCESS: Operation = Operation::new("process", SpanKind::Consumer).with(&[
+    (MESSAGING_OPERATION_NAME, "process"),
+    (MESSAGING_OPERATION_TYPE, "process"),
+]);
 
 /// Ends the span of an operation that was not cut short.
 fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
