@@ -9,6 +9,9 @@ use opentelemetry_sdk::error::OTelSdkError;
 /// Longer than any process runs, and short enough to be added to any time.
 pub(crate) const UNLIMITED: Duration = Duration::from_hours(100 * 365 * 24);
 
+/// No request is larger than this, in bytes, unless a single span or log record is: collectors take four MiB by gRPC.
+pub(crate) const MAX_REQUEST: usize = 3 * 1024 * 1024;
+
 /// When so much time is over.
 pub(crate) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(UNLIMITED)

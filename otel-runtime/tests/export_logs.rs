@@ -11,15 +11,18 @@ use std::time::Duration;
 use log::{LevelFilter, Log, Metadata, Record};
 use opentelemetry::Value;
 use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceResponse,
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otel_runtime::testing::{Collector, LogRecord};
-use otel_runtime::traced_span;
+use otel_runtime::{span_attr, traced_span};
 use prost::Message as _;
 use sink::{OK, Sink};
 
 /// The variable that makes this test binary the process under test.
 const CHILD: &str = "TEST_EXPORT_LOGS_CHILD";
+/// Its value where seven spans and lines of a megabyte each are written as well.
+const LARGE: &str = "large";
 /// Long enough for a busy machine; nothing waits so long when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -45,12 +48,17 @@ impl Log for Everything {
     fn flush(&self) {}
 }
 
+#[traced_span("room.describe")]
+fn describe(#[span_attr] text: &str) {
+    log::info!(target: "rooms", "{text}");
+}
+
 /// What the child process does.
 #[test]
 fn child_process() {
-    if std::env::var_os(CHILD).is_none() {
+    let Some(what) = std::env::var_os(CHILD) else {
         return;
-    }
+    };
     let telemetry = match otel_runtime::builder().service_name("dispo").init() {
         Ok(telemetry) => telemetry,
         Err(error) => panic!("INIT FAILED: {error}"),
@@ -58,6 +66,10 @@ fn child_process() {
     otel_runtime::instrument::log::init(Everything, LevelFilter::Trace).expect("the first logger");
     log::info!(target: "rooms", "outside");
     book();
+    if what == LARGE {
+        let text = "x".repeat(1 << 20);
+        (0..7).for_each(|_| describe(&text));
+    }
     let flushed = telemetry.force_flush();
     log::debug!(target: "rooms", "after the flush");
     let shut_down = telemetry.shutdown(PATIENCE);
@@ -70,7 +82,11 @@ fn child_process() {
 }
 
 fn run(variables: &[(&str, &str)]) -> Output {
-    let mut command = child::command(CHILD, "1");
+    run_as("small", variables)
+}
+
+fn run_as(what: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = child::command(CHILD, what);
     // What is not flushed leaves with the shutdown only.
     command
         .env("OTEL_BLRP_SCHEDULE_DELAY", "600000")
@@ -322,6 +338,51 @@ fn a_busy_receiver_is_asked_again() {
         assert!(received.iter().all(|it| it.head.contains(path)));
         assert_eq!(received[0].body, received[1].body);
     }
+}
+
+/// Collectors take four MiB by gRPC.
+#[test]
+fn what_is_too_much_for_one_request_goes_in_several() {
+    let sink = Sink::start(|_| OK);
+    let output = run_as(
+        LARGE,
+        &[
+            ("OTEL_TRACES_EXPORTER", "console,otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
+        ],
+    );
+    let printed = quiet(&output);
+    assert!(
+        printed.contains("flushed: Ok(()), shut down: Ok(())"),
+        "{printed}"
+    );
+    let received = sink.received();
+    assert!(received.iter().all(|request| request.body.len() < 4 << 20));
+    let is_logs = |request: &&sink::Received| request.head.contains("/v1/logs");
+    let (logs, traces): (Vec<_>, Vec<_>) = received.iter().partition(is_logs);
+    let records = logs.iter().flat_map(|request| {
+        let request = ExportLogsServiceRequest::decode(&*request.body).expect("a request");
+        request
+            .resource_logs
+            .into_iter()
+            .flat_map(|of| of.scope_logs)
+    });
+    assert_eq!(records.map(|of| of.log_records.len()).sum::<usize>(), 10);
+    let spans = traces.iter().flat_map(|request| {
+        let request = ExportTraceServiceRequest::decode(&*request.body).expect("a request");
+        request
+            .resource_spans
+            .into_iter()
+            .flat_map(|of| of.scope_spans)
+    });
+    assert_eq!(spans.map(|of| of.spans.len()).sum::<usize>(), 8);
+    assert!(
+        logs.len() > 3 && traces.len() > 2,
+        "{} and {}",
+        logs.len(),
+        traces.len()
+    );
 }
 
 #[test]

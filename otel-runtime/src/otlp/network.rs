@@ -140,6 +140,8 @@ impl ClientRuntime {
 
 impl Drop for ClientRuntime {
     fn drop(&mut self) {
+        // What the client logs at its end is not exported either.
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
         // It must not be waited for where that is forbidden, as in an async `main` whose telemetry cannot start.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -22,15 +22,12 @@ use super::record::{Found, Head, Record, Words};
 use super::recovery::Recovery;
 use super::scope::Label;
 use super::{Core, decode};
-use crate::delivery::{self, Patience, Refused};
+use crate::delivery::{self, MAX_REQUEST, Patience, Refused};
 use crate::diagnostics;
 use crate::losses::Losses;
 
 /// The clock is set by the system's at least that often.
 const ANCHORED_EVERY: Duration = Duration::from_secs(5);
-
-/// No batch is larger than this, in bytes, unless a single span is: collectors take four MiB by gRPC.
-const MAX_BATCH_BYTES: usize = 3 * 1024 * 1024;
 
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
@@ -473,7 +470,7 @@ impl<'a> Batch<'a> {
         while batch.spans.len() < max_spans
             && let Some((span, fields)) = from.next_if(|(span, fields)| {
                 bytes += span.record(fields).length();
-                bytes <= MAX_BATCH_BYTES || batch.spans.is_empty()
+                bytes <= MAX_REQUEST || batch.spans.is_empty()
             })
         {
             let start = batch.fields.len();
@@ -558,7 +555,7 @@ impl<'a> Batch<'a> {
             let start = self.fields.len();
             encode::fields(source.constants, found.entries, scratch, &mut self.fields);
             bytes += self.place(span, start).length;
-            if bytes > MAX_BATCH_BYTES && self.spans.len() > 1 {
+            if bytes > MAX_REQUEST && self.spans.len() > 1 {
                 self.spans.pop();
                 self.over = Some((span, self.fields.split_off(start)));
                 return;
