@@ -18,6 +18,8 @@ use std::str::FromStr;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
+#[cfg(feature = "otlp")]
+pub(crate) use self::pairs::PAIRS;
 #[cfg(feature = "tls")]
 pub(crate) use self::signal::TlsFile;
 pub(crate) use self::signal::{Batch, Exporter, Protocol, Signal};

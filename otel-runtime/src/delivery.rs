@@ -1,6 +1,8 @@
 //! What leaves the process: how long that may take, and what was not taken.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
+use std::panic::{self, AssertUnwindSafe};
+#[cfg(feature = "otlp")]
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,25 @@ pub(crate) fn after(time: Duration) -> Instant {
     Instant::now() + time.min(UNLIMITED)
 }
 
+/// When the last export has to be done of a shutdown that may take so long: what is lost then has still to be told.
+pub(crate) fn last_call(timeout: Duration) -> Instant {
+    after(timeout.saturating_sub(timeout / 10))
+}
+
+/// What an error says, without the words that the SDK puts before it.
+pub(crate) fn reason(error: &OTelSdkError) -> &dyn Display {
+    match error {
+        OTelSdkError::InternalFailure(reason) => reason,
+        error => error,
+    }
+}
+
+/// Goes on, whatever an exporter does.
+pub(crate) fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|_| OTelSdkError::InternalFailure("the exporter panicked".to_owned()))
+}
+
 /// Spans or log records that a receiver did not take.
 #[derive(Debug)]
 pub(crate) struct Refused {
@@ -31,22 +52,30 @@ pub(crate) trait Patience: Debug {
     /// When the last exports have to be done; `None` as long as there is no hurry.
     fn end(&self) -> Option<Instant>;
 
-    /// Waits so long, or until there is hurry.
+    /// The same, and no later than that.
+    #[cfg(feature = "otlp")]
+    fn until(&self, limit: Instant) -> Instant {
+        self.end().map_or(limit, |end| end.min(limit))
+    }
+
+    /// Waits so long, or until hurry begins.
     #[cfg(feature = "otlp")]
     fn pause(&self, time: Duration);
 }
 
-/// The patience of what exports for the SDK, which tells nobody before its shutdown has begun to wait.
+/// The patience of what exports for the SDK, whose shutdown would tell an exporter after the last export only.
+#[cfg(feature = "otlp")]
 #[derive(Debug, Default)]
 pub(crate) struct Deadline {
     end: Mutex<Option<Instant>>,
     is_set: Condvar,
 }
 
+#[cfg(feature = "otlp")]
 impl Deadline {
-    /// So much time is left.
-    pub(crate) fn set(&self, left: Duration) {
-        *self.lock() = Some(after(left));
+    /// A shutdown begins that may take so long.
+    pub(crate) fn set(&self, timeout: Duration) {
+        *self.lock() = Some(last_call(timeout));
         self.is_set.notify_all();
     }
 
@@ -55,16 +84,18 @@ impl Deadline {
     }
 }
 
+#[cfg(feature = "otlp")]
 impl Patience for Deadline {
     fn end(&self) -> Option<Instant> {
         *self.lock()
     }
 
-    #[cfg(feature = "otlp")]
     fn pause(&self, time: Duration) {
+        let end = self.lock();
+        let before = end.is_some();
         let waited = self
             .is_set
-            .wait_timeout_while(self.lock(), time, |end| end.is_none());
+            .wait_timeout_while(end, time, |end| end.is_some() == before);
         drop(waited);
     }
 }
@@ -88,5 +119,9 @@ mod tests {
         deadline.set(Duration::from_secs(1));
         waiting.join().expect("no panic");
         assert!(deadline.end().is_some());
+        // In a hurry as well one does not ask again and again.
+        let begun = Instant::now();
+        deadline.pause(Duration::from_millis(20));
+        assert!(begun.elapsed() >= Duration::from_millis(20));
     }
 }

@@ -1,10 +1,12 @@
 //! Says when spans or log records are lost, instead of losing them in silence.
 
-use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry_sdk::error::OTelSdkError;
+#[cfg(feature = "otlp")]
+use opentelemetry_sdk::error::OTelSdkResult;
 
+use crate::delivery::reason;
 use crate::diagnostics;
 
 /// What did not arrive at one place: the first loss of a row is told at once, then what the row cost when it ends.
@@ -16,6 +18,9 @@ pub(crate) struct Losses {
     target: String,
     /// Lost since the last export that worked.
     lost: AtomicUsize,
+    /// Lost since who flushes or shuts down was last told.
+    #[cfg(feature = "otlp")]
+    untold: AtomicUsize,
 }
 
 impl Losses {
@@ -24,13 +29,26 @@ impl Losses {
             what,
             target,
             lost: AtomicUsize::new(0),
+            #[cfg(feature = "otlp")]
+            untold: AtomicUsize::new(0),
         }
     }
 
-    /// How many were lost since the last export that worked.
-    #[cfg(feature = "logs")]
-    pub(crate) fn count(&self) -> usize {
-        self.lost.load(Ordering::Relaxed)
+    /// For who flushes or shuts down: an error where something was lost since this was last asked.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn told(&self) -> OTelSdkResult {
+        match self.untold.swap(0, Ordering::Relaxed) {
+            0 => Ok(()),
+            lost => Err(OTelSdkError::InternalFailure(format!(
+                "{} lost",
+                self.counted(lost)
+            ))),
+        }
+    }
+
+    fn counted(&self, count: usize) -> String {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {}{plural}", self.what)
     }
 
     /// An export worked.
@@ -48,16 +66,14 @@ impl Losses {
 
     /// An export did not work, or not for all.
     pub(crate) fn some(&self, count: usize, error: &OTelSdkError) {
-        let (what, target) = (self.what, &self.target);
-        let error: &dyn Display = match error {
-            // The words that the SDK puts before it say nothing.
-            OTelSdkError::InternalFailure(reason) => reason,
-            error => error,
-        };
+        #[cfg(feature = "otlp")]
+        self.untold.fetch_add(count, Ordering::Relaxed);
         if self.lost.fetch_add(count, Ordering::Relaxed) == 0 {
-            let plural = if count == 1 { "" } else { "s" };
             diagnostics::error(&format!(
-                "could not export {count} {what}{plural} to {target}, lost: {error}"
+                "could not export {} to {}, lost: {}",
+                self.counted(count),
+                self.target,
+                reason(error)
             ));
         }
     }

@@ -1,6 +1,8 @@
 //! Builds the provider and the propagator from the environment, and the guard that flushes them.
 
 mod finishing;
+#[cfg(feature = "otlp")]
+mod leaving;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(not(feature = "logs"))]
@@ -15,7 +17,6 @@ mod propagation;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSIO
 use self::finishing::Finishing;
 use self::logs::Logs;
 use crate::config::{Batch, Exporter, Settings, Signal};
-use crate::delivery::Deadline;
+use crate::delivery::reason;
 use crate::engine::recorder::{self, AnyExporter, Journal, Sampling, SpanCounts, Told};
 use crate::export::console::ConsoleExporter;
 use crate::export::simple::Simple;
@@ -276,7 +277,6 @@ impl Traces<'_> {
         if is_for_engine {
             return self.start_engine(exporters, &resource);
         }
-        let deadline = Arc::new(Deadline::default());
         for &exporter in &self.signal.exporters {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
@@ -284,7 +284,7 @@ impl Traces<'_> {
                     Box::new(Simple::new(ConsoleExporter::stdout(), "standard output"))
                 }
                 Exporter::Otlp(protocol) => {
-                    let processor = otlp::span_processor(protocol, self.signal, &deadline);
+                    let processor = otlp::span_processor(protocol, self.signal);
                     Box::new(processor.map_err(InitError::Exporter)?)
                 }
             });
@@ -307,8 +307,7 @@ impl Traces<'_> {
             let processor = Finishing::new(processor, self.max_value_length);
             provider = provider.with_span_processor(processor);
         }
-        let provider = provider.build();
-        Ok(Some(Provider::Sdk { provider, deadline }))
+        Ok(Some(Provider::Sdk(provider.build())))
     }
 
     fn start_engine(
@@ -373,11 +372,7 @@ enum Provider {
     /// This crate's engine.
     Engine(recorder::Provider),
     /// The SDK, where a span processor wants its spans.
-    Sdk {
-        provider: SdkTracerProvider,
-        /// Of what it exports by.
-        deadline: Arc<Deadline>,
-    },
+    Sdk(SdkTracerProvider),
 }
 
 impl Provider {
@@ -387,14 +382,14 @@ impl Provider {
             Provider::Engine(provider) => {
                 global::set_tracer_provider(provider.installed());
             }
-            Provider::Sdk { provider, .. } => global::set_tracer_provider(provider.clone()),
+            Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
         match self {
             Provider::Engine(provider) => provider.force_flush(),
-            Provider::Sdk { provider, .. } => provider.force_flush(),
+            Provider::Sdk(provider) => provider.force_flush(),
         }
     }
 
@@ -405,10 +400,7 @@ impl Provider {
                 tell(provider.counts());
                 result
             }
-            Provider::Sdk { provider, deadline } => {
-                deadline.set(timeout);
-                provider.shutdown_with_timeout(timeout)
-            }
+            Provider::Sdk(provider) => provider.shutdown_with_timeout(timeout),
         }
     }
 }
@@ -460,9 +452,12 @@ pub struct Telemetry {
 impl Telemetry {
     /// Exports every span that has ended, and every log record.
     ///
+    /// Where nobody takes them it waits as long as an export may take, `OTEL_EXPORTER_OTLP_TIMEOUT`; for log records, and where
+    /// the SDK makes the spans, at most five seconds.
+    ///
     /// # Errors
     ///
-    /// [`ShutdownError`] with the exporter's reason.
+    /// [`ShutdownError`] with the reason, also where something was lost before since this was last called.
     pub fn force_flush(&self) -> Result<(), ShutdownError> {
         let spans = match &self.provider {
             Some(provider) => provider.force_flush(),
@@ -537,7 +532,8 @@ impl ShutdownError {
             .into_iter()
             .filter_map(|(what, result)| {
                 let error = result.err()?;
-                Some(format!("not every {what} could be exported: {error}"))
+                let reason = reason(&error);
+                Some(format!("not every {what} could be exported: {reason}"))
             })
             .collect();
         if failures.is_empty() {

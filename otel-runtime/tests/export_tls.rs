@@ -261,9 +261,7 @@ fn nobody_else_is_trusted() {
         );
         let of_lines = said.lines().find(|line| line.contains("1 log record"));
         let of_lines = of_lines.unwrap_or_else(|| panic!("{protocol}: {said}"));
-        if protocol != "grpc" {
-            assert!(of_lines.contains("invalid peer certificate"), "{said}");
-        }
+        assert!(of_lines.contains("invalid peer certificate"), "{said}");
         assert_eq!(collector.spans().len(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Lists of keys and values, as in W3C Baggage.
 
 /// What such a list looks like, for messages.
-pub(super) const PAIRS: &str =
+pub(crate) const PAIRS: &str =
     "`key=value` pairs with commas between them, both percent-encoded where needed";
 
 /// The whole list, or nothing if any of it is malformed, as the specification demands.

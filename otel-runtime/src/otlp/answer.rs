@@ -58,7 +58,11 @@ impl Answer {
             .filter_map(|(_, value)| value.bytes());
         for (field, value) in partial.flat_map(Fields) {
             match field {
-                REJECTED => answer.refused = value.number(),
+                // Less than none is none.
+                REJECTED => {
+                    let refused = i64::try_from(value.number());
+                    answer.refused = refused.map_or(0, i64::unsigned_abs);
+                }
                 ERROR_MESSAGE => {
                     let message = value.bytes().unwrap_or_default();
                     answer.message = String::from_utf8_lossy(message).into_owned();
@@ -67,6 +71,27 @@ impl Answer {
             }
         }
         answer
+    }
+}
+
+/// No more of a reason is told, in characters.
+const MAX_REASON: usize = 200;
+
+/// What is readable of what a receiver says, to be told behind something.
+pub(super) fn reason(said: &[u8]) -> String {
+    let readable: String = String::from_utf8_lossy(said)
+        .split(|char: char| char.is_control() || char == char::REPLACEMENT_CHARACTER)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(MAX_REASON)
+        .collect();
+    if readable.is_empty() {
+        readable
+    } else {
+        format!(": {readable}")
     }
 }
 
@@ -113,5 +138,15 @@ mod tests {
         assert_eq!(Answer::read(&response.encode_to_vec()), expected);
         assert_eq!(Answer::read(b""), Answer::default());
         assert_eq!(Answer::read(b"no message"), Answer::default());
+        // A negative number, as protobuf writes it.
+        let negative = [&[0x0a, 11, 0x08][..], &[0xff; 9], &[1]].concat();
+        assert_eq!(Answer::read(&negative), Answer::default());
+    }
+
+    #[test]
+    fn what_is_readable_of_an_answer_is_told() {
+        assert_eq!(reason(b""), "");
+        assert_eq!(reason(b"\x12\x08no quota"), ": no quota");
+        assert_eq!(reason("ä".repeat(300).as_bytes()).chars().count(), 202);
     }
 }

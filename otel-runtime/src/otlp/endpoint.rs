@@ -71,13 +71,18 @@ impl Endpoint {
 
 /// What can be told of an endpoint, also of one that is none: neither user nor password, nor keys in a query.
 pub(super) fn told(endpoint: &str) -> String {
-    let secret = endpoint.find(['?', '#']).unwrap_or(endpoint.len());
-    let (scheme, rest) = match endpoint[..secret].split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), &endpoint[..secret]),
+    let (scheme, rest) = match endpoint.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            (format!("{scheme}://"), rest)
+        }
+        _ => (String::new(), endpoint),
     };
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    scheme + rest
+    let (public, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    if query.contains('@') {
+        // It may as well be the password that goes on there.
+        return scheme + "...";
+    }
+    scheme + public.rsplit_once('@').map_or(public, |(_, host)| host)
 }
 
 #[cfg(test)]
@@ -88,6 +93,8 @@ mod tests {
     fn secrets_are_not_told() {
         assert_eq!(told("https://user:key@c:1/in?token=7#8"), "https://c:1/in");
         assert_eq!(told("user:k/e@y@c:1"), "c:1");
+        assert_eq!(told("http://user:k?e#y@c:1"), "http://...");
+        assert_eq!(told("user:k://ey@c:1"), "c:1");
         assert_eq!(told("http://c:1/in"), "http://c:1/in");
     }
 

@@ -1,6 +1,7 @@
 //! Exports what the SDK hands out: spans, and log records.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
@@ -13,7 +14,7 @@ use prost::Message;
 
 use super::{BuildError, Sender, Service, losses};
 use crate::config::{Protocol, Signal};
-use crate::delivery::{Deadline, MAX_REQUEST};
+use crate::delivery::{Deadline, MAX_REQUEST, Refused, no_panic};
 use crate::losses::Losses;
 
 /// Sends spans or log records to one place, and says when some are lost. It is to be called by a thread that may wait.
@@ -30,25 +31,38 @@ impl OtlpExporter {
         service: Service,
         protocol: Protocol,
         signal: &Signal,
-        deadline: &Arc<Deadline>,
     ) -> Result<Self, BuildError> {
         Ok(Self {
             sender: Sender::new(service, protocol, signal)?,
             resource: ResourceAttributesWithSchema::default(),
             losses: Arc::new(losses(service, protocol, signal)),
-            deadline: Arc::clone(deadline),
+            deadline: Arc::default(),
         })
     }
 
     /// What did not arrive.
-    #[cfg(feature = "logs")]
     pub(crate) fn losses(&self) -> Arc<Losses> {
         Arc::clone(&self.losses)
     }
 
-    fn send(&self, request: &impl Message, count: usize) -> OTelSdkResult {
-        let request = request.encode_to_vec();
-        match self.sender.send(request, count, &*self.deadline) {
+    /// To be told of a shutdown.
+    pub(crate) fn deadline(&self) -> Arc<Deadline> {
+        Arc::clone(&self.deadline)
+    }
+
+    fn send(&self, request: &impl Message, count: usize, limit: Instant) -> OTelSdkResult {
+        let sent = no_panic(|| {
+            let request = request.encode_to_vec();
+            self.sender.send(request, count, limit, &*self.deadline)
+        });
+        let sent = sent.unwrap_or_else(|error| {
+            Err(Refused {
+                count,
+                is_final: false,
+                error,
+            })
+        });
+        match sent {
             Ok(()) => {
                 self.losses.none();
                 Ok(())
@@ -63,16 +77,16 @@ impl OtlpExporter {
 
 impl OtlpExporter {
     /// In as many requests as it takes, all of which are tried.
-    fn send_spans(&self, resource_spans: Vec<ResourceSpans>) -> OTelSdkResult {
+    fn send_spans(&self, resource_spans: Vec<ResourceSpans>, limit: Instant) -> OTelSdkResult {
         let mut request = ExportTraceServiceRequest { resource_spans };
         let scopes = request.resource_spans.iter().flat_map(|of| &of.scope_spans);
         let count = scopes.map(|of| of.spans.len()).sum();
         if count < 2 || request.encoded_len() <= MAX_REQUEST {
-            return self.send(&request, count);
+            return self.send(&request, count, limit);
         }
         let rest = request.resource_spans.iter_mut().map(halve).collect();
-        let first = self.send_spans(request.resource_spans);
-        first.and(self.send_spans(rest))
+        let first = self.send_spans(request.resource_spans, limit);
+        first.and(self.send_spans(rest, limit))
     }
 }
 
@@ -98,7 +112,8 @@ fn halve(of_process: &mut ResourceSpans) -> ResourceSpans {
 
 impl SpanExporter for OtlpExporter {
     async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
-        self.send_spans(group_spans_by_resource_and_scope(spans, &self.resource))
+        let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
+        self.send_spans(resource_spans, self.sender.limit())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -108,6 +123,8 @@ impl SpanExporter for OtlpExporter {
 
 #[cfg(feature = "logs")]
 mod logs {
+    use std::time::Instant;
+
     use opentelemetry::InstrumentationScope;
     use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
     use opentelemetry_proto::transform::logs::tonic::group_logs_by_resource_and_scope;
@@ -124,23 +141,24 @@ mod logs {
         fn send_records(
             &self,
             records: &[(&SdkLogRecord, &InstrumentationScope)],
+            limit: Instant,
         ) -> OTelSdkResult {
             let batch = LogBatch::new(records);
             let resource_logs = group_logs_by_resource_and_scope(&batch, &self.resource);
             let request = ExportLogsServiceRequest { resource_logs };
             if records.len() < 2 || request.encoded_len() <= MAX_REQUEST {
-                return self.send(&request, records.len());
+                return self.send(&request, records.len(), limit);
             }
             let (first, rest) = records.split_at(records.len() / 2);
-            let first = self.send_records(first);
-            first.and(self.send_records(rest))
+            let first = self.send_records(first, limit);
+            first.and(self.send_records(rest, limit))
         }
     }
 
     impl LogExporter for OtlpExporter {
         async fn export(&self, records: LogBatch<'_>) -> OTelSdkResult {
             let records: Vec<_> = records.iter().collect();
-            self.send_records(&records)
+            self.send_records(&records, self.sender.limit())
         }
 
         fn set_resource(&mut self, resource: &Resource) {

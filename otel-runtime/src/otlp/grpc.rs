@@ -1,6 +1,6 @@
 //! OTLP by gRPC. <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc>
 
-use std::error::Error as _;
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -13,9 +13,9 @@ use tonic::codec::{
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Extensions, Request, Status};
+use tonic::{Code, ConnectError, Extensions, Request, Status};
 
-use super::answer::{Answer, Failure, failure};
+use super::answer::{Answer, Failure, failure, reason};
 use super::{BuildError, Service, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
 use crate::engine::recorder::wire::{Fields, Value};
@@ -74,10 +74,16 @@ impl Client {
 fn refusal(status: &Status) -> Failure {
     // Somebody answered only where there is nothing behind it.
     if let Some(source) = status.source() {
-        return Failure::Unreachable(failure(source));
+        let error = failure(source);
+        let mut causes = std::iter::successors(Some(source), |cause| (*cause).source());
+        return if causes.any(<dyn Error>::is::<ConnectError>) {
+            Failure::Unreachable(error)
+        } else {
+            Failure::Busy { error, pause: None }
+        };
     }
-    let (code, message) = (status.code(), status.message());
-    let error = OTelSdkError::InternalFailure(format!("the receiver answered {code:?}: {message}"));
+    let (code, reason) = (status.code(), reason(status.message().as_bytes()));
+    let error = OTelSdkError::InternalFailure(format!("the receiver answered {code:?}{reason}"));
     let pause = retry_info(status.details());
     match code {
         Code::Cancelled
@@ -113,8 +119,10 @@ fn retry_info(details: &[u8]) -> Option<Duration> {
             .then_some(field(detail, VALUE)?)
     })?;
     let delay = field(info.bytes()?, RETRY_DELAY)?.bytes()?;
-    let part = |number| field(delay, number).map_or(0, Value::number);
-    Some(Duration::from_secs(part(SECONDS)) + Duration::from_nanos(part(NANOS)))
+    // A time that is over is negative, which is as if nothing was said.
+    let part = |number| i64::try_from(field(delay, number).map_or(0, Value::number)).ok();
+    let seconds = Duration::from_secs(part(SECONDS)?.unsigned_abs());
+    seconds.checked_add(Duration::from_nanos(part(NANOS)?.unsigned_abs()))
 }
 
 /// Messages are bytes already; the number is how many a frame takes.
@@ -166,23 +174,29 @@ mod tests {
 
     #[test]
     fn the_pause_a_receiver_asks_for_is_read() {
-        let mut details = Vec::new();
-        wire::number(&mut details, 1, 8);
-        for (name, delay) in [
-            ("google.rpc.ErrorInfo", (1, 1)),
-            ("google.rpc.RetryInfo", (2, 500_000_000)),
-        ] {
-            wire::nested(&mut details, 3, |out| {
-                wire::bytes(out, 1, format!("type.googleapis.com/{name}").as_bytes());
-                wire::nested(out, 2, |out| {
-                    wire::nested(out, 1, |out| {
-                        wire::number(out, 1, delay.0);
-                        wire::number(out, 2, delay.1);
+        let details = |delay: (u64, u64)| {
+            let mut details = Vec::new();
+            wire::number(&mut details, 1, 8);
+            for (name, delay) in [
+                ("google.rpc.ErrorInfo", (1, 1)),
+                ("google.rpc.RetryInfo", delay),
+            ] {
+                wire::nested(&mut details, 3, |out| {
+                    wire::bytes(out, 1, format!("type.googleapis.com/{name}").as_bytes());
+                    wire::nested(out, 2, |out| {
+                        wire::nested(out, 1, |out| {
+                            wire::number(out, 1, delay.0);
+                            wire::number(out, 2, delay.1);
+                        });
                     });
                 });
-            });
-        }
-        assert_eq!(retry_info(&details), Some(Duration::from_millis(2_500)));
+            }
+            details
+        };
+        let pause = retry_info(&details((2, 500_000_000)));
+        assert_eq!(pause, Some(Duration::from_millis(2_500)));
+        let before_now = details((0_u64.wrapping_sub(1), 0_u64.wrapping_sub(500_000_000)));
+        assert_eq!(retry_info(&before_now), None);
         assert_eq!(retry_info(b""), None);
         assert_eq!(retry_info(b"nonsense"), None);
     }

@@ -11,15 +11,12 @@ use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 
-use super::answer::{Answer, Failure, chain, failure};
+use super::answer::{Answer, Failure, chain, failure, reason};
 use super::{BuildError, Service, USER_AGENT, endpoint, headers, tls};
 use crate::config::Signal;
 
 /// No more of an answer is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// No more of a reason is told, in characters.
-const MAX_REASON: usize = 200;
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -85,11 +82,16 @@ impl Client {
 
     pub(super) async fn send(&self, body: Bytes) -> Result<Answer, Failure> {
         let request = self.sender.post(self.url.clone()).body(body);
-        // What is lost on the way may have been taken. It is sent again, as a span that comes twice is better than none.
-        let response = request
-            .send()
-            .await
-            .map_err(|error| Failure::Unreachable(failure(&error.without_url())))?;
+        let response = request.send().await.map_err(|error| {
+            let cannot_connect = error.is_connect();
+            let error = failure(&error.without_url());
+            if cannot_connect {
+                Failure::Unreachable(error)
+            } else {
+                // It may have been taken. It is sent again, as a span that comes twice is better than none.
+                Failure::Busy { error, pause: None }
+            }
+        })?;
         let status = response.status();
         let pause = retry_after(&response);
         let answer = read(response).await;
@@ -131,34 +133,4 @@ async fn read(mut response: Response) -> Vec<u8> {
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// What is readable of an answer, to be told behind its status.
-fn reason(answer: &[u8]) -> String {
-    let readable: String = String::from_utf8_lossy(answer)
-        .split(|char: char| char.is_control() || char == char::REPLACEMENT_CHARACTER)
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(MAX_REASON)
-        .collect();
-    if readable.is_empty() {
-        readable
-    } else {
-        format!(": {readable}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_readable_of_an_answer_is_told() {
-        assert_eq!(reason(b""), "");
-        assert_eq!(reason(b"\x12\x08no quota"), ": no quota");
-        assert_eq!(reason("ä".repeat(300).as_bytes()).chars().count(), 202);
-    }
 }

@@ -26,19 +26,22 @@ mod tls;
 mod tls;
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use opentelemetry_sdk::error::OTelSdkError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use self::answer::Failure;
+use self::answer::{Failure, reason};
 use self::endpoint::told;
 pub(crate) use self::exporter::OtlpExporter;
 use self::network::Network;
 pub(crate) use self::output::OtlpOutput;
 pub(crate) use self::service::Service;
 use self::stdout::Stdout;
-use crate::config::{Protocol, Signal};
-use crate::delivery::{Patience, Refused};
+use crate::config::{PAIRS, Protocol, Signal};
+use crate::delivery::{self, Patience, Refused, UNLIMITED};
+use crate::diagnostics;
 use crate::losses::Losses;
 
 /// Tells a receiver who sends.
@@ -49,41 +52,69 @@ pub(crate) type BuildError = Box<dyn Error + Send + Sync>;
 
 /// Sends the requests of a service to one place.
 #[derive(Debug)]
-enum Sender {
+struct Sender {
+    to: Place,
+    /// Whether it was told that a receiver has something to say.
+    has_warned: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Place {
     Network(Box<Network>),
     Stdout(Stdout),
 }
 
 impl Sender {
     fn new(service: Service, protocol: Protocol, signal: &Signal) -> Result<Self, BuildError> {
-        Ok(match protocol {
+        let to = match protocol {
             Protocol::HttpProtobuf | Protocol::HttpJson | Protocol::Grpc => {
-                Self::Network(Box::new(Network::new(service, protocol, signal)?))
+                Place::Network(Box::new(Network::new(service, protocol, signal)?))
             }
-            Protocol::Stdout => Self::Stdout(Stdout::new(service)?),
+            Protocol::Stdout => Place::Stdout(Stdout::new(service)?),
+        };
+        Ok(Self {
+            to,
+            has_warned: AtomicBool::new(false),
         })
     }
 
+    /// When a batch that begins to leave now has to have left.
+    fn limit(&self) -> Instant {
+        match &self.to {
+            Place::Network(network) => network.limit(),
+            Place::Stdout(_) => delivery::after(UNLIMITED),
+        }
+    }
+
     /// Sends a request with so many spans or log records.
-    fn send(&self, request: Vec<u8>, count: usize, patience: &dyn Patience) -> Result<(), Refused> {
-        let sent = match self {
-            Self::Network(network) => network.send(request, patience),
-            Self::Stdout(stdout) => stdout.print(request),
+    fn send(
+        &self,
+        request: Vec<u8>,
+        count: usize,
+        limit: Instant,
+        patience: &dyn Patience,
+    ) -> Result<(), Refused> {
+        let sent = match &self.to {
+            Place::Network(network) => network.send(request, limit, patience),
+            Place::Stdout(stdout) => stdout.print(request),
         };
         let answer = sent.map_err(|failure| Refused {
             count,
             is_final: matches!(failure, Failure::Final(_)),
             error: failure.into_error(),
         })?;
+        let said = reason(answer.message.as_bytes());
         match answer.refused {
-            0 => Ok(()),
+            0 => {
+                if !said.is_empty() && !self.has_warned.swap(true, Ordering::Relaxed) {
+                    diagnostics::warn(&format!("what was exported was taken with a warning{said}"));
+                }
+                Ok(())
+            }
             refused => Err(Refused {
                 count: usize::try_from(refused).map_or(count, |of| of.min(count)),
                 is_final: true,
-                error: OTelSdkError::InternalFailure(format!(
-                    "the receiver refused them: {}",
-                    answer.message
-                )),
+                error: OTelSdkError::InternalFailure(format!("the receiver refused them{said}")),
             }),
         }
     }
@@ -106,14 +137,15 @@ fn headers(signal: &Signal) -> Result<HeaderMap, BuildError> {
     let variable = signal.headers.variable;
     let mut headers = HeaderMap::new();
     for (name, value) in &signal.headers.list {
-        let header = HeaderName::try_from(name);
-        let header =
-            header.map_err(|_| format!("{variable} has `{name}`, which is no name of a header"))?;
-        // What it holds may be secret.
-        let value = HeaderValue::try_from(value).map_err(|_| {
-            format!("the value that {variable} has for `{name}` cannot be sent in a header")
+        // What they hold may be secret, also what stands where a name should.
+        let name = HeaderName::try_from(name).map_err(|_| {
+            format!("{variable} has a name that no header can have; it takes {PAIRS}")
         })?;
-        headers.append(header, value);
+        let mut value = HeaderValue::try_from(value).map_err(|_| {
+            format!("{variable} has a value for `{name}` that cannot be sent in a header")
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
     Ok(headers)
 }

@@ -1,5 +1,6 @@
 //! Sends requests to a receiver. One that cannot be answered now is sent again, until the time for it is over.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,6 +14,9 @@ use super::retry::Pauses;
 use super::{BuildError, Service, grpc, http, json};
 use crate::config::{Protocol, Signal};
 use crate::delivery::{self, Patience};
+
+/// Who waits for an answer looks that often whether there is less time now.
+const LOOKED_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 pub(super) struct Network {
@@ -54,10 +58,16 @@ impl Network {
         })
     }
 
+    /// When a batch that begins to leave now has to have left, with all that is tried again.
+    pub(super) fn limit(&self) -> Instant {
+        delivery::after(self.timeout)
+    }
+
     /// Sends a request, again and again where that may help.
     pub(super) fn send(
         &self,
         request: Vec<u8>,
+        limit: Instant,
         patience: &dyn Patience,
     ) -> Result<Answer, Failure> {
         let request = match &self.client {
@@ -65,45 +75,75 @@ impl Network {
             // Compressed with what frames it.
             Client::Grpc(_) => Bytes::from(request),
         };
-        let until = delivery::after(self.timeout);
+        let begun = Instant::now();
         let mut pauses = Pauses::new();
         loop {
-            let end = patience.end();
-            let left = end
-                .map_or(until, |end| end.min(until))
-                .saturating_duration_since(Instant::now());
-            let failure = match self.send_once(request.clone(), left) {
+            let is_hurried = patience.end().is_some();
+            let sent = self.send_once(request.clone(), limit, patience);
+            let failure = match sent.unwrap_or_else(|| Err(late(begun))) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let asked = match &failure {
                 Failure::Final(_) | Failure::Late(_) => return Err(failure),
                 // Nobody is there, and there is no time left to wait for somebody.
-                Failure::Unreachable(_) if end.is_some() => return Err(failure),
+                Failure::Unreachable(_) if is_hurried => return Err(failure),
                 Failure::Unreachable(_) => None,
                 Failure::Busy { pause, .. } => *pause,
             };
             let pause = pauses.next(asked);
-            let end = patience.end().map_or(until, |end| end.min(until));
-            if delivery::after(pause) >= end {
+            if delivery::after(pause) >= patience.until(limit) {
                 return Err(failure);
             }
             patience.pause(pause);
         }
     }
 
-    fn send_once(&self, request: Bytes, left: Duration) -> Result<Answer, Failure> {
-        self.runtime.block_on(async {
+    /// `None` where there is no answer in time.
+    fn send_once(
+        &self,
+        request: Bytes,
+        limit: Instant,
+        patience: &dyn Patience,
+    ) -> Option<Result<Answer, Failure>> {
+        let runtime = self.runtime.runtime.as_ref()?;
+        runtime.block_on(async {
+            // Nobody has worked on the connections since the last request. What they received meanwhile, such as that
+            // they were closed, is seen before one of them is used.
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
             let sent = async {
                 match &self.client {
                     Client::Http(client) => client.send(request).await,
                     Client::Grpc(client) => client.send(request).await,
                 }
             };
-            let sent = tokio::time::timeout(left, sent).await;
-            sent.unwrap_or(Err(Failure::Late(OTelSdkError::Timeout(self.timeout))))
+            let mut sent = pin!(sent);
+            // A shutdown may begin meanwhile.
+            loop {
+                let left = patience
+                    .until(limit)
+                    .saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                let answer = tokio::time::timeout(left.min(LOOKED_EVERY), &mut sent);
+                if let Ok(answer) = answer.await {
+                    return Some(answer);
+                }
+            }
         })
     }
+}
+
+fn late(since: Instant) -> Failure {
+    let waited = since.elapsed().as_millis();
+    Failure::Late(if waited == 0 {
+        OTelSdkError::InternalFailure("there was no time left".to_owned())
+    } else {
+        OTelSdkError::InternalFailure(format!("there was no answer in {waited} ms"))
+    })
 }
 
 /// What a client works on, whatever the application runs on: the thread that sends.
@@ -128,13 +168,6 @@ impl ClientRuntime {
 
     fn enter(&self) -> Option<EnterGuard<'_>> {
         self.runtime.as_ref().map(Runtime::enter)
-    }
-
-    fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        match &self.runtime {
-            Some(runtime) => runtime.block_on(work),
-            None => Err(Failure::Final(OTelSdkError::AlreadyShutdown)),
-        }
     }
 }
 

@@ -33,7 +33,8 @@ impl OtlpOutput {
 impl Output for OtlpOutput {
     fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
         let request = self.envelope.request(spans);
-        self.sender.send(request, spans.len(), patience)
+        let limit = self.sender.limit();
+        self.sender.send(request, spans.len(), limit, patience)
     }
 
     fn shut_down(&mut self, _: Duration) -> OTelSdkResult {

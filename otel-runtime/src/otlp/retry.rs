@@ -23,11 +23,12 @@ impl Pauses {
         }
     }
 
-    /// The pause from now on; `asked` is what the receiver wants.
+    /// The pause from now on: no shorter than what the receiver wants.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
         let most = self.next;
         self.next = (most * 2).min(LONGEST);
-        asked.unwrap_or_else(|| most.mul_f64(self.random.random_range(0.5..=1.0)))
+        let own = most.mul_f64(self.random.random_range(0.5..=1.0));
+        asked.map_or(own, |asked| asked.max(own))
     }
 }
 
@@ -44,5 +45,6 @@ mod tests {
         }
         let asked = Duration::from_secs(7);
         assert_eq!(pauses.next(Some(asked)), asked);
+        assert!(pauses.next(Some(Duration::ZERO)) >= Duration::from_millis(2_500));
     }
 }

@@ -1,13 +1,13 @@
 //! What stands in for OTLP where the feature `otlp` is off.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::BatchLogProcessor;
 use opentelemetry_sdk::trace::BatchSpanProcessor;
 
 use crate::config::{Protocol, Signal};
-use crate::delivery::Deadline;
 use crate::engine::recorder::Told;
 
 /// What is said where the environment asks for OTLP.
@@ -27,7 +27,6 @@ pub(super) fn output(
 pub(super) fn span_processor(
     _: Protocol,
     _: &Signal,
-    _: &Arc<Deadline>,
 ) -> Result<BatchSpanProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }
@@ -37,7 +36,6 @@ pub(super) fn span_processor(
 pub(super) fn log_processor(
     _: Protocol,
     _: &Signal,
-    _: &Arc<Deadline>,
-) -> Result<super::logs::LogProcessor, Box<dyn Error + Send + Sync>> {
+) -> Result<BatchLogProcessor, Box<dyn Error + Send + Sync>> {
     Err(NOT_BUILT_IN.into())
 }

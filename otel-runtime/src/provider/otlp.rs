@@ -1,17 +1,15 @@
 //! What exports over OTLP: for the engine, and for the SDK.
 
-use std::sync::Arc;
-
 use opentelemetry_sdk::Resource;
 #[cfg(feature = "logs")]
-use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor};
-use opentelemetry_sdk::trace::BatchSpanProcessor;
+use opentelemetry_sdk::logs::{BatchConfigBuilder, BatchLogProcessor, LogProcessor};
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanProcessor};
 
 use super::batch_config;
+use super::leaving::Leaving;
 #[cfg(feature = "logs")]
 use super::{SDK_MAX_BATCH_SIZE, SDK_MAX_QUEUE_SIZE};
 use crate::config::{Protocol, Signal};
-use crate::delivery::Deadline;
 use crate::engine::recorder::Told;
 use crate::otlp::{BuildError, OtlpExporter, OtlpOutput, Service, losses};
 
@@ -31,12 +29,13 @@ pub(super) fn output(
 pub(super) fn span_processor(
     protocol: Protocol,
     signal: &Signal,
-    deadline: &Arc<Deadline>,
-) -> Result<BatchSpanProcessor, BuildError> {
-    let exporter = OtlpExporter::new(Service::Trace, protocol, signal, deadline)?;
-    Ok(BatchSpanProcessor::builder(exporter)
-        .with_batch_config(batch_config(&signal.batch))
-        .build())
+) -> Result<impl SpanProcessor + use<>, BuildError> {
+    let exporter = OtlpExporter::new(Service::Trace, protocol, signal)?;
+    Ok(Leaving::new(exporter, |exporter| {
+        BatchSpanProcessor::builder(exporter)
+            .with_batch_config(batch_config(&signal.batch))
+            .build()
+    }))
 }
 
 /// A batch processor of the SDK for log records.
@@ -44,10 +43,7 @@ pub(super) fn span_processor(
 pub(super) fn log_processor(
     protocol: Protocol,
     signal: &Signal,
-    deadline: &Arc<Deadline>,
-) -> Result<super::logs::LogProcessor, BuildError> {
-    let exporter = OtlpExporter::new(Service::Logs, protocol, signal, deadline)?;
-    let losses = exporter.losses();
+) -> Result<impl LogProcessor + use<>, BuildError> {
     let batch = &signal.batch;
     let mut config = BatchConfigBuilder::default();
     if let Some(delay) = batch.schedule_delay {
@@ -56,9 +52,12 @@ pub(super) fn log_processor(
     // The SDK would take a 0.
     let config = config
         .with_max_queue_size(batch.max_queue_size.unwrap_or(SDK_MAX_QUEUE_SIZE))
-        .with_max_export_batch_size(batch.max_export_batch_size.unwrap_or(SDK_MAX_BATCH_SIZE));
-    let processor = BatchLogProcessor::builder(exporter)
-        .with_batch_config(config.build())
+        .with_max_export_batch_size(batch.max_export_batch_size.unwrap_or(SDK_MAX_BATCH_SIZE))
         .build();
-    Ok((processor, losses))
+    let exporter = OtlpExporter::new(Service::Logs, protocol, signal)?;
+    Ok(Leaving::new(exporter, |exporter| {
+        BatchLogProcessor::builder(exporter)
+            .with_batch_config(config)
+            .build()
+    }))
 }

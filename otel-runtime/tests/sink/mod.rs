@@ -22,6 +22,9 @@ pub(crate) struct Received {
 /// The status with its reason, further headers with their line ends, and the body.
 pub(crate) type Answer = (&'static str, &'static str, Vec<u8>);
 
+/// Headers of an answer after which the connection is closed, as a proxy does that has waited long enough.
+pub(crate) const CLOSE: &str = "x-test: the connection is closed\r\n";
+
 pub(crate) const OK: Answer = ("200 OK", "", Vec::new());
 
 /// A process that is just being started has a copy of each listener until its program runs, also of one that is gone here.
@@ -93,7 +96,7 @@ fn serve(mut stream: TcpStream, received: &Mutex<Vec<Received>>, answer: &dyn Fn
         let written = stream
             .write_all(head.as_bytes())
             .and_then(|()| stream.write_all(&body));
-        if written.is_err() {
+        if written.is_err() || headers == CLOSE {
             return;
         }
     }

@@ -1,7 +1,6 @@
 //! The thread that exports.
 
 use std::fmt::Debug;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,7 +21,7 @@ use super::record::{Found, Head, Record, Words};
 use super::recovery::Recovery;
 use super::scope::Label;
 use super::{Core, decode};
-use crate::delivery::{self, MAX_REQUEST, Patience, Refused};
+use crate::delivery::{self, MAX_REQUEST, Patience, Refused, no_panic};
 use crate::diagnostics;
 use crate::losses::Losses;
 
@@ -85,12 +84,6 @@ impl Told {
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
         no_panic(|| self.output.shut_down(timeout)).unwrap_or_else(Err)
     }
-}
-
-/// The thread goes on, whatever an exporter does.
-fn no_panic<T>(work: impl FnOnce() -> T) -> Result<T, OTelSdkError> {
-    panic::catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| OTelSdkError::InternalFailure("the exporter panicked".to_owned()))
 }
 
 /// Hands spans to an exporter of the SDK.
@@ -192,7 +185,7 @@ impl Mailbox {
     pub(super) fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
         let end = delivery::after(timeout);
         let mut state = self.lock();
-        state.end = Some(end);
+        state.end = Some(delivery::last_call(timeout));
         self.changed.notify_all();
         while !state.has_ended {
             let left = end.saturating_duration_since(Instant::now());
@@ -246,9 +239,11 @@ impl Patience for Mailbox {
 
     #[cfg(feature = "otlp")]
     fn pause(&self, time: Duration) {
+        let state = self.lock();
+        let before = state.end.is_some();
         let waited = self
             .changed
-            .wait_timeout_while(self.lock(), time, |state| state.end.is_none());
+            .wait_timeout_while(state, time, |state| state.end.is_some() == before);
         drop(waited);
     }
 }
