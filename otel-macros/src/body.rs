@@ -12,10 +12,12 @@ use syn::{
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::errors::Errors;
-use crate::expand;
+use crate::expand::{self, Temporaries};
 use crate::function::simple_name;
-use crate::helpers::{AttrContent, Helper, Lifted, Ours, arguments};
-use crate::plan::{Record, SpanPlan, check_event, check_key, check_statement_fields, named_field};
+use crate::helpers::{AttrContent, CONDITIONAL, Helper, Lifted, Ours, arguments};
+use crate::plan::{
+    Handed, Record, SpanPlan, check_event, check_key, check_statement_fields, named_field,
+};
 use crate::syntax;
 use crate::unrecorded;
 
@@ -37,6 +39,13 @@ pub(crate) fn rewrite(
     if !ours.iter().any(|ours| mentions(body.clone(), ours.word())) {
         return unparsed(body.clone());
     }
+    // As the plan decides: the span is that of the block then.
+    let is_sole_block = function.asyncness.is_none()
+        && matches!(
+            syntax::handed(&function.output),
+            Some(Handed::Future { .. })
+        )
+        && syntax::sole_async_block(body).is_some();
     let parser = Block::parse_within;
     let Some(mut statements) = errors.keep(parser.parse2(body.clone())) else {
         return unparsed(without_ours(body.clone(), lifted));
@@ -45,6 +54,9 @@ pub(crate) fn rewrite(
         recording,
         function: &function.ident,
         is_polled_here: function.asyncness.is_some(),
+        is_async: function.asyncness.is_some(),
+        is_before_block: is_sole_block,
+        is_statement: false,
         runtime,
         lifted,
         errors,
@@ -129,7 +141,7 @@ fn path_of_ours(attribute: TokenStream) -> Option<Path> {
 
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "two say where the rewriter is, two what it has found"
+    reason = "some say where the rewriter is, some what it has found"
 )]
 struct Rewriter<'a> {
     /// Without it, what stands here is checked and taken away.
@@ -137,6 +149,12 @@ struct Rewriter<'a> {
     function: &'a Ident,
     /// Whether an `.await` is one of the traced `async fn`, and not of a block or closure within it.
     is_polled_here: bool,
+    /// Whether the next `async` block is what the function does, like the body of an `async fn`.
+    is_before_block: bool,
+    /// Whether an `.await` can stand here at all.
+    is_async: bool,
+    /// Whether the next expression is a statement, with nothing around it.
+    is_statement: bool,
     runtime: &'a Path,
     lifted: &'a mut Lifted,
     errors: &'a mut Errors,
@@ -150,20 +168,38 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let is_statement = std::mem::take(&mut self.is_statement);
         let traced = syntax::leading_attributes(expr)
             .map(take_traced)
             .unwrap_or_default();
-        let around = self.enter(&traced, expr);
-        let is_polled_here = self.is_polled_here;
-        self.is_polled_here &= !matches!(expr, Expr::Async(_) | Expr::Closure(_));
+        let place = if is_statement {
+            Place::Ends
+        } else {
+            Place::Within
+        };
+        let around = self.enter(&traced, expr, place);
+        if let Some(expr) = syntax::in_place(expr) {
+            self.refuse_place(&[], expr);
+        }
+        let before = (self.is_polled_here, self.is_async);
+        match expr {
+            Expr::Async(_) => {
+                self.is_polled_here = std::mem::take(&mut self.is_before_block);
+                self.is_async = true;
+            }
+            Expr::Closure(closure) => {
+                (self.is_polled_here, self.is_async) = (false, closure.asyncness.is_some());
+            }
+            _ => {}
+        }
         visit_mut::visit_expr_mut(self, expr);
-        self.is_polled_here = is_polled_here;
+        (self.is_polled_here, self.is_async) = before;
         self.leave(&around, &traced, expr);
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
         let traced = take_traced(&mut arm.attrs);
-        let around = self.enter(&traced, &arm.body);
+        let around = self.enter(&traced, &arm.body, Place::Ends);
         visit_mut::visit_arm_mut(self, arm);
         self.leave(&around, &traced, &mut arm.body);
     }
@@ -173,7 +209,12 @@ impl VisitMut for Rewriter<'_> {
         let around = local
             .init
             .as_ref()
-            .map(|init| self.enter(&traced, &init.expr));
+            .map(|init| self.enter(&traced, &init.expr, Place::Let));
+        if let Some(init) = &mut local.init
+            && syntax::leaves_in_place(&local.pat)
+        {
+            self.refuse_place(&traced, &mut init.expr);
+        }
         visit_mut::visit_local_mut(self, local);
         if let (Some(around), Some(init)) = (around, &mut local.init) {
             self.leave(&around, &traced, &mut init.expr);
@@ -191,6 +232,10 @@ impl VisitMut for Rewriter<'_> {
     /// Whatever is left of ours stands where nothing can take it.
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
         attributes.retain(|attribute| {
+            if Ours::is_conditional(attribute) {
+                self.errors.add(attribute.path().span(), CONDITIONAL);
+                return false;
+            }
             let Some(ours) = Ours::of(attribute) else {
                 return true;
             };
@@ -212,7 +257,21 @@ impl VisitMut for Rewriter<'_> {
 struct Around {
     awaits: bool,
     has_attributes: bool,
+    temporaries: Temporaries,
 }
+
+/// Where an expression stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Its temporaries end with it.
+    Ends,
+    /// In another expression.
+    Within,
+    /// As the value of a `let`.
+    Let,
+}
+
+const PLACE: &str = "a place is used where it is, and what is traced would be a copy of it; trace the expression around it, or bind its value to a name and trace that";
 
 impl Rewriter<'_> {
     fn statements(&mut self, statements: &mut Vec<Stmt>) {
@@ -250,6 +309,7 @@ impl Rewriter<'_> {
         } else {
             conditions(&mut statement, is_last)
         };
+        self.is_statement = matches!(statement, Stmt::Expr(..));
         visit_mut::visit_stmt_mut(self, &mut statement);
         let after: TokenStream = records
             .iter()
@@ -330,24 +390,50 @@ impl Rewriter<'_> {
     }
 
     /// Looks at an expression before anything in it is rewritten.
-    fn enter(&mut self, traced: &[Attribute], expr: &Expr) -> Around {
+    fn enter(&mut self, traced: &[Attribute], expr: &Expr, place: Place) -> Around {
+        let is_traced = !traced.is_empty();
+        let stays = place != Place::Ends && syntax::has_temporaries(expr, place == Place::Let);
         Around {
-            awaits: !traced.is_empty()
-                && (awaits(expr) || (self.is_polled_here && may_await(expr))),
+            awaits: is_traced
+                && (awaits(expr)
+                    || (self.is_polled_here && may_await(expr))
+                    || joins(expr, self.is_async)),
             has_attributes: std::mem::take(&mut self.has_attributes),
+            temporaries: if is_traced && stays {
+                Temporaries::Stay
+            } else {
+                Temporaries::End
+            },
+        }
+    }
+
+    /// What is looked at, borrowed or assigned to where it is cannot be traced by itself.
+    fn refuse_place(&mut self, traced: &[Attribute], expr: &mut Expr) {
+        if !syntax::is_place(expr) {
+            return;
+        }
+        let own = take_all_traced(expr);
+        for attribute in traced.iter().chain(&own) {
+            self.lifted.add(attribute.path());
+            self.errors.add(attribute.path().span(), PLACE);
         }
     }
 
     /// Puts the spans around an expression, that of the last attribute innermost.
     fn leave(&mut self, around: &Around, traced: &[Attribute], expr: &mut Expr) {
         for attribute in traced.iter().rev() {
-            self.trace(attribute, around.awaits, expr);
+            self.trace(attribute, around, expr);
         }
         self.has_attributes |= around.has_attributes;
     }
 
     /// Puts a span around an expression.
-    fn trace(&mut self, attribute: &Attribute, awaits: bool, expr: &mut Expr) {
+    fn trace(&mut self, attribute: &Attribute, around: &Around, expr: &mut Expr) {
+        let Around {
+            awaits,
+            temporaries,
+            ..
+        } = *around;
         let at = attribute.path().span();
         if awaits && !self.is_polled_here {
             self.errors.add(
@@ -376,7 +462,7 @@ impl Rewriter<'_> {
         match expr {
             awaiting if awaits => {
                 self.needs_slot = true;
-                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone());
+                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone(), temporaries);
                 *awaiting = Expr::Verbatim(traced);
             }
             Expr::Async(block) => {
@@ -387,10 +473,15 @@ impl Rewriter<'_> {
                 "an `async` closure cannot be traced as a whole; trace the `async` block of a closure that returns one",
             ),
             Expr::Closure(closure) => {
-                let body = expand::traced_expr(&runtime, &plan, (*closure.body).clone());
+                let body = expand::traced_expr(
+                    &runtime,
+                    &plan,
+                    (*closure.body).clone(),
+                    Temporaries::End,
+                );
                 *closure.body = Expr::Verbatim(body);
             }
-            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone())),
+            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone(), temporaries)),
         }
     }
 }
@@ -491,14 +582,55 @@ fn way_out(statement: &Stmt) -> Option<Span> {
         Stmt::Expr(Expr::Break(expr), _) => Some(expr.break_token.span),
         Stmt::Expr(Expr::Continue(expr), _) => Some(expr.continue_token.span),
         Stmt::Expr(Expr::Return(expr), _) => Some(expr.return_token.span),
+        Stmt::Expr(Expr::Macro(ExprMacro { mac, .. }), _) | Stmt::Macro(StmtMacro { mac, .. }) => {
+            NEVER_RETURN
+                .iter()
+                .any(|never| mac.path.is_ident(never))
+                .then(|| mac.path.span())
+        }
         _ => None,
     }
+}
+
+/// Macros of the standard library that never come back.
+const NEVER_RETURN: &[&str] = &["panic", "todo", "unimplemented", "unreachable"];
+
+/// Takes each `#[traced_span]` off an expression, also within parentheses.
+fn take_all_traced(expr: &mut Expr) -> Vec<Attribute> {
+    let mut traced = syntax::leading_attributes(expr)
+        .map(take_traced)
+        .unwrap_or_default();
+    match expr {
+        Expr::Paren(paren) => traced.extend(take_all_traced(&mut paren.expr)),
+        Expr::Group(group) => traced.extend(take_all_traced(&mut group.expr)),
+        _ => {}
+    }
+    traced
 }
 
 /// Whether an expression awaits in the function that it stands in.
 pub(crate) fn awaits(expr: &Expr) -> bool {
     Awaits::anywhere(expr, |call| mentions(call.tokens.clone(), "await"))
 }
+
+/// Whether it does so in a macro such as `tokio::join!`. In code that is not known to be async another crate's macro may have
+/// the name, unless the path says whose it is.
+pub(crate) fn joins(expr: &Expr, is_async: bool) -> bool {
+    Awaits::anywhere(expr, |call| {
+        let mut words = call.path.segments.iter();
+        let first = words.next().map(|first| &first.ident);
+        let last = words.next_back().map_or(first, |last| Some(&last.ident));
+        let is_one = |of: &[&str], ident: Option<&Ident>| {
+            ident.is_some_and(|ident| of.iter().any(|word| ident == word))
+        };
+        is_one(AWAIT, last) && (is_async || is_one(ASYNC_CRATES, first))
+    })
+}
+
+const ASYNC_CRATES: &[&str] = &["futures", "futures_util", "tokio"];
+
+/// Macros of `tokio` and `futures` that await.
+const AWAIT: &[&str] = &["join", "try_join", "select", "select_biased"];
 
 /// Whether it does perhaps, hidden in a macro such as `tokio::join!`.
 fn may_await(expr: &Expr) -> bool {

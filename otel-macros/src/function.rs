@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Visibility, braced, token};
 
 use crate::errors::Errors;
-use crate::helpers::{Helper, Lifted, Ours};
+use crate::helpers::{CONDITIONAL, Helper, Lifted, Ours};
 
 /// A function or method. The body is not parsed: it is moved into the expansion as it is.
 #[derive(Clone)]
@@ -100,12 +100,12 @@ impl Function {
         self
     }
 
-    /// Takes the helpers off the parameters; each comes with the name that it stands on.
+    /// Takes the helpers off the parameters.
     pub(crate) fn lift_parameters(
         &mut self,
         lifted_paths: &mut Lifted,
         errors: &mut Errors,
-    ) -> Vec<(Helper, Option<syn::Ident>)> {
+    ) -> Vec<OnParameter> {
         let mut lifted = Vec::new();
         for input in &mut self.sig.inputs {
             let (attrs, name) = match input {
@@ -116,12 +116,30 @@ impl Function {
                 }
             };
             for helper in Helper::lift(attrs, lifted_paths, errors) {
-                lifted.push((helper, name.clone()));
+                lifted.push(OnParameter {
+                    helper,
+                    name: name.clone(),
+                    conditions: conditions(attrs),
+                });
             }
             refuse_traced_span(attrs, errors);
         }
         lifted
     }
+}
+
+/// A helper on a parameter.
+pub(crate) struct OnParameter {
+    pub(crate) helper: Helper,
+    /// The one that the parameter has, if there is one.
+    pub(crate) name: Option<Ident>,
+    /// Each `#[cfg]` of the parameter.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
+    let conditions = attributes.iter().filter(|it| it.path().is_ident("cfg"));
+    conditions.cloned().collect()
 }
 
 /// How the names begin that stand for `_`.
@@ -170,6 +188,10 @@ pub(crate) fn simple_name(pattern: &Pat) -> Option<syn::Ident> {
 /// `#[traced_span]` on a parameter has no meaning.
 fn refuse_traced_span(attrs: &mut Vec<Attribute>, errors: &mut Errors) {
     attrs.retain(|attribute| {
+        if Ours::is_conditional(attribute) {
+            errors.add(attribute.path().span(), CONDITIONAL);
+            return false;
+        }
         let ours = Ours::of(attribute) == Some(Ours::TracedSpan);
         if ours {
             errors.add(

@@ -9,6 +9,7 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Meta, Path, Token, braced, token};
 
+use crate::body::mentions;
 use crate::errors::{Errors, parse_all};
 use crate::syntax;
 
@@ -44,6 +45,8 @@ pub(crate) struct EventHelper {
 pub(crate) struct Field {
     pub(crate) key: Key,
     pub(crate) value: Value,
+    /// Each `#[cfg]` of the parameter that it stands on.
+    pub(crate) conditions: Vec<Attribute>,
 }
 
 /// What stands before the `=`.
@@ -90,6 +93,16 @@ impl Ours {
             .find(|ours| last.ident == ours.word())
     }
 
+    /// Whether one of ours stands in a `#[cfg_attr(..)]`.
+    pub(crate) fn is_conditional(attribute: &Attribute) -> bool {
+        attribute.path().is_ident("cfg_attr")
+            && arguments(attribute).is_ok_and(|tokens| {
+                [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent]
+                    .iter()
+                    .any(|ours| mentions(tokens.clone(), ours.word()))
+            })
+    }
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Ours::TracedSpan => "traced_span",
@@ -98,6 +111,9 @@ impl Ours {
         }
     }
 }
+
+/// What is said of an attribute of ours that only the compiler could tell is there.
+pub(crate) const CONDITIONAL: &str = "`cfg_attr` cannot be decided here; put the attribute without a condition: where the feature `recording` of `otel-runtime` is off it leaves nothing behind, and `OTEL_RUNTIME_SPANS` switches spans at run time";
 
 impl Helper {
     /// Takes every helper off a list of attributes, in order, whether or not what it says is right.
@@ -259,7 +275,11 @@ impl Field {
         }
         input.parse::<Token![=]>()?;
         let value = Value::parse(input)?;
-        Ok(Field { key, value })
+        Ok(Field {
+            key,
+            value,
+            conditions: Vec::new(),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use syn::Expr;
 use crate::args::Args;
 use crate::body;
 use crate::errors::Errors;
-use crate::expand;
+use crate::expand::{self, Temporaries};
 use crate::helpers::{AttrContent, Helper, Ours};
 use crate::plan::{Record, SpanPlan, check_event, check_statement_fields, default_runtime};
 
@@ -30,7 +30,10 @@ pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
     let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
     let plan = SpanPlan::inside_code(args.span, &mut errors);
     let expr = errors.keep(syn::parse2::<Expr>(TokenTree::Group(block.clone()).into()));
-    if expr.as_ref().is_some_and(body::awaits) {
+    if expr
+        .as_ref()
+        .is_some_and(|expr| body::awaits(expr) || body::joins(expr, false))
+    {
         errors.add(
             block.span_open(),
             "this block must not `.await`: its span would be current on the wrong thread; move it into an `async fn` with `#[traced_span]`",
@@ -42,7 +45,7 @@ pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
             let body = block.stream();
             quote!({ #mention #body })
         }
-        (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
+        (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr, Temporaries::End),
         _ => failed(errors, &block.stream()),
     }
 }

@@ -104,7 +104,9 @@ const RECORDING: bool = cfg!(feature = "recording");
 ///
 /// The same attribute, with a name, traces a block, the value of a `let`, an expression statement, a closure, an `async`
 /// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces may `.await` where the
-/// traced function is an `async fn`: the span is then current whenever the function is polled within that part. Where no
+/// traced function is an `async fn`, or hands out a future that is one `async` block: the span is then current whenever that is
+/// polled within the part. Temporaries, such as the guard of a lock, live as long as without the span, also where they
+/// outlive it. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
 /// attribute reaches, there are [`macro@span`], [`macro@attr`] and
 /// [`macro@event`]. [`macro@span_attr`] and
 /// [`macro@span_event`] record on statements.

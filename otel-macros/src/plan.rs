@@ -7,7 +7,7 @@ use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::body::{self, Body};
 use crate::errors::{Errors, list, suggestion};
-use crate::function::{Function, simple_name};
+use crate::function::{Function, OnParameter, simple_name};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
 use crate::syntax;
 
@@ -130,7 +130,7 @@ impl Plan {
     pub(crate) fn new(
         args: Args,
         helpers: Vec<Helper>,
-        on_parameters: Vec<(Helper, Option<Ident>)>,
+        on_parameters: Vec<OnParameter>,
         function: &Function,
         body: &Body,
         mut errors: Errors,
@@ -264,16 +264,21 @@ impl Records {
     /// Sorts what the helpers say by when it is recorded.
     pub(crate) fn new(
         helpers: Vec<Helper>,
-        on_parameters: Vec<(Helper, Option<Ident>)>,
+        on_parameters: Vec<OnParameter>,
         function: &Function,
         span_starts_here: bool,
         errors: &mut Errors,
     ) -> Records {
         let mut records = Records::default();
         let mut keys = Vec::new();
-        for (helper, name) in on_parameters {
-            if let Some(field) = parameter_field(helper, name, errors) {
-                check_key(&field.key, &mut keys, errors);
+        for on_parameter in on_parameters {
+            if let Some(field) = parameter_field(on_parameter, errors) {
+                // Of parameters that exclude each other, several may have the key.
+                if field.conditions.is_empty() {
+                    check_key(&field.key, &mut keys, errors);
+                } else {
+                    check_key(&field.key, &mut keys.clone(), errors);
+                }
                 if span_starts_here && known_at_start(&field, function) {
                     records.start.push(field);
                 } else {
@@ -468,7 +473,12 @@ fn failure_by_word(word: &Ident, errors: &mut Errors) -> Failure {
 }
 
 /// What a helper on a parameter records.
-fn parameter_field(helper: Helper, name: Option<Ident>, errors: &mut Errors) -> Option<Field> {
+fn parameter_field(on: OnParameter, errors: &mut Errors) -> Option<Field> {
+    let OnParameter {
+        helper,
+        name,
+        conditions,
+    } = on;
     let helper = match helper {
         Helper::Attr(helper) => helper,
         Helper::Event(event) => {
@@ -493,7 +503,10 @@ fn parameter_field(helper: Helper, name: Option<Ident>, errors: &mut Errors) -> 
         );
         return None;
     };
-    Some(named_field(helper.content, &name))
+    Some(Field {
+        conditions,
+        ..named_field(helper.content, &name)
+    })
 }
 
 /// A bound name under its own key, or under the one that is given.
@@ -508,6 +521,7 @@ pub(crate) fn named_field(content: AttrContent, name: &Ident) -> Field {
     Field {
         key,
         value: Value::Typed(parse_quote!(#name)),
+        conditions: Vec::new(),
     }
 }
 

@@ -5,8 +5,8 @@ use quote::ToTokens;
 use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, GenericArgument, Item, PathArguments, PathSegment,
-    ReturnType, Stmt, Type, TypeParamBound, TypePath, parse_quote,
+    Attribute, BinOp, Block, Expr, ExprAsync, GenericArgument, Item, Pat, PathArguments,
+    PathSegment, ReturnType, Stmt, Type, TypeParamBound, TypePath, UnOp, parse_quote,
 };
 
 use crate::plan::Handed;
@@ -48,12 +48,11 @@ pub(crate) fn is_never_dropped(ty: &Type) -> bool {
     }
 }
 
-/// Whether a value of the type is certainly copied rather than moved.
+/// Whether a value of the type is certainly copied rather than moved, and small.
 pub(crate) fn is_copy(ty: &Type) -> bool {
     match peel(ty) {
         Type::Reference(reference) => reference.mutability.is_none(),
         Type::Ptr(_) | Type::FnPtr(_) => true,
-        Type::Array(array) => is_copy(&array.elem),
         Type::Path(path) => is_primitive(path),
         _ => false,
     }
@@ -77,7 +76,7 @@ pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
             let arguments = types(last);
             match last.ident.to_string().as_str() {
                 "BoxFuture" | "LocalBoxFuture" => Some(Handed::Future {
-                    output: arguments.last().map(|ty| Box::new((*ty).clone())),
+                    output: output_of_alias(last, &arguments),
                     boxed: true,
                 }),
                 "BoxStream" | "LocalBoxStream" => Some(Handed::Stream { boxed: true }),
@@ -137,6 +136,17 @@ fn output_of(future: &PathSegment) -> Option<Type> {
     })
 }
 
+/// The output of the crate `futures`' alias, which has a lifetime and a type. Of another one nothing is known.
+fn output_of_alias(alias: &PathSegment, types: &[&Type]) -> Option<Box<Type>> {
+    let PathArguments::AngleBracketed(arguments) = &alias.arguments else {
+        return None;
+    };
+    match (&arguments.args.first()?, types) {
+        (GenericArgument::Lifetime(_), [only]) => Some(Box::new((*only).clone())),
+        _ => None,
+    }
+}
+
 /// The types among a path segment's arguments.
 fn types(segment: &PathSegment) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
@@ -149,18 +159,135 @@ fn types(segment: &PathSegment) -> Vec<&Type> {
     types.collect()
 }
 
-/// A body that is an `async` block and nothing else, perhaps as the only argument of a call.
+/// A body that is an `async` block and nothing else, perhaps in `Box::pin`. Another call could do anything with it.
 pub(crate) fn sole_async_block(body: &TokenStream) -> Option<(Option<Expr>, ExprAsync)> {
     let mut statements = Block::parse_within.parse2(body.clone()).ok()?;
     match (statements.pop()?, statements.is_empty()) {
         (Stmt::Expr(Expr::Async(block), None), true) => Some((None, block)),
-        (Stmt::Expr(Expr::Call(mut call), None), true) if call.args.len() == 1 => {
+        (Stmt::Expr(Expr::Call(mut call), None), true)
+            if call.args.len() == 1 && is_box_pin(&call.func) =>
+        {
             match call.args.pop()? {
                 Expr::Async(block) => Some((Some(*call.func), block)),
                 _ => None,
             }
         }
         _ => None,
+    }
+}
+
+fn is_box_pin(function: &Expr) -> bool {
+    let Expr::Path(path) = function else {
+        return false;
+    };
+    let mut words = path.path.segments.iter().rev();
+    let mut is_next = |word| words.next().is_some_and(|segment| segment.ident == word);
+    is_next("pin") && is_next("Box")
+}
+
+/// The expression inside parentheses and the invisible groups that `macro_rules!` makes.
+pub(crate) fn inner(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => inner(&group.expr),
+        Expr::Paren(paren) => inner(&paren.expr),
+        other => other,
+    }
+}
+
+/// Whether an expression is a place, of which a block around it would have the value instead.
+pub(crate) fn is_place(expr: &Expr) -> bool {
+    match inner(expr) {
+        Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
+        Expr::Unary(unary) => matches!(unary.op, UnOp::Deref(_)),
+        _ => false,
+    }
+}
+
+/// The expression directly in another one that is looked at, borrowed or assigned to where it is.
+pub(crate) fn in_place(expr: &mut Expr) -> Option<&mut Expr> {
+    Some(match expr {
+        Expr::Reference(it) => &mut it.expr,
+        Expr::RawAddr(it) => &mut it.expr,
+        Expr::Assign(it) => &mut it.left,
+        Expr::Binary(it) if is_assignment(&it.op) => &mut it.left,
+        Expr::MethodCall(it) => &mut it.receiver,
+        Expr::Field(it) => &mut it.base,
+        Expr::Index(it) => &mut it.expr,
+        Expr::Match(it) => &mut it.expr,
+        Expr::Let(it) => &mut it.expr,
+        _ => return None,
+    })
+}
+
+/// Whether a pattern leaves something of a place where it is.
+pub(crate) fn leaves_in_place(pattern: &Pat) -> bool {
+    struct Leaves(bool);
+    impl VisitMut for Leaves {
+        fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+            self.0 |= match pattern {
+                Pat::Wild(_) | Pat::Rest(_) => true,
+                Pat::Ident(name) => name.by_ref.is_some(),
+                Pat::Struct(pattern) => pattern.rest.is_some(),
+                _ => false,
+            };
+            visit_mut::visit_pat_mut(self, pattern);
+        }
+    }
+    let mut leaves = Leaves(false);
+    leaves.visit_pat_mut(&mut pattern.clone());
+    leaves.0
+}
+
+fn is_assignment(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    )
+}
+
+/// Whether the temporaries of an expression live longer than a block around it, as those of a call do until its statement
+/// ends. A `let` prolongs what is borrowed in its value as far as it can see.
+pub(crate) fn has_temporaries(expr: &Expr, is_of_let: bool) -> bool {
+    match expr {
+        Expr::Call(call) if is_of_let => !is_constructor(&call.func),
+        Expr::Call(_)
+        | Expr::MethodCall(_)
+        | Expr::Field(_)
+        | Expr::Index(_)
+        | Expr::Try(_)
+        | Expr::Await(_)
+        | Expr::Binary(_)
+        | Expr::Unary(_)
+        | Expr::Match(_) => true,
+        Expr::Reference(_)
+        | Expr::Tuple(_)
+        | Expr::Struct(_)
+        | Expr::Array(_)
+        | Expr::Cast(_)
+        | Expr::Range(_) => !is_of_let,
+        Expr::Paren(paren) => has_temporaries(&paren.expr, is_of_let),
+        Expr::Group(group) => has_temporaries(&group.expr, is_of_let),
+        _ => false,
+    }
+}
+
+/// Whether a call is perhaps of a tuple struct or variant, whose arguments a `let` prolongs.
+fn is_constructor(function: &Expr) -> bool {
+    match inner(function) {
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name.starts_with(char::is_uppercase)
+        }),
+        _ => false,
     }
 }
 

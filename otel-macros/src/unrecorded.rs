@@ -3,7 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Expr;
+use syn::{Attribute, Expr};
 
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted};
@@ -19,11 +19,9 @@ pub(crate) fn traced(
 ) -> TokenStream {
     let mut values = span(&plan.span);
     values.extend(records(&plan.records));
-    values.extend(
-        plan.counted
-            .as_ref()
-            .filter(|counted| !matches!(counted, Expr::Closure(_))),
-    );
+    let counted = plan.counted.as_ref();
+    let counted = counted.filter(|counted| !matches!(counted, Expr::Closure(_)));
+    values.extend(counted.map(Mentioned::always));
     around(&values, lifted, function, body)
 }
 
@@ -48,7 +46,7 @@ pub(crate) fn inside(plan: &SpanPlan) -> TokenStream {
 }
 
 fn around(
-    values: &[&Expr],
+    values: &[Mentioned<'_>],
     lifted: &Lifted,
     function: &Function,
     body: &TokenStream,
@@ -63,19 +61,34 @@ fn around(
     function.with_body(&quote!(#before #scope))
 }
 
-fn mention(values: &[&Expr]) -> TokenStream {
+/// A value that was named, and the conditions under which it is there.
+struct Mentioned<'a> {
+    conditions: &'a [Attribute],
+    value: &'a Expr,
+}
+
+impl<'a> Mentioned<'a> {
+    fn always(value: &'a Expr) -> Self {
+        Self {
+            conditions: &[],
+            value,
+        }
+    }
+}
+
+fn mention(values: &[Mentioned<'_>]) -> TokenStream {
     if values.is_empty() {
         return TokenStream::new();
     }
-    let mentions = values.iter().map(|value| {
+    let mentions = values.iter().map(|Mentioned { conditions, value }| {
         let allowed =
             is_underscored(value).then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-        quote!(#allowed let _ = &(#value);)
+        quote!(#(#conditions)* #allowed let _ = &(#value);)
     });
     quote!(if false { #(#mentions)* })
 }
 
-fn span(plan: &SpanPlan) -> Vec<&Expr> {
+fn span(plan: &SpanPlan) -> Vec<Mentioned<'_>> {
     let name = match &plan.name {
         Name::Computed(name) => Some(name),
         Name::Fixed(_) => None,
@@ -84,10 +97,11 @@ fn span(plan: &SpanPlan) -> Vec<&Expr> {
         Parent::Explicit(parent) => Some(parent),
         Parent::Current | Parent::Root => None,
     };
-    name.into_iter().chain(parent).chain(&plan.links).collect()
+    let values = name.into_iter().chain(parent).chain(&plan.links);
+    values.map(Mentioned::always).collect()
 }
 
-fn records(recorded: &Records) -> Vec<&Expr> {
+fn records(recorded: &Records) -> Vec<Mentioned<'_>> {
     let at_start = recorded.start.iter().flat_map(field);
     let later = recorded
         .entry
@@ -97,19 +111,18 @@ fn records(recorded: &Records) -> Vec<&Expr> {
     at_start.chain(later).collect()
 }
 
-fn one_record(record: &Record) -> Vec<&Expr> {
+fn one_record(record: &Record) -> Vec<Mentioned<'_>> {
     match record {
         Record::Attributes(fields) => fields.iter().flat_map(field).collect(),
         Record::Event { name, fields } => {
             let name = Some(name).filter(|name| !matches!(name, Expr::Lit(_)));
-            name.into_iter()
-                .chain(fields.iter().flat_map(field))
-                .collect()
+            let name = name.into_iter().map(Mentioned::always);
+            name.chain(fields.iter().flat_map(field)).collect()
         }
     }
 }
 
-fn field(field: &Field) -> Vec<&Expr> {
+fn field(field: &Field) -> Vec<Mentioned<'_>> {
     let key = match &field.key {
         Key::Expr(key) => Some(&**key),
         Key::Literal(_) | Key::Dotted { .. } => None,
@@ -117,5 +130,9 @@ fn field(field: &Field) -> Vec<&Expr> {
     let value = field.value.expr();
     key.into_iter()
         .chain(value.filter(|value| !matches!(value, Expr::Lit(_))))
+        .map(|value| Mentioned {
+            conditions: &field.conditions,
+            value,
+        })
         .collect()
 }

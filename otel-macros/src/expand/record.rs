@@ -46,6 +46,16 @@ pub(super) fn set_all(fields: &[Field], frame: &Frame) -> TokenStream {
 }
 
 fn set(field: &Field, frame: &Frame) -> TokenStream {
+    let set = set_always(field, frame);
+    if field.conditions.is_empty() {
+        return set;
+    }
+    let (conditions, fields) = (&field.conditions, &frame.names.fields);
+    // Used also where the parameter is not there.
+    quote!(let _ = &mut #fields; #(#conditions)* { #set })
+}
+
+fn set_always(field: &Field, frame: &Frame) -> TokenStream {
     let inside = &frame.inside;
     let fields = &frame.names.fields;
     let key = match &field.key {

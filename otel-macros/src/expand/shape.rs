@@ -63,15 +63,7 @@ pub(super) fn async_body(
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
     let future = async_block(function, body, frame);
-    let (slot, future) = if frame.needs_slot {
-        let slot = &names.slot;
-        (
-            Some(quote!(let #slot = &#inside::Slot::new(&#span);)),
-            quote!(#inside::InSlot::new(#slot, #future)),
-        )
-    } else {
-        (None, quote!(#inside::InSpan::new(&#span, #future)))
-    };
+    let (slot, future) = in_span(&future, frame);
     if syntax::is_never(&function.sig.output) {
         return quote!(#before #slot #future.await);
     }
@@ -82,6 +74,20 @@ pub(super) fn async_body(
         #after
         #inside::TaskSpan::finish(#span);
         #result
+    }
+}
+
+/// A future that is polled within the span, and the slot where a part of it puts its own.
+fn in_span(future: &TokenStream, frame: &Frame) -> (Option<TokenStream>, TokenStream) {
+    let Frame { inside, names, .. } = frame;
+    let Names { span, slot, .. } = names;
+    if frame.needs_slot {
+        (
+            Some(quote!(let #slot = &#inside::Slot::new(&#span);)),
+            quote!(#inside::InSlot::new(#slot, #future)),
+        )
+    } else {
+        (None, quote!(#inside::InSpan::new(&#span, #future)))
     }
 }
 
@@ -173,11 +179,13 @@ pub(super) fn async_in_span(
         ..
     } = block;
     let output = output.map(|output| quote!(: #output));
+    let (slot, future) = in_span(&quote!(async #capture #block), frame);
     quote! {
         #(#attrs)* async #capture {
             #before
             #entry
-            let #result #output = #inside::InSpan::new(&#span, async #capture #block).await;
+            #slot
+            let #result #output = #future.await;
             #after
             #inside::TaskSpan::finish(#span);
             #result
@@ -326,7 +334,12 @@ fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
     struct Bound(Vec<Ident>);
     impl VisitMut for Bound {
         fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
-            self.0.push(pattern.ident.clone());
+            // It may be a constant, which is compared and not bound.
+            let is_bare = pattern.by_ref.is_none() && pattern.mutability.is_none();
+            let name = pattern.ident.to_string();
+            if !(is_bare && pattern.subpat.is_none() && name.starts_with(char::is_uppercase)) {
+                self.0.push(pattern.ident.clone());
+            }
             visit_mut::visit_pat_ident_mut(self, pattern);
         }
 

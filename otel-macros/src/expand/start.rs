@@ -24,25 +24,33 @@ pub(super) fn start(
     begin: &Begin,
     frame: &Frame,
 ) -> TokenStream {
+    let span = &frame.names.span;
+    let started = started(plan, at_start, begin, frame);
+    quote!(let #span = #started;)
+}
+
+/// The same as an expression.
+pub(super) fn started(
+    plan: &SpanPlan,
+    at_start: &[Field],
+    begin: &Begin,
+    frame: &Frame,
+) -> TokenStream {
     let inside = &frame.inside;
-    let Names {
-        start, span, slot, ..
-    } = &frame.names;
+    let Names { start, slot, .. } = &frame.names;
     let site = site(plan, frame);
     let said = said_before(plan, at_start, frame);
     let method = Ident::new(begin.method, Span::call_site());
     let slot = begin.in_slot.then(|| quote!(, #slot));
     if said.is_empty() {
-        return quote!(let #span = #inside::Start::#method(#site #slot););
+        return quote!(#inside::Start::#method(#site #slot));
     }
     // In a block of its own: what is borrowed in a future is kept until its block ends.
-    quote! {
-        let #span = {
-            let mut #start = #site;
-            #said
-            #inside::Start::#method(#start #slot)
-        };
-    }
+    quote! {{
+        let mut #start = #site;
+        #said
+        #inside::Start::#method(#start #slot)
+    }}
 }
 
 /// `{ static __OTEL_SITE: Site = Site::new(..); Start::new(&__OTEL_SITE) }`

@@ -201,3 +201,30 @@ fn a_stream_ends_with_what_ends_it() {
     assert_eq!(block_on(kept.by_ref().collect::<Vec<_>>()), [Ok(0)]);
     recorded.check_attributes(&["INTERNAL boxed_counts", "INTERNAL boxed_counts"]);
 }
+
+async fn twice(work: impl Future<Output = ()>) -> Option<()> {
+    leaf();
+    work.await;
+    leaf();
+    Some(())
+}
+
+#[traced_span]
+fn given_to_a_call() -> impl Future<Output = Option<()>> {
+    twice(async move {
+        pause().await;
+        leaf();
+    })
+}
+
+#[test]
+fn what_a_call_does_with_a_block_is_within_the_span() {
+    let recorded = record();
+    assert_eq!(block_on(given_to_a_call()), Some(()));
+    recorded.check(&[
+        "INTERNAL given_to_a_call",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+    ]);
+}

@@ -1,7 +1,8 @@
 //! Spans around parts of an async function that await.
 
 use std::panic::catch_unwind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::Mutex;
 use std::task::Poll;
 
 use otel_runtime::{CANCELLED, traced_span};
@@ -130,6 +131,103 @@ fn a_part_goes_on_in_another_thread() {
         "      INTERNAL leaf",
         "    INTERNAL one",
         "      INTERNAL leaf",
+        "  INTERNAL leaf",
+    ]);
+}
+
+fn is_locked(lock: &Mutex<Vec<u32>>) -> bool {
+    lock.try_lock().is_err()
+}
+
+/// Each with a lock that is a temporary of what is traced.
+#[traced_span]
+fn under_a_lock(lock: &Mutex<Vec<u32>>) -> Vec<bool> {
+    let mut seen = Vec::new();
+    match #[traced_span("match")]
+    lock.lock().expect("no panic").len()
+    {
+        0 => {}
+        _ => seen.push(is_locked(lock)),
+    }
+    for _ in #[traced_span("for")]
+    lock.lock().expect("no panic").iter()
+    {
+        seen.push(is_locked(lock));
+    }
+    let (_, argument) = (
+        #[traced_span("first")]
+        lock.lock().expect("no panic").len(),
+        is_locked(lock),
+    );
+    seen.push(argument);
+    #[traced_span("statement")]
+    lock.lock().expect("no panic").push(2);
+    seen.push(is_locked(lock));
+    seen
+}
+
+#[test]
+fn a_lock_is_held_as_long_as_without_a_span() {
+    let recorded = record();
+    let lock = Mutex::new(vec![1]);
+    assert_eq!(under_a_lock(&lock), [true, true, true, false]);
+    recorded.check(&[
+        "INTERNAL under_a_lock",
+        "  INTERNAL match",
+        "  INTERNAL for",
+        "  INTERNAL first",
+        "  INTERNAL statement",
+    ]);
+}
+
+#[traced_span]
+async fn lock_after_a_part(lock: &Mutex<Vec<u32>>) -> bool {
+    match #[traced_span("awaiting")]
+    (fetch(1).await, lock.lock().expect("no panic").len())
+    {
+        (_, 0) => is_locked(lock),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_lock_is_held_beyond_a_part_that_awaits() {
+    let recorded = record();
+    let lock = Mutex::new(Vec::new());
+    assert!(block_on(lock_after_a_part(&lock)));
+    recorded.check(&[
+        "INTERNAL lock_after_a_part",
+        "  INTERNAL awaiting",
+        "    INTERNAL leaf",
+    ]);
+}
+
+#[traced_span]
+fn one_block<'a>(numbers: &'a [u32]) -> Pin<Box<dyn Future<Output = u32> + Send + 'a>> {
+    Box::pin(async move {
+        #[traced_span("first")]
+        let first = fetch(numbers[0]).await.unwrap_or_default();
+        let both = #[traced_span("both")]
+        {
+            let (one, other) = futures_util::join!(fetch(1), fetch(2));
+            one.unwrap_or_default() + other.unwrap_or_default()
+        };
+        leaf();
+        first + both
+    })
+}
+
+#[test]
+fn parts_of_a_block_that_is_handed_out_have_spans() {
+    let recorded = record();
+    assert_eq!(block_on(one_block(&[4])), 7);
+    recorded.check(&[
+        "INTERNAL one_block",
+        "  INTERNAL first",
+        "    INTERNAL leaf",
+        "  INTERNAL both",
+        "    INTERNAL leaf",
+        "    INTERNAL leaf",
         "  INTERNAL leaf",
     ]);
 }

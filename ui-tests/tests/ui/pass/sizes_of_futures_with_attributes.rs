@@ -50,7 +50,23 @@ mod texts {
     }
 }
 
+mod arrays {
+    pub(crate) async fn plain(bytes: [u8; 256]) -> usize {
+        std::future::ready(()).await;
+        bytes.len()
+    }
+
+    #[otel_runtime::traced_span]
+    #[otel_runtime::span_attr("length" = bytes.len(), "first" = bytes[0])]
+    pub(crate) async fn traced(bytes: [u8; 256]) -> usize {
+        std::future::ready(()).await;
+        bytes.len()
+    }
+}
+
 fn main() {
+    let of_array = size_of_val(&arrays::plain([0; 256]));
+    assert!(size_of_val(&arrays::traced([0; 256])) - of_array <= 64);
     let plain = size_of_val(&plain([0; 256]));
     assert!(size_of_val(&literal([0; 256])) - plain <= 64);
     assert!(size_of_val(&parameter([0; 256])) - plain <= 64);
