@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
+use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token, token};
 
 use crate::errors::{Errors, list, parse_all, suggestion};
 use crate::syntax;
@@ -100,10 +100,12 @@ impl Args {
         let option = input.call(Ident::parse_any)?;
         let word = option.to_string();
         if word == "skip" {
-            return Err(syn::Error::new(
-                option.span(),
-                "`skip` leaves a function out of an annotated block; this function stands in none, so remove the attribute",
-            ));
+            let what = if input.peek(token::Paren) {
+                "no argument is recorded unless `#[span_attr]` stands on it, so there is nothing to skip; remove this"
+            } else {
+                "`skip` leaves a function out of an annotated block; this function stands in none, so remove the attribute"
+            };
+            return Err(syn::Error::new(option.span(), what));
         }
         if !OPTIONS.contains(&word.as_str()) {
             return Err(syn::Error::new(

@@ -10,9 +10,10 @@ use crate::errors::Errors;
 use crate::expand;
 use crate::fallback;
 use crate::function::Function;
-use crate::helpers::{Helper, Lifted, MENTION};
+use crate::helpers::{Helper, Lifted, MENTION, Ours};
 use crate::plan::{Plan, default_runtime};
 use crate::unrecorded;
+use crate::untraced;
 
 pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> TokenStream {
     match args.to_string().as_str() {
@@ -51,6 +52,7 @@ fn other_item(args: &TokenStream, item: &TokenStream, error: syn::Error) -> Toke
     syn::parse2(item.clone())
         .ok()
         .and_then(|block| block::expand(args, block))
+        .or_else(|| untraced::of_statement(Ours::TracedSpan, item))
         .unwrap_or_else(|| fallback::item(&explain(error, item), item))
 }
 

@@ -50,25 +50,29 @@ pub(crate) fn expand(
 
 /// A statement, or an item that has no span.
 fn other_item(ours: Ours, item: &TokenStream, error: syn::Error) -> TokenStream {
-    match Block::parse_within.parse2(item.clone()).as_deref() {
-        Ok([statement @ (Stmt::Expr(..) | Stmt::Local(_))]) => {
-            let word = ours.word();
-            let inline = if ours == Ours::SpanEvent {
-                "event!"
-            } else {
-                "attr!"
-            };
-            let error = syn::Error::new(
-                Span::call_site(),
-                format!(
-                    "`#[{word}]` stands on a statement of a function with `#[traced_span]`, which this one has not; put that on the function, or write `{inline}(..)` here"
-                ),
-            );
-            // As a statement: what is an expression has lost its semicolon.
-            fallback::item(&error, &quote!(#statement;))
-        }
-        _ => fallback::item(&explain(error, item), item),
-    }
+    of_statement(ours, item).unwrap_or_else(|| fallback::item(&explain(error, item), item))
+}
+
+/// Says of a statement where an attribute of ours would mean something; `None` where it is none.
+pub(crate) fn of_statement(ours: Ours, item: &TokenStream) -> Option<TokenStream> {
+    let statements = Block::parse_within.parse2(item.clone()).ok()?;
+    let [statement @ (Stmt::Expr(..) | Stmt::Local(_))] = &statements[..] else {
+        return None;
+    };
+    let word = ours.word();
+    let inline = match ours {
+        Ours::TracedSpan => r#"span!("name", { .. })"#,
+        Ours::SpanAttr => "attr!(..)",
+        Ours::SpanEvent => "event!(..)",
+    };
+    let error = syn::Error::new(
+        Span::call_site(),
+        format!(
+            "`#[{word}]` stands on a statement of a function with `#[traced_span]`, which this one has not; put that on the function, or write `{inline}` here"
+        ),
+    );
+    // As a statement: what is an expression has lost its semicolon.
+    Some(fallback::item(&error, &quote!(#statement;)))
 }
 
 /// A helper below `#[traced_span]` is taken up by that, unless it goes by another name. Here it would record on the
