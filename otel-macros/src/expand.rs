@@ -181,7 +181,7 @@ pub(crate) fn traced(
     let body = match &plan.shape {
         Shape::Sync => sync_body(&function, body, &around, &frame),
         Shape::Async => async_body(&mut function, body, &around, &frame),
-        Shape::Block(block) => block_body(block, &around, &frame),
+        Shape::Block(block) => block_body(block, &function, &around, &frame),
         Shape::Handing(handed) => handing_body(handed, &function, body, &around, &frame),
     };
     function.with_body(&body)

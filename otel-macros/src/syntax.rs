@@ -79,7 +79,9 @@ pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
                     output: output_of_alias(last, &arguments),
                     boxed: true,
                 }),
-                "BoxStream" | "LocalBoxStream" => Some(Handed::Stream { boxed: true }),
+                "BoxStream" | "LocalBoxStream" if !arguments.is_empty() => {
+                    Some(Handed::Stream { boxed: true })
+                }
                 "Pin" => {
                     let Type::Path(boxed) = peel(arguments.first()?) else {
                         return None;

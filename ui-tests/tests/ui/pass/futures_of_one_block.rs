@@ -37,7 +37,16 @@ fn borrowing(numbers: &[u32]) -> Pin<Box<dyn Future<Output = u32> + '_>> {
     Box::pin(async { numbers.iter().sum() })
 }
 
+/// What is recorded is not in the block.
+#[traced_span]
+#[span_attr("number" = number, "text" = text)]
+#[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+fn beside(number: u32, text: String) -> impl Future<Output = u32> {
+    async { 5 }
+}
+
 fn main() {
+    assert_eq!(beside(1, String::new()).now_or_never(), Some(5));
     drop(opaque("1"));
     assert_eq!(CALLS.get(), 0);
     assert_eq!(opaque("0").now_or_never(), Some(Ok(1)));
