@@ -35,8 +35,7 @@ pub(crate) fn rewrite(
         has_attributes: false,
         needs_slot: false,
     };
-    let ours = [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent];
-    if !ours.iter().any(|ours| mentions(body.clone(), ours.word())) {
+    if !Ours::any_in(body) {
         return unparsed(body.clone());
     }
     // As the plan decides: the span is that of the block then.
@@ -563,7 +562,7 @@ fn conditions(statement: &mut Stmt, is_last: bool) -> Vec<Attribute> {
     }
 }
 
-fn is_condition(attribute: &Attribute) -> bool {
+pub(crate) fn is_condition(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
 }
 

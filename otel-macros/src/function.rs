@@ -4,8 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Visibility, braced, token};
+use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Type, Visibility, braced, token};
 
+use crate::body::is_condition;
 use crate::errors::Errors;
 use crate::helpers::{CONDITIONAL, Helper, Lifted, Ours};
 
@@ -100,6 +101,14 @@ impl Function {
         self
     }
 
+    /// The parameters that are bound to one name.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (Ident, &Type)> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some((simple_name(&typed.pat)?, &*typed.ty)),
+            FnArg::Receiver(_) => None,
+        })
+    }
+
     /// Takes the helpers off the parameters.
     pub(crate) fn lift_parameters(
         &mut self,
@@ -119,7 +128,11 @@ impl Function {
                 lifted.push(OnParameter {
                     helper,
                     name: name.clone(),
-                    conditions: conditions(attrs),
+                    conditions: attrs
+                        .iter()
+                        .filter(|it| is_condition(it))
+                        .cloned()
+                        .collect(),
                 });
             }
             refuse_traced_span(attrs, errors);
@@ -135,11 +148,6 @@ pub(crate) struct OnParameter {
     pub(crate) name: Option<Ident>,
     /// Each `#[cfg]` of the parameter.
     pub(crate) conditions: Vec<Attribute>,
-}
-
-fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
-    let conditions = attributes.iter().filter(|it| it.path().is_ident("cfg"));
-    conditions.cloned().collect()
 }
 
 /// How the names begin that stand for `_`.

@@ -82,25 +82,27 @@ pub(crate) enum Ours {
 }
 
 impl Ours {
+    const ALL: [Ours; 3] = [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent];
+
+    /// Whether one of them is named anywhere in the tokens.
+    pub(crate) fn any_in(tokens: &TokenStream) -> bool {
+        let mut all = Self::ALL.iter();
+        all.any(|ours| mentions(tokens.clone(), ours.word()))
+    }
+
     pub(crate) fn of(attribute: &Attribute) -> Option<Ours> {
         Ours::of_path(attribute.path())
     }
 
     pub(crate) fn of_path(path: &Path) -> Option<Ours> {
         let last = path.segments.last()?;
-        [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent]
-            .into_iter()
-            .find(|ours| last.ident == ours.word())
+        Self::ALL.into_iter().find(|ours| last.ident == ours.word())
     }
 
     /// Whether one of ours stands in a `#[cfg_attr(..)]`.
     pub(crate) fn is_conditional(attribute: &Attribute) -> bool {
         attribute.path().is_ident("cfg_attr")
-            && arguments(attribute).is_ok_and(|tokens| {
-                [Ours::TracedSpan, Ours::SpanAttr, Ours::SpanEvent]
-                    .iter()
-                    .any(|ours| mentions(tokens.clone(), ours.word()))
-            })
+            && arguments(attribute).is_ok_and(|tokens| Ours::any_in(&tokens))
     }
 
     pub(crate) fn word(self) -> &'static str {

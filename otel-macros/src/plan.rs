@@ -7,7 +7,7 @@ use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::body::{self, Body};
 use crate::errors::{Errors, list, suggestion};
-use crate::function::{Function, OnParameter, simple_name};
+use crate::function::{Function, OnParameter};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
 use crate::syntax;
 
@@ -336,13 +336,9 @@ fn copy_arguments(fields: &mut [Field], function: &Function) {
         let Expr::Path(argument) = &**value else {
             continue;
         };
-        let is_copy = function.sig.inputs.iter().any(|input| match input {
-            syn::FnArg::Typed(typed) => {
-                simple_name(&typed.pat).is_some_and(|name| argument.path.is_ident(&name))
-                    && syntax::is_copy(&typed.ty)
-            }
-            syn::FnArg::Receiver(_) => false,
-        });
+        let is_copy = function
+            .parameters()
+            .any(|(name, ty)| argument.path.is_ident(&name) && syntax::is_copy(ty));
         if is_copy {
             let copied: Expr = parse_quote!({ #value });
             **value = copied;
@@ -631,21 +627,11 @@ fn known_at_start(field: &Field, function: &Function) -> bool {
     match &field.value {
         Value::Typed(value) => match &**value {
             Expr::Lit(_) => true,
-            Expr::Path(path) => path
-                .path
-                .get_ident()
-                .is_some_and(|ident| parameters(function).any(|name| name == *ident)),
+            Expr::Path(path) => function
+                .parameters()
+                .any(|(name, ty)| path.path.is_ident(&name) && !matches!(ty, Type::ImplTrait(_))),
             _ => false,
         },
         _ => false,
     }
-}
-
-fn parameters(function: &Function) -> impl Iterator<Item = Ident> + '_ {
-    function.sig.inputs.iter().filter_map(|input| match input {
-        syn::FnArg::Typed(typed) if !matches!(*typed.ty, Type::ImplTrait(_)) => {
-            simple_name(&typed.pat)
-        }
-        _ => None,
-    })
 }

@@ -11,7 +11,7 @@ use syn::{
 
 use super::{Frame, Names, shown_at};
 use crate::body::mentions;
-use crate::function::{Function, is_unbound, simple_name};
+use crate::function::{Function, is_unbound};
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
 
@@ -162,7 +162,8 @@ pub(super) fn block_body(
     // A parameter that is recorded may be one that the block itself does not have, so it is not there to be borrowed.
     let Around { before, entry, .. } = around;
     let recorded = quote!(#before #entry);
-    if parameters(function).any(|name| mentions(recorded.clone(), &name.to_string())) {
+    let mut parameters = function.parameters();
+    if parameters.any(|(name, _)| mentions(recorded.clone(), &name.to_string())) {
         owning.capture.get_or_insert_with(Default::default);
     }
     let traced = async_in_span(&owning, block.output.as_deref(), around, frame);
@@ -170,14 +171,6 @@ pub(super) fn block_body(
         Some(call) => quote!(#call(#traced)),
         None => traced,
     }
-}
-
-/// The names of the parameters, as far as they have one.
-fn parameters(function: &Function) -> impl Iterator<Item = Ident> {
-    function.sig.inputs.iter().filter_map(|input| match input {
-        FnArg::Typed(typed) => simple_name(&typed.pat),
-        FnArg::Receiver(_) => None,
-    })
 }
 
 /// An `async` block with a span around what it does; `output` is what it comes to, where that is known.
