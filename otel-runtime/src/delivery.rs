@@ -47,6 +47,20 @@ pub(crate) struct Refused {
     pub(crate) error: OTelSdkError,
 }
 
+/// Exports so many spans or log records. An exporter that panics has taken none; it is asked again with the next ones.
+pub(crate) fn export(
+    count: usize,
+    work: impl FnOnce() -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    no_panic(work).unwrap_or_else(|error| {
+        Err(Refused {
+            count,
+            is_final: false,
+            error,
+        })
+    })
+}
+
 /// How long one may try, and where one waits before one tries again.
 pub(crate) trait Patience: Debug {
     /// When the last exports have to be done; `None` as long as there is no hurry.

@@ -6,7 +6,7 @@ use opentelemetry_sdk::error::OTelSdkError;
 #[cfg(feature = "otlp")]
 use opentelemetry_sdk::error::OTelSdkResult;
 
-use crate::delivery::reason;
+use crate::delivery::{Refused, reason};
 use crate::diagnostics;
 
 /// What did not arrive at one place: the first loss of a row is told at once, then what the row cost when it ends.
@@ -49,6 +49,14 @@ impl Losses {
     fn counted(&self, count: usize) -> String {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {}{plural}", self.what)
+    }
+
+    /// What came of an export.
+    pub(crate) fn note(&self, result: &Result<(), Refused>) {
+        match result {
+            Ok(()) => self.none(),
+            Err(refused) => self.some(refused.count, &refused.error),
+        }
     }
 
     /// An export worked.

@@ -14,7 +14,7 @@ use prost::Message;
 
 use super::{BuildError, Sender, Service, losses};
 use crate::config::{Protocol, Signal};
-use crate::delivery::{Deadline, MAX_REQUEST, Refused, no_panic};
+use crate::delivery::{self, Deadline, MAX_REQUEST};
 use crate::losses::Losses;
 
 /// Sends spans or log records to one place, and says when some are lost. It is to be called by a thread that may wait.
@@ -51,31 +51,14 @@ impl OtlpExporter {
     }
 
     fn send(&self, request: &impl Message, count: usize, limit: Instant) -> OTelSdkResult {
-        let sent = no_panic(|| {
+        let sent = delivery::export(count, || {
             let request = request.encode_to_vec();
             self.sender.send(request, count, limit, &*self.deadline)
         });
-        let sent = sent.unwrap_or_else(|error| {
-            Err(Refused {
-                count,
-                is_final: false,
-                error,
-            })
-        });
-        match sent {
-            Ok(()) => {
-                self.losses.none();
-                Ok(())
-            }
-            Err(refused) => {
-                self.losses.some(refused.count, &refused.error);
-                Err(refused.error)
-            }
-        }
+        self.losses.note(&sent);
+        sent.map_err(|refused| refused.error)
     }
-}
 
-impl OtlpExporter {
     /// In as many requests as it takes, all of which are tried.
     fn send_spans(&self, resource_spans: Vec<ResourceSpans>, limit: Instant) -> OTelSdkResult {
         let mut request = ExportTraceServiceRequest { resource_spans };

@@ -21,7 +21,7 @@ const LOOKED_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Network {
     client: Client,
-    /// Of one request, with all that is tried again.
+    /// Of one batch, with all that is tried again.
     timeout: Duration,
     /// Dropped last: the client works on it.
     runtime: ClientRuntime,

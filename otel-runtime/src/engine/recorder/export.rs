@@ -45,13 +45,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// An exporter that panics has taken nothing; it is asked again with the next spans.
     fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
         let result = self.try_export(spans, patience);
-        match &result {
-            Ok(()) => self.losses.none(),
-            Err(refused) => self.losses.some(refused.count, &refused.error),
-        }
+        self.losses.note(&result);
         result
     }
 
@@ -71,14 +67,7 @@ impl Told {
     }
 
     fn try_export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
-        let exported = no_panic(|| self.output.export(spans, patience));
-        exported.unwrap_or_else(|error| {
-            Err(Refused {
-                count: spans.len(),
-                is_final: false,
-                error,
-            })
-        })
+        delivery::export(spans.len(), || self.output.export(spans, patience))
     }
 
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
