@@ -367,7 +367,7 @@ fn export_parts(
         if patience.end().is_some_and(|end| Instant::now() >= end) {
             let lost = batch.len() + usize::from(batch.over.is_some()) + spans.count();
             core.counters.refused(lost);
-            core.quota.give_back(Room {
+            core.quota.release(Room {
                 spans: lost,
                 bytes: 0,
             });
@@ -389,7 +389,7 @@ fn export_parts(
         }
         core.counters.exported(batch.len() - refused);
         core.counters.refused(refused);
-        core.quota.give_back(Room {
+        core.quota.release(Room {
             spans: batch.len(),
             bytes: 0,
         });

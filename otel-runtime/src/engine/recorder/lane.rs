@@ -13,7 +13,6 @@ use opentelemetry::InstrumentationScope;
 
 use super::Core;
 use super::attributes::{self, Attributes};
-use super::quota::Room;
 use super::record::{Found, HEAD, Head, Origin};
 use super::scope::{Label, Source};
 
@@ -269,32 +268,30 @@ impl Writer {
     /// Takes room for a span of so many words, and for some to come; the answer is whether there was.
     #[cold]
     fn make_room(&mut self, length: usize) -> bool {
-        let taken = self.take_room(length);
-        match taken {
-            Some(room) => self.core.took(room),
-            None => self.core.dropped(),
+        let has_room = self.take_room(length).is_some();
+        if has_room {
+            self.core.took();
+        } else {
+            self.core.dropped();
         }
-        taken.is_some()
+        has_room
     }
 
-    fn take_room(&mut self, length: usize) -> Option<Room> {
-        let mut room = Room::default();
+    fn take_room(&mut self, length: usize) -> Option<()> {
         if self.spans_left == 0 {
-            room.spans = self.core.quota.take_spans()?;
-            self.spans_left = room.spans;
+            self.spans_left = self.core.quota.take_spans()?;
         }
         if self.chunk.words.len() - self.written.words < length {
             let regular = (self.chunk.words.len() * 2).clamp(FIRST, MOST).max(length);
             let chunk = [regular, length]
                 .into_iter()
                 .find_map(|words| self.core.chunk(words))?;
-            room.bytes = chunk.bytes();
             self.lane.lock().chunks.push_back(Arc::clone(&chunk));
             self.chunk = chunk;
             self.written = Extent::default();
             self.scope = None;
         }
-        Some(room)
+        Some(())
     }
 
     /// Where the chunk has the scope of a tracer.
@@ -327,10 +324,7 @@ fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
 /// Others may have the room that was not used.
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.core.quota.give_back(Room {
-            spans: self.spans_left,
-            bytes: 0,
-        });
+        self.core.quota.give_back_spans(self.spans_left);
     }
 }
 
@@ -341,7 +335,7 @@ mod tests {
     use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
     use opentelemetry_sdk::trace::SpanLimits;
 
-    use super::super::{Limits, Sampling, Setup};
+    use super::super::{Limits, Room, Sampling, Setup};
     use super::*;
 
     fn core(max_spans: usize) -> &'static Core {
@@ -429,7 +423,7 @@ mod tests {
         drop(writer);
         let parts = core.drain();
         assert_eq!(read(&parts), expected);
-        core.quota.give_back(Room {
+        core.quota.release(Room {
             spans: 10_000,
             bytes: 0,
         });
@@ -482,7 +476,7 @@ mod tests {
         let parts = core.drain();
         assert_eq!(read(&parts).len(), 10);
         assert!(!push(&mut writers[0], &source, 0, 0));
-        core.quota.give_back(Room { spans: 1, bytes: 0 });
+        core.quota.release(Room { spans: 1, bytes: 0 });
         assert!(push(&mut writers[0], &source, 0, 0));
     }
 

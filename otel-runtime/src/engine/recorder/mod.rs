@@ -35,7 +35,7 @@ mod tests;
 mod tracer;
 pub(crate) mod wire;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -99,10 +99,6 @@ pub(crate) struct Core {
     last: Mutex<Option<Writer>>,
     /// Emptied chunks, for the next spans.
     spares: Mutex<Vec<Arc<Chunk>>>,
-    /// The room that was taken since the last drain.
-    fresh: Fresh,
-    /// So many new spans wake the exporting thread.
-    enough: usize,
     mailbox: Mailbox,
     is_shut_down: AtomicBool,
     counters: Counters,
@@ -115,15 +111,19 @@ impl Core {
             sampling: setup.sampling,
             journal: setup.journal,
             clock: Clock::new(),
-            quota: Quota::new(Room {
-                spans: setup.max_spans,
-                bytes: MAX_BYTES,
-            }),
+            quota: Quota::new(
+                Room {
+                    spans: setup.max_spans,
+                    bytes: MAX_BYTES,
+                },
+                Room {
+                    spans: setup.max_batch.min(setup.max_spans / 2),
+                    bytes: MAX_BYTES / 8,
+                },
+            ),
             lanes: Mutex::default(),
             last: Mutex::default(),
             spares: Mutex::default(),
-            fresh: Fresh::default(),
-            enough: setup.max_batch.min(setup.max_spans / 2),
             mailbox: Mailbox::default(),
             is_shut_down: AtomicBool::new(false),
             counters: Counters::default(),
@@ -173,9 +173,8 @@ impl Core {
     }
 
     /// Room was taken, for spans that come now.
-    fn took(&self, room: Room) {
-        let fresh = self.fresh.add(room);
-        if fresh.spans >= self.enough || fresh.bytes >= MAX_BYTES / 8 {
+    fn took(&self) {
+        if self.quota.is_due() {
             self.mailbox.wake();
         }
     }
@@ -188,7 +187,7 @@ impl Core {
 
     /// Takes out all spans.
     fn drain(&self) -> Vec<Part> {
-        self.fresh.reset();
+        self.quota.restart();
         let mut parts = Vec::new();
         lock(&self.lanes).retain_mut(|lane| {
             // Asked before, so that what a thread writes at its end is read. Unlike the count, this sees all it wrote.
@@ -205,7 +204,7 @@ impl Core {
     /// Gives back the memory of what was exported.
     fn recycle(&self, parts: Vec<Part>) {
         for part in parts.into_iter().filter(|part| part.is_last) {
-            self.quota.give_back(Room {
+            self.quota.release(Room {
                 spans: 0,
                 bytes: part.chunk.bytes(),
             });
@@ -222,28 +221,6 @@ impl Core {
         let lanes = lock(&self.lanes);
         self.counters
             .read(lanes.iter().map(|lane| lane.len()).sum())
-    }
-}
-
-/// Room that was taken since it was last looked at.
-#[derive(Debug, Default)]
-struct Fresh {
-    spans: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Fresh {
-    /// The answer is the sum.
-    fn add(&self, room: Room) -> Room {
-        Room {
-            spans: self.spans.fetch_add(room.spans, Ordering::Relaxed) + room.spans,
-            bytes: self.bytes.fetch_add(room.bytes, Ordering::Relaxed) + room.bytes,
-        }
-    }
-
-    fn reset(&self) {
-        self.spans.store(0, Ordering::Relaxed);
-        self.bytes.store(0, Ordering::Relaxed);
     }
 }
 
