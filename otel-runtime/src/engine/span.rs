@@ -201,7 +201,6 @@ impl SyncSpan {
     #[inline(always)]
     pub(super) fn leaf(place: Place) -> SyncSpan {
         let panic = PanicWatch::new();
-        place.begin();
         SyncSpan(ManuallyDrop::new(Running::Kept {
             place,
             panic,

@@ -8,6 +8,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceState};
 use super::entries::{Entries, Kind};
 use super::field;
 use super::limits::Limits;
+use super::local::SPARE_CAPACITY;
 
 /// Attributes, events, links, and what changed after the start.
 #[derive(Clone, Debug)]
@@ -73,9 +74,12 @@ impl Gathered {
         self.links = Counted::default();
     }
 
-    /// How much memory it holds on to, in bytes.
-    pub(super) fn capacity(&self) -> usize {
-        self.entries.capacity()
+    /// Does not hold on to much memory, once the span has ended.
+    #[inline(always)]
+    pub(super) fn shrink(&mut self) {
+        if !self.is_empty && self.entries.capacity() > SPARE_CAPACITY {
+            self.entries = Entries::default();
+        }
     }
 
     /// To add attributes.

@@ -333,21 +333,10 @@ mod tests {
     use std::thread;
 
     use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
-    use opentelemetry_sdk::trace::SpanLimits;
 
-    use super::super::{Limits, Room, Sampling, Setup};
+    use super::super::Room;
+    use super::super::tests::core;
     use super::*;
-
-    fn core(max_spans: usize) -> &'static Core {
-        Box::leak(Box::new(Core::new(Setup {
-            sampling: Sampling::default(),
-            limits: Limits::new(SpanLimits::default(), None),
-            max_spans,
-            max_batch: max_spans,
-            delay: std::time::Duration::ZERO,
-            journal: None,
-        })))
-    }
 
     fn tracer(name: &'static str) -> Source {
         Source::Tracer(Arc::new(InstrumentationScope::builder(name).build()))

@@ -26,6 +26,8 @@ pub(crate) struct Live {
     /// As OTLP counts.
     pub(super) kind: u8,
     pub(super) has_ended: bool,
+    /// Its function was left before others that it had called.
+    pub(super) is_left: bool,
     /// When another thread ended it, in nanoseconds since the epoch.
     pub(super) ended_elsewhere: Option<u64>,
     pub(super) gathered: Gathered,
@@ -47,6 +49,7 @@ impl Live {
             start: Start::default(),
             parent_is_remote: false,
             has_ended: false,
+            is_left: false,
             ended_elsewhere: None,
             gathered,
             shared: None,

@@ -13,12 +13,13 @@ use super::live::Live;
 use super::open::Served;
 use super::scope::{Label, Source};
 use super::sited::{Kept, Parent};
+use super::stack::Stack;
 
 /// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
 const SPARE: usize = 32;
 
-/// A box that grew larger than this, in bytes, is not kept.
-const SPARE_CAPACITY: usize = 8 * 1024;
+/// A list that grew larger than this, in bytes, is not kept.
+pub(super) const SPARE_CAPACITY: usize = 8 * 1024;
 
 thread_local! {
     static LOCAL: RefCell<Local> = const { RefCell::new(Local::new()) };
@@ -30,8 +31,7 @@ struct Local {
     // Boxed where they are used, and moved from here to there.
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare: Vec<Box<Live>>,
-    /// Spans of functions that are running, the innermost last; `None` for one that was left before those in it.
-    open: Vec<Option<Box<Live>>>,
+    stack: Stack,
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare_lists: Vec<Box<Entries>>,
 }
@@ -42,7 +42,7 @@ impl Local {
             writer: None,
             ids: None,
             spare: Vec::new(),
-            open: Vec::new(),
+            stack: Stack::new(),
             spare_lists: Vec::new(),
         }
     }
@@ -52,78 +52,38 @@ impl Local {
         self.ids.get_or_insert_with(Ids::new)
     }
 
-    #[inline]
-    fn writer(&mut self, core: &'static Core) -> &mut Writer {
-        if !matches!(&self.writer, Some(writer) if writer.is_of(core)) {
-            self.writer = None;
-        }
-        self.writer.get_or_insert_with(|| core.new_writer())
-    }
-
-    /// A box for a span.
-    #[inline(always)]
-    fn live(&mut self, core: &'static Core, source: Source) -> Box<Live> {
-        match self.spare.pop() {
-            Some(mut live) => {
-                live.reuse(core, source);
-                live
-            }
-            None => new_live(core, source),
-        }
-    }
-
     /// Keeps a box for a later span, unless there are enough.
     #[inline(always)]
-    fn keep(&mut self, live: Box<Live>) {
-        if self.spare.len() < SPARE && live.gathered.capacity() <= SPARE_CAPACITY {
+    fn keep(&mut self, mut live: Box<Live>) {
+        if self.spare.len() < SPARE {
+            live.gathered.shrink();
             self.spare.push(live);
         }
     }
+}
 
-    /// Takes the span of a function that is left.
-    #[inline(always)]
-    fn take_open(&mut self, place: usize) -> Option<Box<Live>> {
-        if place + 1 == self.open.len() {
-            let live = self.open.pop().flatten();
-            if let Some(None) = self.open.last() {
-                self.forget_left();
-            }
-            return live;
-        }
-        self.open.get_mut(place).and_then(Option::take)
+/// The end of this thread's lane.
+#[inline(always)]
+fn writer<'a>(kept: &'a mut Option<Writer>, core: &'static Core) -> &'a mut Writer {
+    if !matches!(kept, Some(writer) if writer.is_of(core)) {
+        *kept = None;
     }
+    kept.get_or_insert_with(|| core.new_writer())
+}
 
-    #[cold]
-    fn forget_left(&mut self) {
-        while let Some(None) = self.open.last() {
-            self.open.pop();
-        }
+/// Ends a span, unless it has ended, here or on another thread.
+#[inline(always)]
+fn end(live: &mut Live, kept: &mut Option<Writer>, now: impl FnOnce(&Live) -> u64) {
+    live.look_for_late();
+    if std::mem::replace(&mut live.has_ended, true) {
+        return;
     }
-
-    /// Where the span of this id is.
-    #[inline]
-    fn find_open(&self, id: SpanId) -> Option<usize> {
-        let is_it = |live: &Option<Box<Live>>| {
-            let live = live.as_deref();
-            live.is_some_and(|live| live.context.span_id() == id)
-        };
-        self.open.iter().rposition(is_it)
+    if let Some(shared) = live.shared {
+        shared.end();
     }
-
-    /// Ends a span, unless it has ended, here or on another thread.
-    #[inline(always)]
-    fn end(&mut self, live: &mut Live, now: impl FnOnce(&Live) -> u64) {
-        live.look_for_late();
-        if std::mem::replace(&mut live.has_ended, true) {
-            return;
-        }
-        if let Some(shared) = live.shared {
-            shared.end();
-        }
-        let end = live.ended_elsewhere.unwrap_or_else(|| now(live));
-        if live.is_taken() {
-            live.push(self.writer(live.core), end);
-        }
+    let end = live.ended_elsewhere.unwrap_or_else(|| now(live));
+    if live.is_taken() {
+        live.push(writer(kept, live.core), end);
     }
 }
 
@@ -152,7 +112,8 @@ pub(super) fn live(core: &'static Core, source: Source) -> (Box<Live>, SpanId) {
     }
 }
 
-/// Makes a span that is kept here, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current.
+/// Makes a span that is kept here, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current; if
+/// not, it has begun.
 #[inline(always)]
 pub(crate) fn keep<const IS_CURRENT: bool>(
     core: &'static Core,
@@ -162,22 +123,24 @@ pub(crate) fn keep<const IS_CURRENT: bool>(
 ) -> bool {
     let is_kept = with(|local| {
         let id = local.ids().span_id();
-        let mut live = local.live(core, Source::Site(label));
+        kept.place = local.stack.depth();
+        let live = local.stack.push(core, Source::Site(label));
         live.hang_under(parent, id, TraceState::NONE);
-        kept.place = local.open.len();
         if IS_CURRENT {
             // Not from the new span, where it has just been written.
             kept.id = id;
             kept.trace_id = parent.trace_id;
             kept.flags = parent.flags;
-            kept.served = Some(Served::by(&mut live));
+            kept.served = Some(Served::by(live));
+        } else {
+            live.begin();
         }
-        local.open.push(Some(live));
     });
     is_kept.is_some()
 }
 
-/// Keeps a span that was made, without a trace state; it comes back at the end of a thread.
+/// Keeps a span that was made, without a trace state; it comes back at the end of a thread. It has begun if it will not be
+/// current.
 #[inline(always)]
 pub(super) fn keep_made<const IS_CURRENT: bool>(
     live: Box<Live>,
@@ -186,14 +149,18 @@ pub(super) fn keep_made<const IS_CURRENT: bool>(
     let mut made = Some(live);
     with(|local| {
         if let Some(mut live) = made.take() {
-            kept.place = local.open.len();
+            kept.place = local.stack.depth();
             if IS_CURRENT {
                 kept.id = live.context.span_id();
                 kept.trace_id = live.context.trace_id();
                 kept.flags = live.context.trace_flags();
                 kept.served = Some(Served::by(&mut live));
+            } else {
+                live.begin();
             }
-            local.open.push(Some(live));
+            if let Some(spare) = local.stack.put(live) {
+                local.keep(spare);
+            }
         }
     });
     made
@@ -203,9 +170,10 @@ pub(super) fn keep_made<const IS_CURRENT: bool>(
 #[inline(always)]
 pub(super) fn close(place: usize) {
     with(|local| {
-        if let Some(mut live) = local.take_open(place) {
-            local.end(&mut live, Live::now);
-            local.keep(live);
+        if let Some(live) = local.stack.get(place) {
+            end(live, &mut local.writer, Live::now);
+            live.gathered.shrink();
+            local.stack.leave(place);
         }
     });
 }
@@ -213,26 +181,22 @@ pub(super) fn close(place: usize) {
 /// Works with the span of a function that is running.
 #[inline(always)]
 pub(super) fn at<T>(place: usize, work: impl FnOnce(&mut Live) -> T) -> Option<T> {
-    with(|local| local.open.get_mut(place)?.as_deref_mut().map(work)).flatten()
+    with(|local| local.stack.get(place).map(work)).flatten()
 }
 
 /// Works with the span of this id, if it is of a function that this thread runs; the answer is whether it is.
 #[inline]
 pub(super) fn with_open(id: SpanId, work: impl FnOnce(&mut Live)) -> bool {
-    let found = with(|local| {
-        let place = local.find_open(id)?;
-        local.open[place].as_deref_mut().map(work)
-    });
-    found.flatten().is_some()
+    with(|local| local.stack.find(id).map(work))
+        .flatten()
+        .is_some()
 }
 
 /// Ends that span before its function is left; the answer is whether it is of this thread.
-pub(super) fn end_open(id: SpanId, end: u64) -> bool {
+pub(super) fn end_open(id: SpanId, time: u64) -> bool {
     let found = with(|local| {
-        let place = local.find_open(id)?;
-        let mut live = local.open[place].take()?;
-        local.end(&mut live, |_| end);
-        local.open[place] = Some(live);
+        let live = local.stack.find(id)?;
+        end(live, &mut local.writer, |_| time);
         Some(())
     });
     found.flatten().is_some()
@@ -248,7 +212,7 @@ pub(super) fn give_back(live: Box<Live>) {
 /// end of a thread.
 pub(super) fn push(live: &mut Live, end: u64) -> bool {
     let core = live.core;
-    with(|local| live.push(local.writer(core), end)).is_some()
+    with(|local| live.push(writer(&mut local.writer, core), end)).is_some()
 }
 
 /// The same for a span that nobody else has, whose box is kept; the box comes back at the end of a thread.
@@ -257,7 +221,7 @@ pub(super) fn push_last(live: Box<Live>, end: u64) -> Option<Box<Live>> {
     let mut live = Some(live);
     with(|local| {
         if let Some(mut live) = live.take() {
-            live.push(local.writer(core), end);
+            live.push(writer(&mut local.writer, core), end);
             local.keep(live);
         }
     });

@@ -30,6 +30,7 @@ mod sampling;
 pub(crate) mod scope;
 pub(crate) mod sited;
 mod span;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod tracer;

@@ -10,26 +10,34 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanLimits;
 
 use super::export::{Batch, Output, Told};
-use super::{DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
+use super::{Core, DELAY, Limits, MAX_BATCH, Provider, Sampling, Setup, SpanCounts, decode};
 use crate::delivery::{Patience, Refused};
 use crate::losses::Losses;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
-    let setup = Setup {
+fn setup(max_spans: usize) -> Setup {
+    Setup {
         sampling: Sampling::default(),
         limits: Limits::new(SpanLimits::default(), None),
         max_spans,
         max_batch: MAX_BATCH,
         delay: DELAY,
         journal: None,
-    };
+    }
+}
+
+/// An engine without a thread that exports.
+pub(super) fn core(max_spans: usize) -> &'static Core {
+    Box::leak(Box::new(Core::new(setup(max_spans))))
+}
+
+fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
     let told = Told {
         output: Box::new(output),
         losses: Losses::new("span", "the test".to_owned()),
     };
-    Provider::start(setup, vec![told]).expect("a thread")
+    Provider::start(setup(max_spans), vec![told]).expect("a thread")
 }
 
 /// Makes a span, and ends it.
