@@ -148,7 +148,9 @@ impl Builder {
     /// Decides which spans are recorded; `OTEL_TRACES_SAMPLER` wins over it.
     ///
     /// Without either, a span does as its parent, and is recorded where it has none: the SDK's `Sampler::ParentBased` around
-    /// `Sampler::AlwaysOn`. A sampler of another kind is asked for every span.
+    /// `Sampler::AlwaysOn`. A sampler of another kind is asked for every span. One that is set here is shown all that is known
+    /// of a root; those that `OTEL_TRACES_SAMPLER` names look at its trace id alone, so that of a root that is not sampled
+    /// nothing is evaluated.
     #[must_use]
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.sampling = Some(Sampling::new(sampler));

@@ -10,7 +10,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
-use super::recorder::sited::{self, Kept, Outlook, Parent};
+use super::recorder::sited::{self, Judge, Kept, Outlook, Parent};
 use super::recorder::{Core, Live};
 use super::span::Started;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
@@ -32,10 +32,24 @@ enum Making {
     Off,
     /// However the current context wants it; nobody has looked yet.
     Open,
+    /// As the root of a trace that is not sampled.
+    Unsampled(Box<SpanContext>),
     /// By the engine, which has decided to record it.
     Recorded(Box<Live>),
     /// By whichever provider there is.
     Asked(Box<Asked>),
+}
+
+impl Making {
+    /// `None` where the API has to be asked.
+    fn by(outlook: Outlook) -> Option<Making> {
+        match outlook {
+            Outlook::Nothing => Some(Making::Off),
+            Outlook::Unsampled(span) => Some(Making::Unsampled(Box::new(span))),
+            Outlook::Recorded(live) => Some(Making::Recorded(live)),
+            Outlook::Asked => None,
+        }
+    }
 }
 
 impl Start {
@@ -63,12 +77,10 @@ impl Start {
     #[inline(never)]
     fn look(&mut self) {
         let site = self.site;
+        let making = |context: &Context| Making::by(sited::outlook(context, || site.label()));
         self.making = if has_context() {
-            match Context::map_current(|context| sited::outlook(context, || site.label())) {
-                Outlook::Nothing => Making::Off,
-                Outlook::Recorded(live) => Making::Recorded(live),
-                Outlook::Asked => Making::Asked(Box::new(Asked::new(site, Context::current()))),
-            }
+            Context::map_current(making)
+                .unwrap_or_else(|| Making::Asked(Box::new(Asked::new(site, Context::current()))))
         } else {
             Making::Off
         };
@@ -77,7 +89,7 @@ impl Start {
     /// Names the span by an expression, evaluated where a span is made.
     pub fn name<N: Into<Cow<'static, str>>>(&mut self, name: impl FnOnce() -> N) {
         match self.making() {
-            Making::Off | Making::Open => {}
+            Making::Off | Making::Open | Making::Unsampled(_) => {}
             Making::Recorded(live) => live.set_name(name()),
             Making::Asked(asked) => {
                 if asked.may_record() {
@@ -89,7 +101,16 @@ impl Start {
 
     /// Makes the span the root of a trace of its own. What else the current context holds, such as baggage, stays.
     pub fn root(&mut self) {
-        self.ask(|asked| asked.is_root = true);
+        if !self.is_on() {
+            return;
+        }
+        let site = self.site;
+        let outlook = sited::outlook(&Context::new(), || site.label());
+        if let Some(making) = Making::by(outlook) {
+            self.making = making;
+        } else {
+            self.ask(|asked| asked.is_root = true);
+        }
     }
 
     /// Whether a parent is of any use.
@@ -122,7 +143,7 @@ impl Start {
         L: IntoIterator<Item: LinkTarget>,
     {
         match self.making() {
-            Making::Off | Making::Open => {}
+            Making::Off | Making::Open | Making::Unsampled(_) => {}
             Making::Recorded(live) => {
                 for target in links() {
                     live.link(&target.span_context());
@@ -141,7 +162,7 @@ impl Start {
     #[inline]
     pub fn fields(&mut self) -> Option<Fields<'_>> {
         match self.making() {
-            Making::Off | Making::Open => None,
+            Making::Off | Making::Open | Making::Unsampled(_) => None,
             Making::Recorded(live) => Some(Fields::of_live(live)),
             Making::Asked(asked) => asked
                 .may_record()
@@ -156,6 +177,7 @@ impl Start {
         match self.making {
             Making::Off => SyncSpan::off(),
             Making::Open => here::entered(self.site),
+            Making::Unsampled(span) => here::unsampled(*span),
             Making::Recorded(live) => here::recorded(live),
             Making::Asked(asked) => here::asked(*asked),
         }
@@ -178,7 +200,7 @@ impl Start {
     #[must_use]
     pub fn enter_leaf(self) -> SyncSpan {
         match self.making {
-            Making::Off => SyncSpan::off(),
+            Making::Off | Making::Unsampled(_) => SyncSpan::off(),
             Making::Open => here::entered_leaf(self.site),
             Making::Recorded(live) => here::recorded_leaf(live),
             Making::Asked(asked) => here::asked_leaf(*asked),
@@ -201,6 +223,7 @@ impl Start {
         self.making();
         match self.making {
             Making::Off | Making::Open => Started::nothing(),
+            Making::Unsampled(span) => unsampled(*span),
             Making::Recorded(live) => Started::recorded(begun(live)),
             Making::Asked(asked) => Started::new(asked.start()),
         }
@@ -209,7 +232,7 @@ impl Start {
     fn start_leaf(mut self) -> Started {
         self.making();
         match self.making {
-            Making::Off | Making::Open => Started::nothing(),
+            Making::Off | Making::Open | Making::Unsampled(_) => Started::nothing(),
             Making::Recorded(live) => Started::leaf(begun(live)),
             Making::Asked(asked) => Started::new(asked.start()).never_current(),
         }
@@ -218,7 +241,7 @@ impl Start {
 
 /// What follows for spans that are current, and for leaves. It is compiled once, in this crate, and not with each that calls it.
 mod here {
-    use super::{Asked, Live, Site, SyncSpan};
+    use super::{Asked, Live, Site, SpanContext, SyncSpan};
 
     #[inline(never)]
     pub(super) fn entered(site: &'static Site) -> SyncSpan {
@@ -228,6 +251,11 @@ mod here {
     #[inline(never)]
     pub(super) fn entered_leaf(site: &'static Site) -> SyncSpan {
         super::entered::<false>(site)
+    }
+
+    #[inline(never)]
+    pub(super) fn unsampled(span: SpanContext) -> SyncSpan {
+        SyncSpan::new(super::unsampled(span))
     }
 
     #[inline(never)]
@@ -258,13 +286,13 @@ fn entered<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
         return SyncSpan::off();
     }
     let parent = Context::map_current(Parent::of);
-    match parent.outlook() {
-        Outlook::Nothing => SyncSpan::off(),
-        Outlook::Recorded(core) if parent.is_plain() => {
+    match parent.judge() {
+        Judge::Nobody => SyncSpan::off(),
+        Judge::Engine(core) if parent.is_plain() => {
             entered_under::<IS_CURRENT>(site, core, &parent)
         }
-        Outlook::Recorded(_) => entered_otherwise::<IS_CURRENT>(site),
-        Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
+        Judge::Engine(_) => entered_otherwise::<IS_CURRENT>(site),
+        Judge::Api => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
     }
 }
 
@@ -288,7 +316,8 @@ fn entered_under<const IS_CURRENT: bool>(
 #[inline(never)]
 fn entered_otherwise<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
     match Context::map_current(|current| sited::outlook(current, || site.label())) {
-        Outlook::Nothing => SyncSpan::off(),
+        Outlook::Unsampled(span) if IS_CURRENT => SyncSpan::new(unsampled(span)),
+        Outlook::Nothing | Outlook::Unsampled(_) => SyncSpan::off(),
         Outlook::Recorded(live) => recorded::<IS_CURRENT>(live),
         Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
     }
@@ -326,6 +355,13 @@ fn enter_started<const IS_CURRENT: bool>(span: Started) -> SyncSpan {
     } else {
         span.never_current()
     })
+}
+
+/// The root of a trace that is not sampled, which is passed on like any other.
+fn unsampled(span: SpanContext) -> Started {
+    Started::new(Some(Context::map_current(|current| {
+        current.with_remote_span_context(span)
+    })))
 }
 
 /// From now on time passes for the span.

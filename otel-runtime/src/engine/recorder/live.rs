@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
+use super::Core;
 use super::clock::Start;
 use super::gathered::Gathered;
 use super::journal::Known;
@@ -12,7 +13,6 @@ use super::open::Shared;
 use super::record::{Head, Origin};
 use super::scope::Source;
 use super::sited::Parent;
-use super::{Core, local};
 
 /// A span that records. The boxes that hold such are used again for other spans.
 #[derive(Debug)]
@@ -77,11 +77,10 @@ impl Live {
     }
 
     /// Makes it the root of a trace.
-    pub(super) fn root(&mut self, id: SpanId) {
+    pub(super) fn root(&mut self, trace_id: TraceId, id: SpanId) {
         self.parent = SpanId::INVALID;
         self.parent_is_remote = false;
-        let (trace_id, state) = (local::trace_id(), TraceState::NONE);
-        self.context = SpanContext::new(trace_id, id, TraceFlags::SAMPLED, false, state);
+        self.context = SpanContext::new(trace_id, id, TraceFlags::SAMPLED, false, TraceState::NONE);
     }
 
     /// From now on time passes for the span.

@@ -4,7 +4,9 @@ use std::any::Any;
 
 use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{Sampler, SamplingResult, ShouldSample, TracerProviderBuilder};
+use opentelemetry_sdk::trace::{
+    Sampler, SamplingDecision, SamplingResult, ShouldSample, TracerProviderBuilder,
+};
 
 /// A sampler. That a span does as its parent is known here, since then nobody has to be asked.
 #[derive(Clone, Debug)]
@@ -12,8 +14,8 @@ pub(crate) enum Sampling {
     /// The parent and, where there is none, a sampler.
     Parent {
         root: Box<dyn ShouldSample>,
-        /// Whether that is known to record every root, and to add nothing to it.
-        takes_roots: bool,
+        /// Whether that is known to look at nothing but the trace id, and to add nothing to the span.
+        by_trace_id: bool,
     },
     /// Always a sampler.
     Sampler(Box<dyn ShouldSample>),
@@ -24,7 +26,7 @@ impl Default for Sampling {
     fn default() -> Self {
         Self::Parent {
             root: Box::new(Sampler::AlwaysOn),
-            takes_roots: true,
+            by_trace_id: true,
         }
     }
 }
@@ -34,7 +36,8 @@ impl Sampling {
         match (&sampler as &dyn Any).downcast_ref() {
             Some(Sampler::ParentBased(root)) => Self::Parent {
                 root: root.clone(),
-                takes_roots: false,
+                // What is in the box cannot be asked for its type.
+                by_trace_id: false,
             },
             _ => Self::Sampler(Box::new(sampler)),
         }
@@ -42,13 +45,26 @@ impl Sampling {
 
     /// The sampler that the environment names, which is one of the SDK's.
     pub(crate) fn of_environment(sampler: Sampler) -> Self {
-        match Self::new(sampler) {
-            Self::Parent { root, .. } => Self::Parent {
-                // What is in the box cannot be asked for its type, but it tells it.
-                takes_roots: format!("{root:?}") == format!("{:?}", Sampler::AlwaysOn),
+        match sampler {
+            Sampler::ParentBased(root) => Self::Parent {
                 root,
+                by_trace_id: true,
             },
-            sampler @ Self::Sampler(_) => sampler,
+            sampler => Self::Sampler(Box::new(sampler)),
+        }
+    }
+
+    /// Whether the root with this trace id is recorded, if the trace id is all that has to be known.
+    pub(super) fn takes_root(&self, trace_id: TraceId) -> Option<bool> {
+        match self {
+            Self::Parent {
+                root,
+                by_trace_id: true,
+            } => {
+                let sampled = root.should_sample(None, trace_id, "", &SpanKind::Internal, &[], &[]);
+                Some(sampled.decision == SamplingDecision::RecordAndSample)
+            }
+            _ => None,
         }
     }
 

@@ -74,14 +74,27 @@ fn look_again() -> Option<&'static Core> {
     *active
 }
 
+/// Who knows what is to become of a span.
+#[derive(Debug)]
+pub(crate) enum Judge {
+    /// Nobody has to be asked: telemetry is suppressed, or the parent is not sampled and the sampler does as it does.
+    Nobody,
+    /// This engine: the parent is sampled, or there is none and its trace id is all that counts.
+    Engine(&'static Core),
+    /// The API has to be asked: the sampler decides for each span, or for each root, or the spans are another's.
+    Api,
+}
+
 /// What is to become of a span.
 #[derive(Debug)]
-pub(crate) enum Outlook<T> {
-    /// Nothing: telemetry is suppressed, or the parent is not sampled and the sampler does as it does.
+pub(crate) enum Outlook {
+    /// Nothing.
     Nothing,
-    /// It is recorded here.
-    Recorded(T),
-    /// The API has to be asked: the sampler decides for each span, or for each root, or the spans are another's.
+    /// It is the root of a trace that is not sampled: all it has is this context, by which others know.
+    Unsampled(SpanContext),
+    /// It is recorded here, and has not begun.
+    Recorded(Box<Live>),
+    /// The API has to be asked.
     Asked,
 }
 
@@ -123,47 +136,44 @@ impl Parent {
         self.is_valid() && !self.has_state
     }
 
-    /// What becomes of a span here, and by which engine it is recorded.
+    /// Who knows what becomes of a span here.
     #[inline(always)]
-    pub(crate) fn outlook(&self) -> Outlook<&'static Core> {
+    pub(crate) fn judge(&self) -> Judge {
         if self.is_suppressed {
-            return Outlook::Nothing;
+            return Judge::Nobody;
         }
         let Some(core) = active() else {
-            return Outlook::Asked;
+            return Judge::Api;
         };
         match (&core.sampling, self.is_valid()) {
-            (Sampling::Parent { .. }, true) if self.flags.is_sampled() => Outlook::Recorded(core),
-            (Sampling::Parent { .. }, true) => Outlook::Nothing,
+            (Sampling::Parent { .. }, true) if self.flags.is_sampled() => Judge::Engine(core),
+            (Sampling::Parent { .. }, true) => Judge::Nobody,
             (
                 Sampling::Parent {
-                    takes_roots: true, ..
+                    by_trace_id: true, ..
                 },
                 false,
-            ) => Outlook::Recorded(core),
-            _ => Outlook::Asked,
+            ) => Judge::Engine(core),
+            _ => Judge::Api,
         }
     }
 }
 
-/// Makes a span that has not begun. Where the limits would not let all its constant attributes through, the API has to be
-/// asked.
-pub(crate) fn outlook(
-    context: &Context,
-    label: impl FnOnce() -> &'static Label,
-) -> Outlook<Box<Live>> {
+/// What becomes of a span under a context. Where the limits would not let all its constant attributes through, the API has to
+/// be asked.
+pub(crate) fn outlook(context: &Context, label: impl FnOnce() -> &'static Label) -> Outlook {
     let parent = Parent::of(context);
-    match parent.outlook() {
-        Outlook::Nothing => Outlook::Nothing,
-        Outlook::Recorded(core) => {
+    match parent.judge() {
+        Judge::Nobody => Outlook::Nothing,
+        Judge::Engine(core) => {
             let label = label();
             if core.limits.of_span.allow(label.attributes()) {
-                Outlook::Recorded(made(core, label, &parent, context))
+                made(core, label, &parent, context)
             } else {
                 Outlook::Asked
             }
         }
-        Outlook::Asked => Outlook::Asked,
+        Judge::Api => Outlook::Asked,
     }
 }
 
@@ -214,27 +224,30 @@ impl Kept {
 
 #[cold]
 #[inline(never)]
-fn made(
-    core: &'static Core,
-    label: &'static Label,
-    parent: &Parent,
-    context: &Context,
-) -> Box<Live> {
+fn made(core: &'static Core, label: &'static Label, parent: &Parent, context: &Context) -> Outlook {
+    let root = (!parent.is_valid()).then(local::trace_id);
+    if let Some(trace_id) = root
+        && core.sampling.takes_root(trace_id) == Some(false)
+    {
+        let (id, state) = (local::span_id(), TraceState::NONE);
+        let unsampled = SpanContext::new(trace_id, id, TraceFlags::NOT_SAMPLED, false, state);
+        return Outlook::Unsampled(unsampled);
+    }
     let (mut live, id) = local::live(core, Source::Site(label));
-    if parent.is_valid() {
+    if let Some(trace_id) = root {
+        live.root(trace_id, id);
+    } else {
         let state = context.span().span_context().trace_state().clone();
         live.hang_under(parent, id, state);
-    } else {
-        live.root(id);
     }
-    live
+    Outlook::Recorded(live)
 }
 
 /// Where a thread keeps a span; for that thread alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place(pub(super) usize);
 
-/// Lets this thread keep a span that was made; at the end of a thread it comes back.
+/// Lets this thread keep a span that was made; at the end of a thread it comes back. It has begun if it will not be current.
 #[inline(always)]
 pub(crate) fn keep_made<const IS_CURRENT: bool>(live: Box<Live>, kept: &mut Kept) {
     // A trace state has to be cloned: see [`keep`].
@@ -246,7 +259,7 @@ pub(crate) fn keep_made<const IS_CURRENT: bool>(live: Box<Live>, kept: &mut Kept
 }
 
 impl Place {
-    /// From now on time passes for the span.
+    /// From now on time passes for the span, which is current.
     #[inline(always)]
     pub(crate) fn begin(self) {
         local::at(self.0, Live::begin);

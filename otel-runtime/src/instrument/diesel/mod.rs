@@ -241,7 +241,7 @@ impl Spanning {
     fn of(statement: &Statement) -> Option<Self> {
         if let Statement::Prepared(prepared) = statement {
             match Context::map_current(|current| sited::outlook(current, || prepared.label)) {
-                Outlook::Nothing => return None,
+                Outlook::Nothing | Outlook::Unsampled(_) => return None,
                 Outlook::Recorded(mut live) => {
                     live.begin();
                     return Some(Self(Some(Span::Live(live))));
