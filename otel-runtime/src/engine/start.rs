@@ -42,10 +42,11 @@ enum Making {
 
 impl Making {
     /// `None` where the API has to be asked.
+    #[inline(always)]
     fn by(outlook: Outlook) -> Option<Making> {
         match outlook {
             Outlook::Nothing => Some(Making::Off),
-            Outlook::Unsampled(span) => Some(Making::Unsampled(Box::new(span))),
+            Outlook::Unsampled(span) => Some(Making::Unsampled(span)),
             Outlook::Recorded(live) => Some(Making::Recorded(live)),
             Outlook::Asked => None,
         }
@@ -177,7 +178,7 @@ impl Start {
         match self.making {
             Making::Off => SyncSpan::off(),
             Making::Open => here::entered(self.site),
-            Making::Unsampled(span) => here::unsampled(*span),
+            Making::Unsampled(span) => here::unsampled(span),
             Making::Recorded(live) => here::recorded(live),
             Making::Asked(asked) => here::asked(*asked),
         }
@@ -200,8 +201,9 @@ impl Start {
     #[must_use]
     pub fn enter_leaf(self) -> SyncSpan {
         match self.making {
-            Making::Off | Making::Unsampled(_) => SyncSpan::off(),
+            Making::Off => SyncSpan::off(),
             Making::Open => here::entered_leaf(self.site),
+            Making::Unsampled(span) => here::unsampled_leaf(span),
             Making::Recorded(live) => here::recorded_leaf(live),
             Making::Asked(asked) => here::asked_leaf(*asked),
         }
@@ -223,7 +225,7 @@ impl Start {
         self.making();
         match self.making {
             Making::Off | Making::Open => Started::nothing(),
-            Making::Unsampled(span) => unsampled(*span),
+            Making::Unsampled(span) => unsampled(span),
             Making::Recorded(live) => Started::recorded(begun(live)),
             Making::Asked(asked) => Started::new(asked.start()),
         }
@@ -254,8 +256,14 @@ mod here {
     }
 
     #[inline(never)]
-    pub(super) fn unsampled(span: SpanContext) -> SyncSpan {
+    pub(super) fn unsampled(span: Box<SpanContext>) -> SyncSpan {
         SyncSpan::new(super::unsampled(span))
+    }
+
+    /// Nobody sees it.
+    #[inline(never)]
+    pub(super) fn unsampled_leaf(_: Box<SpanContext>) -> SyncSpan {
+        SyncSpan::off()
     }
 
     #[inline(never)]
@@ -358,10 +366,9 @@ fn enter_started<const IS_CURRENT: bool>(span: Started) -> SyncSpan {
 }
 
 /// The root of a trace that is not sampled, which is passed on like any other.
-fn unsampled(span: SpanContext) -> Started {
-    Started::new(Some(Context::map_current(|current| {
-        current.with_remote_span_context(span)
-    })))
+fn unsampled(span: Box<SpanContext>) -> Started {
+    let with_it = |current: &Context| current.with_remote_span_context(*span);
+    Started::new(Some(Context::map_current(with_it)))
 }
 
 /// From now on time passes for the span.

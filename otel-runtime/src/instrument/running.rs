@@ -75,7 +75,7 @@ impl Running {
         }
         match sited::outlook(parent, || operation.label()) {
             Outlook::Nothing => Self::unrecorded(parent.clone()),
-            Outlook::Unsampled(span) => Self::unrecorded(parent.with_remote_span_context(span)),
+            Outlook::Unsampled(span) => Self::unrecorded(parent.with_remote_span_context(*span)),
             Outlook::Recorded(mut live) => {
                 describe(&mut Starting::Recorded(&mut live));
                 live.begin();

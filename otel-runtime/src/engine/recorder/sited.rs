@@ -91,7 +91,7 @@ pub(crate) enum Outlook {
     /// Nothing.
     Nothing,
     /// It is the root of a trace that is not sampled: all it has is this context, by which others know.
-    Unsampled(SpanContext),
+    Unsampled(Box<SpanContext>),
     /// It is recorded here, and has not begun.
     Recorded(Box<Live>),
     /// The API has to be asked.
@@ -231,7 +231,7 @@ fn made(core: &'static Core, label: &'static Label, parent: &Parent, context: &C
     {
         let (id, state) = (local::span_id(), TraceState::NONE);
         let unsampled = SpanContext::new(trace_id, id, TraceFlags::NOT_SAMPLED, false, state);
-        return Outlook::Unsampled(unsampled);
+        return Outlook::Unsampled(Box::new(unsampled));
     }
     let (mut live, id) = local::live(core, Source::Site(label));
     if let Some(trace_id) = root {
