@@ -69,6 +69,7 @@ impl Attributes {
         dropped
     }
 
+    #[inline(always)]
     pub(super) fn add(&mut self, key: Text<'_>, value: Content<'_>) {
         let any = match value {
             Content::Bool(_) => 2,

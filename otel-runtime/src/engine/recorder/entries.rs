@@ -576,22 +576,32 @@ pub(super) struct Text<'a> {
 
 impl Text<'_> {
     /// Needs no more memory than is there if there is room for one word more than the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn copy(self, out: &mut Vec<u8>) {
-        let Some((last, whole)) = self.words.split_last() else {
-            return;
-        };
         let end = out.len() + self.length;
-        for word in whole {
-            out.extend_from_slice(&load(word).to_le_bytes());
+        let mut rest = self.words;
+        // Two words are written as fast as one.
+        while let [one, other, after @ ..] = rest
+            && !after.is_empty()
+        {
+            let both = [load(one), load(other)];
+            out.extend_from_slice(both.map(u64::to_le_bytes).as_flattened());
+            rest = after;
         }
-        let mut last = load(last);
-        if !whole.is_empty() {
-            // It holds the last eight bytes, of which some are there already.
-            last >>= 8 * (self.words.len() * WORD - self.length);
-        }
+        // The last word of several holds the last eight bytes, of which some are there already.
+        let last = match self.words.len() {
+            0 | 1 => 0,
+            words => 8 * (words * WORD - self.length),
+        };
         // Eight bytes are written faster than some of them; what is too much goes.
-        out.extend_from_slice(&last.to_le_bytes());
+        match rest {
+            [one, other] => {
+                let both = [load(one), load(other) >> last];
+                out.extend_from_slice(both.map(u64::to_le_bytes).as_flattened());
+            }
+            [one] => out.extend_from_slice(&(load(one) >> last).to_le_bytes()),
+            _ => {}
+        }
         out.truncate(end);
     }
 
@@ -635,6 +645,7 @@ impl<'a> Reader<'a> {
 impl<'a> Iterator for Reader<'a> {
     type Item = Entry<'a>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Entry<'a>> {
         let Header { tag, short, long } = Header::read(self.word()?);
         let length = usize::try_from(long).ok()?;
