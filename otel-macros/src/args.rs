@@ -41,6 +41,23 @@ pub(crate) struct OutcomeArgs {
     pub(crate) err_if: Option<Written<Expr>>,
 }
 
+impl OutcomeArgs {
+    fn is_empty(&self) -> bool {
+        self.err.is_none() && self.err_if.is_none()
+    }
+
+    /// Where the first of them stands.
+    pub(crate) fn at(&self) -> Option<Span> {
+        let err = self.err.as_ref().map(Err::span);
+        err.or(self.err_if.as_ref().map(|err_if| err_if.at))
+    }
+
+    /// Whether errors are left alone.
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(&self.err, Some(Err::Word(word)) if word == "off")
+    }
+}
+
 /// An option's value, and where its word stands.
 pub(crate) struct Written<T> {
     pub(crate) at: Span,
@@ -84,6 +101,27 @@ impl Args {
         let parsed = parse_all(parser, tokens);
         errors.keep(parsed);
         args
+    }
+
+    /// The options without those that are for the result.
+    pub(crate) fn without_outcome(tokens: TokenStream) -> TokenStream {
+        let parser = |input: ParseStream<'_>| {
+            let mut kept = TokenStream::new();
+            while !input.is_empty() {
+                let mut option = Args::default();
+                let before = input.cursor().token_stream();
+                option.option(input, &mut Errors::default())?;
+                input.parse::<Option<Token![,]>>()?;
+                if option.outcome.is_empty() {
+                    let after = input.cursor().token_stream().into_iter().count();
+                    let count = before.clone().into_iter().count() - after;
+                    kept.extend(before.into_iter().take(count));
+                }
+            }
+            Ok(kept)
+        };
+        // What is wrong with them was said before.
+        parse_all(parser, tokens).unwrap_or_default()
     }
 
     /// Reads one option up to its comma.

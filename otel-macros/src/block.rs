@@ -5,14 +5,15 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Ident, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, TraitItem, Type,
-    parse_quote,
+    Attribute, Ident, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, ReturnType, TraitItem,
+    Type, parse_quote,
 };
 
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::helpers::{Ours, arguments};
 use crate::plan::default_runtime;
+use crate::syntax::Outcome;
 
 /// The block with the attribute on its functions; `None` if the item is no such block.
 pub(crate) fn expand(args: &TokenStream, item: Item) -> Option<TokenStream> {
@@ -28,6 +29,10 @@ pub(crate) fn expand(args: &TokenStream, item: Item) -> Option<TokenStream> {
     let mut block = Block {
         runtime,
         args,
+        without_outcome: Args::without_outcome(args.clone()),
+        is_off: parsed.outcome.is_off(),
+        is_taken: false,
+        is_left_out: false,
         errors,
     };
     let item = match item {
@@ -45,6 +50,15 @@ pub(crate) fn expand(args: &TokenStream, item: Item) -> Option<TokenStream> {
         }
         _ => return None,
     };
+    if let Some(at) = parsed.outcome.at()
+        && block.is_left_out
+        && !block.is_taken
+    {
+        block.errors.add(
+            at,
+            "`err` and `err_if` are for functions that return a `Result`, and no function here says that it does; remove them, or write them on the function",
+        );
+    }
     let errors = block.errors.into_tokens();
     Some(quote!(#errors #item))
 }
@@ -53,6 +67,13 @@ struct Block<'a> {
     runtime: Path,
     /// The block's options, for each function that says none of its own.
     args: &'a TokenStream,
+    /// The same for functions that do not say that they return a `Result`.
+    without_outcome: TokenStream,
+    /// Whether errors are left alone, which may be so for any function.
+    is_off: bool,
+    /// Whether some function has taken all options, and whether some has not.
+    is_taken: bool,
+    is_left_out: bool,
     errors: Errors,
 }
 
@@ -63,7 +84,8 @@ impl Block<'_> {
             if let ImplItem::Fn(function) = item {
                 let sig = &function.sig;
                 let name = format!("{name}::{}", sig.ident.unraw());
-                self.function(&mut function.attrs, &name, sig.constness.is_none());
+                let can_be_traced = sig.constness.is_none();
+                self.function(&mut function.attrs, &name, &sig.output, can_be_traced);
             }
         }
     }
@@ -75,7 +97,7 @@ impl Block<'_> {
                 let sig = &function.sig;
                 let name = format!("{name}::{}", sig.ident.unraw());
                 let can_be_traced = sig.constness.is_none() && function.default.is_some();
-                self.function(&mut function.attrs, &name, can_be_traced);
+                self.function(&mut function.attrs, &name, &sig.output, can_be_traced);
             }
         }
     }
@@ -101,7 +123,8 @@ impl Block<'_> {
                 Item::Fn(function) => {
                     let sig = &function.sig;
                     let name = format!("{name}::{}", sig.ident.unraw());
-                    self.function(&mut function.attrs, &name, sig.constness.is_none());
+                    let can_be_traced = sig.constness.is_none();
+                    self.function(&mut function.attrs, &name, &sig.output, can_be_traced);
                 }
                 Item::Impl(block) => self.item_impl(block),
                 Item::Trait(block) => self.item_trait(block),
@@ -112,9 +135,14 @@ impl Block<'_> {
     }
 
     /// Puts the attribute on a function that has none of its own, and gives it a name.
-    fn function(&mut self, attrs: &mut Vec<Attribute>, name: &str, can_be_traced: bool) {
+    fn function(
+        &mut self,
+        attrs: &mut Vec<Attribute>,
+        name: &str,
+        output: &ReturnType,
+        can_be_traced: bool,
+    ) {
         let own = attrs.iter().position(is_ours);
-        let runtime = &self.runtime;
         match own {
             Some(at) if is_skip(&attrs[at]) => confirm_skip(&mut attrs[at]),
             Some(at) => {
@@ -129,10 +157,27 @@ impl Block<'_> {
                 }
             }
             None if can_be_traced && self.errors.is_empty() => {
-                let args = self.args;
+                let runtime = self.runtime.clone();
+                let args = self.args_for(output);
                 attrs.insert(0, parse_quote!(#[#runtime::traced_span(#name, #args)]));
             }
             None => {}
+        }
+    }
+
+    /// The options for a function that returns this.
+    fn args_for(&mut self, output: &ReturnType) -> &TokenStream {
+        let takes_all = match Outcome::of(output) {
+            Outcome::Result => true,
+            Outcome::Perhaps => self.is_off,
+            Outcome::Other => false,
+        };
+        if takes_all {
+            self.is_taken = true;
+            self.args
+        } else {
+            self.is_left_out = true;
+            &self.without_outcome
         }
     }
 }

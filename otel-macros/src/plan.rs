@@ -415,8 +415,7 @@ fn failure(
         needs_result(err_if.at, "err_if");
     }
     if function.is_track_caller() {
-        let written = args.err.as_ref().map(args::Err::span);
-        if let Some(at) = written.or(args.err_if.as_ref().map(|err_if| err_if.at)) {
+        if let Some(at) = args.at() {
             errors.add(at, TRACK_CALLER);
         }
         return (Failure::Ignored, None);

@@ -34,6 +34,45 @@ pub(crate) fn may_be_result(ty: &Type) -> bool {
     }
 }
 
+/// What a signature tells of whether a function comes to a `Result`, itself or by the future that it hands out.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// It says so: the type is called so, or an alias ends so, as `io::Result` and `QueryResult` do.
+    Result,
+    /// It may, behind another alias.
+    Perhaps,
+    Other,
+}
+
+impl Outcome {
+    pub(crate) fn of(output: &ReturnType) -> Outcome {
+        match (handed(output), output) {
+            (Some(Handed::Future { output: None, .. }), _) => Outcome::Perhaps,
+            (
+                Some(Handed::Future {
+                    output: Some(ty), ..
+                }),
+                _,
+            ) => Outcome::of_type(&ty),
+            (Some(Handed::Stream { .. }), _) | (None, ReturnType::Default) => Outcome::Other,
+            (None, ReturnType::Type(_, ty)) => Outcome::of_type(ty),
+        }
+    }
+
+    fn of_type(ty: &Type) -> Outcome {
+        match peel(ty) {
+            Type::Path(path) if ends_like_result(path) => Outcome::Result,
+            ty if may_be_result(ty) => Outcome::Perhaps,
+            _ => Outcome::Other,
+        }
+    }
+}
+
+fn ends_like_result(ty: &TypePath) -> bool {
+    let last = ty.path.segments.last();
+    last.is_some_and(|last| last.ident.to_string().ends_with("Result"))
+}
+
 fn is_primitive(ty: &TypePath) -> bool {
     let ident = ty.path.get_ident();
     ident.is_some_and(|ident| PRIMITIVES.contains(&ident.to_string().as_str()))

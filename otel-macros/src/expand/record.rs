@@ -26,8 +26,9 @@ pub(super) fn one_record(record: &Record, frame: &Frame) -> TokenStream {
         Record::Event { name, fields } => {
             let (method, recorder) = frame.recorder("event");
             let at = name.span();
+            let method = path_at(method, at);
             let name = in_braces(&quote_spanned!(at=> || #name), at);
-            (quote!(#method(#recorder, #name)), fields)
+            (quote_spanned!(at=> #method(#recorder, #name)), fields)
         }
     };
     if fields.is_empty() {

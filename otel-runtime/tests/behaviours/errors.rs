@@ -205,6 +205,78 @@ fn options_for_errors_of_async_functions() {
 }
 
 #[test]
+fn options_for_errors_of_a_block_are_for_functions_that_say_result() {
+    struct Rooms(u32);
+
+    #[traced_span(kind = client, err = debug, err_if = |error| *error != "fine")]
+    impl Rooms {
+        fn new() -> Rooms {
+            Rooms(1)
+        }
+        fn count(&self) -> u32 {
+            self.0
+        }
+        fn find(told: &'static str) -> Result<(), &'static str> {
+            Err(told)
+        }
+        async fn later() -> core::result::Result<(), &'static str> {
+            pause().await;
+            Err("later")
+        }
+        fn handed_out() -> impl Future<Output = Result<(), &'static str>> {
+            std::future::ready(Err("handed out"))
+        }
+        /// As without an option: who returns it says nothing of a `Result`.
+        fn behind() -> Alias<()> {
+            Err(OnlyDebug)
+        }
+    }
+    let recorded = record();
+    assert_eq!(Rooms::new().count(), 1);
+    assert!(Rooms::find("bad").is_err());
+    assert!(Rooms::find("fine").is_err());
+    assert!(block_on(Rooms::later()).is_err());
+    assert!(block_on(Rooms::handed_out()).is_err());
+    assert!(Rooms::behind().is_err());
+    recorded.check(&[
+        "CLIENT Rooms::new",
+        "CLIENT Rooms::count",
+        "CLIENT Rooms::find ERROR: \"bad\"",
+        "CLIENT Rooms::find",
+        "CLIENT Rooms::later ERROR: \"later\"",
+        "CLIENT Rooms::handed_out ERROR: \"handed out\"",
+        "CLIENT Rooms::behind ERROR: OnlyDebug",
+    ]);
+}
+
+#[test]
+fn errors_are_left_alone_in_a_whole_block() {
+    #[traced_span(err = off)]
+    mod quiet {
+        use super::{Alias, OnlyDebug};
+
+        pub(super) fn count() -> u32 {
+            1
+        }
+        pub(super) fn behind() -> Alias<()> {
+            Err(OnlyDebug)
+        }
+        pub(super) fn text() -> Result<u32, &'static str> {
+            Err("text")
+        }
+    }
+    let recorded = record();
+    assert_eq!(quiet::count(), 1);
+    assert!(quiet::behind().is_err());
+    assert!(quiet::text().is_err());
+    recorded.check(&[
+        "INTERNAL quiet::count",
+        "INTERNAL quiet::behind",
+        "INTERNAL quiet::text",
+    ]);
+}
+
+#[test]
 fn an_async_error_without_display_is_recorded_by_what_it_has() {
     #[traced_span]
     async fn debugged_later() -> Alias<()> {
