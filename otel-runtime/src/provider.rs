@@ -244,6 +244,7 @@ impl Builder {
         };
         if let Some(provider) = &provider {
             provider.install();
+            engine::expect_provider();
         }
         engine::follow_parents(follows_parents);
         engine::switch_off(provider.is_none());

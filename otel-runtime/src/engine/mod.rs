@@ -29,8 +29,8 @@ pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Scope, Site};
 pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, Entered, SyncSpan, TaskSpan};
-pub(crate) use start::start_named;
 pub use start::{LinkTarget, SpanParent, Start};
+pub(crate) use start::{expect_provider, start_named};
 
 thread_local! {
     /// Destroyed before OpenTelemetry's own, since it comes to life after that.
@@ -54,13 +54,19 @@ impl Drop for HasContext {
 /// Whether there is a current context; not so at the end of a thread, where the destructors of other thread-locals may still
 /// call what is annotated, and asking OpenTelemetry would panic.
 #[inline]
-fn has_context() -> bool {
+pub(crate) fn has_context() -> bool {
     HAS_CONTEXT.try_with(|_| ()).is_ok()
 }
 
 /// The current context; `None` at the end of a thread.
 pub(crate) fn current() -> Option<Context> {
     has_context().then(Context::current)
+}
+
+/// Looks at the current context; `None` at the end of a thread.
+#[cfg(any(feature = "diesel", feature = "log"))]
+pub(crate) fn map_current<T>(look: impl FnOnce(&Context) -> T) -> Option<T> {
+    has_context().then(|| Context::map_current(look))
 }
 
 /// Hands on a value that is known before something else is done.

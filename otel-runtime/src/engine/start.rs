@@ -473,6 +473,11 @@ pub(crate) fn start_named(name: Cow<'static, str>) -> TaskSpan {
     });
     TaskSpan::new(Started::new(context))
 }
+/// Says that there is a provider, which has not made a span yet.
+pub(crate) fn expect_provider() {
+    HAS_PROVIDER.store(true, Ordering::Relaxed);
+}
+
 fn build(scope: InstrumentationScope, builder: SpanBuilder, parent: &Context) -> BoxedSpan {
     let span = global::tracer_with_scope(scope).build_with_context(builder, parent);
     if is_new(&span, parent) {

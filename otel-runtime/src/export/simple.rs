@@ -1,5 +1,6 @@
 //! Exports each span when it ends, on the thread that ends it.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +48,9 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
         if !span.span_context.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
             return;
         }
+        let Some(_exporting) = Exporting::begin() else {
+            return;
+        };
         let exporter = self.exporter();
         match wait(exporter.export(vec![span])) {
             Ok(()) => self.losses.none(),
@@ -65,6 +69,28 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.exporter().set_resource(resource);
+    }
+}
+
+thread_local! {
+    static IS_EXPORTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The time in which this thread exports a span. What the exporter does meanwhile is not traced: a span of its own would wait
+/// for the exporter that makes it. It cannot be suppressed, as a span may end while the current context is borrowed.
+struct Exporting;
+
+impl Exporting {
+    /// `None` where that is so already.
+    fn begin() -> Option<Self> {
+        let is_nested = IS_EXPORTING.try_with(|exporting| exporting.replace(true));
+        (is_nested != Ok(true)).then_some(Self)
+    }
+}
+
+impl Drop for Exporting {
+    fn drop(&mut self) {
+        let _ = IS_EXPORTING.try_with(|exporting| exporting.set(false));
     }
 }
 
@@ -92,7 +118,11 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::{OnceLock, mpsc};
+
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
 
@@ -111,6 +141,31 @@ mod tests {
         }));
         other.join().expect("no panic");
         assert_eq!((answer, polls), (7, 2));
+    }
+
+    #[test]
+    fn what_an_exporter_does_is_not_traced() {
+        /// Makes a span of each export, and counts those.
+        #[derive(Clone, Debug, Default)]
+        struct Nosy(Arc<OnceLock<SdkTracerProvider>>, Arc<AtomicUsize>);
+
+        impl SpanExporter for Nosy {
+            async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
+                self.1.fetch_add(spans.len(), Ordering::Relaxed);
+                let provider = self.0.get().expect("a provider");
+                provider.tracer("test").start("exported").end();
+                Ok(())
+            }
+        }
+
+        let exporter = Nosy::default();
+        let simple = Simple::new(exporter.clone(), "nowhere");
+        let provider = SdkTracerProvider::builder().with_span_processor(simple);
+        let provider = exporter.0.get_or_init(|| provider.build());
+        for _ in 0..2 {
+            provider.tracer("test").start("span").end();
+        }
+        assert_eq!(exporter.1.load(Ordering::Relaxed), 2);
     }
 
     #[test]

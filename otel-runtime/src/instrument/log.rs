@@ -37,13 +37,10 @@ use log::{
     LevelFilter, Log, Metadata, Record, SetLoggerError,
     kv::{Error, Key, Source, Value, VisitSource},
 };
-use opentelemetry::{
-    Context,
-    trace::{SpanId, TraceContextExt as _, TraceId},
-};
+use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceId};
 
 pub use self::json::json_line;
-use crate::hex::Digits;
+use crate::{engine, hex::Digits};
 
 const TRACE_ID: &str = "trace_id";
 const SPAN_ID: &str = "span_id";
@@ -104,11 +101,12 @@ impl<L: Log> Log for Correlated<L> {
 ///
 /// No more is done while the current context is borrowed; formatting a record may need it again.
 fn current_ids() -> Option<(TraceId, SpanId)> {
-    Context::map_current(|context| {
+    engine::map_current(|context| {
         let span = context.span();
         let span = span.span_context();
         span.is_valid().then(|| (span.trace_id(), span.span_id()))
     })
+    .flatten()
 }
 
 /// A record's own key-values, followed by the ids it has not.

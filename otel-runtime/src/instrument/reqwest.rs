@@ -38,6 +38,7 @@ use super::{
     running::Running,
     starting::{Operation, Starting, joined},
 };
+use crate::engine::current;
 
 static CLIENT: Operation = Operation::new("HTTP", SpanKind::Client);
 
@@ -68,14 +69,14 @@ pub trait SendTraced {
 
 impl SendTraced for RequestBuilder {
     fn send_traced(self) -> impl Future<Output = Result<Response>> + Send {
-        send(self, None, Context::current())
+        send(self, None, current().unwrap_or_default())
     }
 
     fn send_traced_to(
         self,
         template: impl Into<Cow<'static, str>>,
     ) -> impl Future<Output = Result<Response>> + Send {
-        send(self, Some(template.into()), Context::current())
+        send(self, Some(template.into()), current().unwrap_or_default())
     }
 }
 

@@ -70,7 +70,7 @@ impl Running {
         parent: &Context,
         describe: impl FnOnce(&mut Starting<'_>),
     ) -> Self {
-        if engine::control::is_off() {
+        if engine::control::is_off() || !engine::has_context() {
             return Self::unrecorded(parent.clone());
         }
         match sited::outlook(parent, || operation.label()) {
@@ -156,7 +156,6 @@ impl Running {
     }
 
     /// The context in which the span is current.
-    #[cfg(any(feature = "messaging", feature = "reqwest"))]
     pub(super) fn context(&self) -> &Context {
         &self.context
     }
@@ -168,7 +167,7 @@ impl Running {
 
     /// Runs one step of the work with the span current. A panic is recorded, ends the span and goes on.
     pub(super) fn step<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let current = self.context.clone().attach();
+        let current = engine::has_context().then(|| self.context.clone().attach());
         let result = catch_unwind(AssertUnwindSafe(work));
         drop(current);
         result.unwrap_or_else(|panic| {

@@ -413,6 +413,40 @@ async fn the_span_lasts_and_is_current_until_the_body_ends() {
     );
 }
 
+/// As actix-web does with the answer to HEAD.
+#[actix_web::test]
+async fn a_body_that_nobody_is_sent_is_within_its_request_too() {
+    let spans = Recorded::start();
+    let stream = async || {
+        let chunks = (0..1).map(|_| {
+            global::tracer("test").in_span("chunk", |_| ());
+            Ok::<_, Error>(Bytes::from_static(b"x"))
+        });
+        HttpResponse::Ok().body(BodyStream::new(stream::iter(chunks)))
+    };
+    let app = App::new()
+        .wrap(RequestTracing::new().skip_paths(["/skipped"]))
+        .route("/", web::head().to(stream))
+        .route("/skipped", web::head().to(stream));
+    let app = init_service(app).await;
+    let mut waker = Waker::from_waker(NoWaker::noop());
+    for path in ["/", "/skipped"] {
+        let head = TestRequest::default().method(Method::HEAD).uri(path);
+        let response = try_call_service(&app, head.to_request()).await;
+        let mut body = pin!(response.expect("a response").into_body());
+        assert!(matches!(
+            body.as_mut().poll_next(&mut waker),
+            Poll::Ready(Some(Ok(_)))
+        ));
+    }
+    let finished = spans.finished();
+    let [request, chunk] = &finished[..] else {
+        panic!("{finished:#?}");
+    };
+    assert_eq!([&*request.name, &*chunk.name], ["HEAD /", "chunk"]);
+    assert_eq!(chunk.parent_span_id, Some(request.span_id));
+}
+
 #[actix_web::test]
 async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
     let spans = Recorded::start();

@@ -77,8 +77,9 @@ impl Gathered {
     /// Does not hold on to much memory, once the span has ended.
     #[inline(always)]
     pub(super) fn shrink(&mut self) {
+        // What is long besides has been written there.
         if !self.is_empty && self.entries.capacity() > SPARE_CAPACITY {
-            self.entries = Entries::default();
+            *self = Self::new(self.limits);
         }
     }
 

@@ -112,9 +112,7 @@ impl Supply {
     /// What was taken since is as much as before.
     fn release(&self, amount: usize) {
         self.give_back(amount);
-        let mark = self.mark.load(Ordering::Relaxed);
-        self.mark
-            .store(mark.saturating_sub(amount), Ordering::Relaxed);
+        self.mark.fetch_sub(amount, Ordering::Relaxed);
     }
 
     fn restart(&self) {

@@ -16,6 +16,7 @@ use super::live::Live;
 use super::scope::{self, Source};
 use super::span::Span;
 use super::{Core, Sampling, Setup, SpanCounts, clock, local, sited};
+use crate::engine::follow_parents;
 
 /// Hands out tracers; its clones are the same provider.
 #[derive(Clone, Debug)]
@@ -87,6 +88,8 @@ impl trace::TracerProvider for Installed {
 
 impl Drop for Installed {
     fn drop(&mut self) {
+        // What the sampler of the other one does is not known.
+        follow_parents(false);
         sited::deactivate(self.0.0);
     }
 }

@@ -10,6 +10,7 @@ use actix_web::{
     body::{BodySize, MessageBody},
     web::Bytes,
 };
+use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::observed::Observed;
@@ -21,6 +22,8 @@ pin_project! {
         #[pin]
         body: B,
         span: Option<Observed>,
+        // Where the span has ended before the body: nobody is sent it, but it may be polled.
+        after: Option<Context>,
         // Bytes still to come, where the size was told beforehand: such a body need not be polled past its end.
         remaining: Option<u64>,
     }
@@ -31,8 +34,12 @@ impl<B: MessageBody> TracedBody<B> {
     pub(super) fn new(body: B, span: Observed, bodiless: bool) -> Self {
         let size = body.size();
         if bodiless || size.is_eof() {
+            let after = Some(span.span.context().clone());
             span.end();
-            return Self::untraced(body);
+            return Self {
+                after,
+                ..Self::untraced(body)
+            };
         }
         let remaining = match size {
             BodySize::Sized(bytes) => Some(bytes),
@@ -41,6 +48,7 @@ impl<B: MessageBody> TracedBody<B> {
         Self {
             body,
             span: Some(span),
+            after: None,
             remaining,
         }
     }
@@ -50,6 +58,7 @@ impl<B: MessageBody> TracedBody<B> {
         Self {
             body,
             span: None,
+            after: None,
             remaining: None,
         }
     }
@@ -68,6 +77,7 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
         let Some(span) = this.span else {
+            let _within = this.after.clone().map(Context::attach);
             return this.body.poll_next(waker);
         };
         let chunk = ready!(span.step(|| this.body.poll_next(waker)));
@@ -95,6 +105,7 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
         let Self {
             body,
             span,
+            after,
             remaining,
         } = self;
         match body.try_into_bytes() {
@@ -107,6 +118,7 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
             Err(body) => Err(Self {
                 body,
                 span,
+                after,
                 remaining,
             }),
         }

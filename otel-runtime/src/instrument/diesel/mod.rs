@@ -123,7 +123,7 @@ impl QuerySpans {
             return;
         }
         // What is not recorded need not be known.
-        if Context::map_current(engine::control::is_left_out) {
+        if engine::map_current(engine::control::is_left_out) != Some(false) {
             self.queries.clear();
             return;
         }
@@ -257,8 +257,9 @@ impl Spanning {
     }
 
     fn through_the_api(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
-        let off = engine::control::is_off() || Context::is_current_telemetry_suppressed();
-        Self((!off).then(|| {
+        let is_on = !engine::control::is_off()
+            && engine::map_current(Context::is_telemetry_suppressed) == Some(false);
+        Self(is_on.then(|| {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
                 .with_attributes(attributes);

@@ -16,7 +16,7 @@ use std::{
 
 use diesel::r2d2::{ManageConnection, Pool, PoolError, PooledConnection};
 use opentelemetry::{
-    Context, KeyValue, StringValue,
+    KeyValue, StringValue,
     global::BoxedSpan,
     trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
 };
@@ -167,8 +167,9 @@ impl Waits {
 
     fn begin(&self) -> Waiting<'_> {
         self.measure.pending(1);
-        let off = engine::control::is_off() || Context::map_current(engine::control::is_left_out);
-        let span = (!off).then(|| {
+        let is_on = !engine::control::is_off()
+            && engine::map_current(engine::control::is_left_out) == Some(false);
+        let span = is_on.then(|| {
             let mut attributes = self.server.attributes();
             let name = KeyValue::new(DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone());
             attributes.push(name);

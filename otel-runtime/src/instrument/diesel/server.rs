@@ -145,14 +145,14 @@ impl Server {
         let mut rest = text.trim_start();
         let mut any = false;
         while !rest.is_empty() {
-            let (key, after) = rest.split_once('=')?;
-            let key = key.trim_end();
-            if !is_libpq_keyword(key) {
+            let parameter = rest.split_once('=');
+            let parameter = parameter.filter(|(key, _)| is_libpq_keyword(key.trim_end()));
+            let Some((key, after)) = parameter else {
                 // Not libpq's, or broken in a way that leaves open what was meant: then nothing is told but the system.
                 return any.then_some(Self::of("postgresql"));
-            }
+            };
             let (value, after) = key_value(after.trim_start());
-            server.set(key, Some(value));
+            server.set(key.trim_end(), Some(value));
             any = true;
             rest = after.trim_start();
         }
@@ -175,7 +175,7 @@ impl Server {
 
 fn is_libpq_keyword(key: &str) -> bool {
     // All of libpq's parameter names are of this form; a file name with `=` in it rarely is.
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 20] = [
         "host",
         "hostaddr",
         "port",
@@ -190,8 +190,14 @@ fn is_libpq_keyword(key: &str) -> bool {
         "client_encoding",
         "connect_timeout",
         "target_session_attrs",
+        "requirepeer",
+        "replication",
+        "servicefile",
+        "load_balance_hosts",
+        "min_protocol_version",
+        "max_protocol_version",
     ];
-    const FAMILIES: [&str; 7] = [
+    const FAMILIES: [&str; 9] = [
         "ssl",
         "gss",
         "krb",
@@ -199,6 +205,8 @@ fn is_libpq_keyword(key: &str) -> bool {
         "keepalives",
         "channel_",
         "require_",
+        "scram_",
+        "oauth_",
     ];
     let is_name = key
         .chars()
@@ -271,8 +279,9 @@ fn sqlite_file(url: &str, uri: Option<&str>) -> Option<String> {
         None => url.to_owned(),
     };
     let name = path.rsplit(['/', '\\']).next()?;
-    // With an `@` it may be meant as a URL of some server, and begin with a user.
-    (!name.is_empty() && !name.contains('@')).then(|| name.to_owned())
+    // With any of these it may be meant as a URL or parameters of some server, and have a password in it.
+    let is_file = name == ":memory:" || !name.contains(['@', '=', ':']);
+    (!name.is_empty() && is_file).then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_semantic_conventions::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
+use crate::engine;
+
 /// Whether there is a logger, so that lines cost next to nothing where there is none.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 /// OpenTelemetry's API has no global provider of loggers.
@@ -32,9 +34,11 @@ pub(crate) fn set_logger(logger: Option<SdkLogger>) {
     *current = logger.map(Arc::new);
 }
 
-/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads.
+/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads, nor at the end of a
+/// thread, where the SDK cannot look for the current span.
 pub(super) fn is_on() -> bool {
-    IS_ON.load(Ordering::Relaxed) && !Context::is_current_telemetry_suppressed()
+    IS_ON.load(Ordering::Relaxed)
+        && engine::map_current(Context::is_telemetry_suppressed) == Some(false)
 }
 
 /// Hands a record on. The ids are those of the current span.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Display, future::Future};
 
 use opentelemetry::{
-    Context, Value, global,
+    Value, global,
     propagation::{Extractor, Injector},
     trace::SpanContext,
 };
@@ -12,6 +12,7 @@ use opentelemetry_semantic_conventions::attribute::MESSAGING_BATCH_MESSAGE_COUNT
 use super::{
     Destination, Operation, PROCESS, Running, SEND, Starting, finish, headers::Source, integer,
 };
+use crate::engine;
 
 /// What is known of messages that one operation sends or processes at once.
 ///
@@ -172,6 +173,7 @@ impl Batch {
                 span.link(producer);
             }
         };
-        Running::start(operation, &Context::current(), describe)
+        let parent = engine::current().unwrap_or_default();
+        Running::start(operation, &parent, describe)
     }
 }

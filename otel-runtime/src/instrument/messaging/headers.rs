@@ -8,6 +8,8 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt as _},
 };
 
+use crate::engine::has_context;
+
 /// What the headers of the first sending are called in those of a later one, before the names that the propagator uses.
 const ORIGIN: &str = "origin-";
 
@@ -84,6 +86,9 @@ where
 
 fn extract(headers: &dyn Extractor) -> Context {
     let mut empty = Context::new();
+    if !has_context() {
+        return empty;
+    }
     if Context::is_current_telemetry_suppressed() {
         empty = empty.with_telemetry_suppressed();
     }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Display, future::Future, time::SystemTime};
 
 use opentelemetry::{
-    Context, KeyValue, StringValue, Value, global,
+    KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
 };
 use opentelemetry_semantic_conventions::attribute::{
@@ -11,6 +11,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::{Destination, PROCESS, Running, SEND, finish, headers::Source, integer};
+use crate::engine;
 
 /// The attribute that tells how long a message waited between sending and processing: seconds, as a float, never
 /// negative.
@@ -174,7 +175,8 @@ impl Message {
     }
 
     fn producer(self, headers: &mut dyn Injector) -> Running {
-        let span = Running::start(&SEND, &Context::current(), |span| {
+        let parent = engine::current().unwrap_or_default();
+        let span = Running::start(&SEND, &parent, |span| {
             self.destination.describe(&SEND, span);
         });
         global::get_text_map_propagator(|propagator| {

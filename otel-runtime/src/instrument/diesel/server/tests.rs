@@ -167,6 +167,17 @@ fn libpq_key_values() {
         None,
     );
     check("password=se cret=x host=db", pg, None, None, None);
+    check("host=h user=u password=my SECRET", pg, None, None, None);
+    check("host=h password=X sslmode", pg, None, None, None);
+    for first in [
+        "load_balance_hosts",
+        "requirepeer",
+        "min_protocol_version",
+        "scram_client_key",
+    ] {
+        let parameters = format!("{first}=x host=db password=secret dbname=rooms");
+        check(&parameters, pg, Some("rooms"), Some("db"), None);
+    }
     check("user=u password='open host=db", pg, None, None, None);
     check("dbname=postgres://u:p@db/rooms", pg, None, None, None);
 }
@@ -204,7 +215,10 @@ fn sqlite_files() {
         None,
         None,
     );
-    check("a=b.db", "sqlite", Some("a=b.db"), None, None);
+    // As far as anybody can tell, these may have a password in them.
+    for odd in ["a=b.db", "Host=h password=X", "server=h;pwd=X", "mysql:u:X"] {
+        check(odd, "sqlite", None, None, None);
+    }
     check("", "sqlite", None, None, None);
 }
 
