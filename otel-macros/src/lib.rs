@@ -241,7 +241,8 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The name comes first, then attributes as [`macro@span_attr`] has them. On a function the event is recorded when it is
 /// called, or when it returns if a value is a closure over the result: then its other values are evaluated at the return
-/// too, and cannot name what the body has given away. On a statement in a traced function it is recorded after the
+/// too, and cannot name what the body has given away. Where that result is an `Err` there is no value for the closure, and no
+/// event. On a statement in a traced function it is recorded after the
 /// statement.
 ///
 #[doc = include_str!("../docs/span_event.md")]

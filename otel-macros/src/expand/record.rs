@@ -36,9 +36,18 @@ pub(super) fn one_record(record: &Record, frame: &Frame) -> TokenStream {
     }
     let set = set_all(fields, frame);
     let variable = &frame.names.fields;
-    quote! {
+    let recorded = quote! {
         if let ::core::option::Option::Some(mut #variable) = #opened { #set }
+    };
+    let is_of_result = |field: &Field| matches!(field.value, Value::Result(_));
+    if let Record::Event { fields, .. } = record
+        && fields.iter().any(is_of_result)
+    {
+        // What an event says of a value did not happen where there is none.
+        let (inside, result) = (&frame.inside, frame.result());
+        return quote!(if #inside::value_of(#result).__otel_value().is_some() { #recorded });
     }
+    recorded
 }
 
 /// Each field on the variable that collects them.

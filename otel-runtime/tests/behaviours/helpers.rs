@@ -38,6 +38,55 @@ fn attributes_and_events_of_a_function() {
     ]);
 }
 
+#[traced_span]
+#[span_event("asked", "n" = n)]
+#[span_event("found", "n" = n, "id" = |ok| *ok)]
+async fn find(n: u32) -> Result<u32, String> {
+    pause().await;
+    if n > 0 {
+        Ok(n * 2)
+    } else {
+        Err("none".to_owned())
+    }
+}
+
+/// On the span around it.
+#[span_event("counted", "count" = |ok| *ok)]
+fn count(n: u32) -> Result<u32, String> {
+    n.checked_sub(1).ok_or_else(String::new)
+}
+
+#[test]
+fn an_event_of_the_result_needs_one() {
+    #[traced_span]
+    fn around() {
+        assert!(count(1).is_ok());
+        assert!(count(0).is_err());
+    }
+    let recorded = record();
+    assert!(block_on(find(1)).is_ok());
+    assert!(block_on(find(0)).is_err());
+    around();
+    recorded.check_attributes(&[
+        "INTERNAL find",
+        "    * asked",
+        "      · n = 1",
+        "    * found",
+        "      · id = 2",
+        "      · n = 1",
+        "INTERNAL find ERROR: none",
+        "    · error.type = \"alloc::string::String\"",
+        "    * asked",
+        "      · n = 0",
+        "    * exception",
+        "      · exception.message = \"none\"",
+        "      · exception.type = \"alloc::string::String\"",
+        "INTERNAL around",
+        "    * counted",
+        "      · count = 0",
+    ]);
+}
+
 #[span_event("above", "n" = n)]
 #[span_attr("above" = 1)]
 #[traced_span]
