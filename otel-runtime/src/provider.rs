@@ -243,6 +243,11 @@ impl Builder {
             (provider, logs)
         };
         if let Some(provider) = &provider {
+            if cfg!(not(feature = "recording")) {
+                diagnostics::warn(
+                    "what is annotated makes no spans, since otel-runtime was built without its feature `recording`",
+                );
+            }
             provider.install();
             engine::expect_provider();
         }
@@ -300,7 +305,9 @@ impl Traces<'_> {
             return Ok(None);
         }
         if self.journal.is_some() {
-            diagnostics::warn("no journal is kept, since the SDK makes the spans");
+            diagnostics::warn(
+                "no journal is kept (OTEL_RUNTIME_JOURNAL), since the SDK makes the spans: it does with a processor of the application's, and where OTEL_TRACES_EXPORTER has `console`",
+            );
         }
         let mut provider = SdkTracerProvider::builder()
             .with_resource(resource)

@@ -403,7 +403,7 @@ fn what_a_receiver_refuses_is_counted_and_told() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
     ]);
     assert!(output.status.success(), "{output:?}");
-    let to = format!("{} by HTTP", sink.endpoint);
+    let to = format!("{}/v1/logs by HTTP", sink.endpoint);
     assert_eq!(
         text(&output.stderr),
         format!(
@@ -432,8 +432,9 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
         let said = text(&output.stderr);
         let printed = text(&output.stdout);
         assert!(printed.contains("shut down: Err("), "{printed}");
-        for what in ["2 log records", "1 span"] {
-            let lost = format!("could not export {what} to {endpoint} by {by}, lost: ");
+        for (what, path) in [("2 log records", "/v1/logs"), ("1 span", "/v1/traces")] {
+            let path = if by == "HTTP" { path } else { "" };
+            let lost = format!("could not export {what} to {endpoint}{path} by {by}, lost: ");
             assert!(said.contains(&lost), "`{lost}`: {said}");
         }
     }

@@ -182,11 +182,11 @@ fn http_does_not_try_again_what_cannot_work() {
     let sink = in_turn(vec![(
         "400 Bad Request",
         "",
-        b"\x12\x0ano such key".to_vec(),
+        b"\x12\x0bno such key".to_vec(),
     )]);
     let output = run(2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
     let said = format!(
-        "otel-runtime: could not export 2 spans to {} by HTTP, lost: the receiver answered 400 Bad Request: no such key",
+        "otel-runtime: could not export 2 spans to {}/v1/traces by HTTP, lost: the receiver answered 400 Bad Request: no such key",
         sink.endpoint
     );
     check(&output, &[&counts(2, 0, 2), &said, "flush: Err("]);

@@ -116,15 +116,17 @@ fn a_disabled_sdk_prints_nothing() {
 
 #[test]
 fn an_unreachable_endpoint_is_said_once_and_breaks_nothing() {
-    for protocol in ["http/protobuf", "grpc"] {
+    for (protocol, path) in [("http/protobuf", "/v1/traces"), ("grpc", "")] {
         let output = run(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ]);
         let said = text(&output.stderr);
         assert_eq!(
-            said.matches("could not export 2 spans to http://127.0.0.1:9 by")
-                .count(),
+            said.matches(&format!(
+                "could not export 2 spans to http://127.0.0.1:9{path} by"
+            ))
+            .count(),
             1,
             "{protocol}: {said}"
         );

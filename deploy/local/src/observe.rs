@@ -101,12 +101,8 @@ impl Observer {
         for name in Role::ALL.map(Role::name) {
             let log = std::fs::read_to_string(folder.join(format!("{name}.log")))
                 .with_context(|| format!("cannot read the log of {name}"))?;
-            for line in log
-                .lines()
-                .filter(|line| line.starts_with("otel-runtime: "))
-            {
-                said.push(format!("  {name}: {line}"));
-            }
+            let losses = log.lines().filter(|line| tells_of_loss(line));
+            said.extend(losses.map(|line| format!("  {name}: {line}")));
         }
         if said.is_empty() {
             return Ok(());
@@ -137,6 +133,12 @@ impl Observer {
     }
 }
 
+/// Whether a line of a log is one by which the runtime says that spans did not arrive; it says other things too.
+fn tells_of_loss(line: &str) -> bool {
+    const LOST: [&str; 3] = ["could not export ", " lost in between: ", " were dropped, "];
+    line.starts_with("otel-runtime: ") && LOST.iter().any(|words| line.contains(words))
+}
+
 /// With an endpoint but nothing that sends there, the trace would be waited for in vain.
 fn refuse_silence(endpoint: &str) -> anyhow::Result<()> {
     let value = |name| env::var(name).unwrap_or_default().to_ascii_lowercase();
@@ -150,7 +152,22 @@ fn refuse_silence(endpoint: &str) -> anyhow::Result<()> {
              unset one of them, or add `otlp`"
         );
     }
+    let sampler = sampler();
+    if sampler.ends_with("always_off") {
+        bail!(
+            "{endpoint} is set, but OTEL_TRACES_SAMPLER is `{sampler}`, so nothing is sent there; \
+             unset one of them"
+        );
+    }
     Ok(())
+}
+
+/// The sampler that the environment names.
+fn sampler() -> String {
+    env::var("OTEL_TRACES_SAMPLER")
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }
 
 async fn here(collector: &Collector, stack: &mut Stack) -> anyhow::Result<String> {
@@ -184,8 +201,14 @@ async fn elsewhere(endpoint: &Url, stack: &mut Stack) -> anyhow::Result<String> 
         .wait_for_line("trace_id=", TRACE_TIMEOUT)
         .await?;
     let trace = line.split_whitespace().next().unwrap_or_default();
+    let sampler = sampler();
+    let condition = if sampler.ends_with("traceidratio") {
+        format!(" if it was sampled (OTEL_TRACES_SAMPLER is `{sampler}`)")
+    } else {
+        String::new()
+    };
     Ok(format!(
-        "The spans are sent to {endpoint}. In a Jaeger there, the trace is at\n  {}",
+        "The spans are sent to {endpoint}. In a Jaeger there, the trace is{condition} at\n  {}",
         jaeger(endpoint, trace)
     ))
 }
@@ -270,6 +293,8 @@ mod tests {
             telemetry: Telemetry::Inherited,
             place: Place::Elsewhere(Url::parse("http://127.0.0.1:9").unwrap()),
         };
+        let said = "otel-runtime: 10 spans recorded, 10 exported, 0 dropped, 0 refused";
+        std::fs::write(folder.path().join("dispo.log"), said).unwrap();
         observer.check_arrival(folder.path()).unwrap();
         let said = "otel-runtime: could not export 2 spans";
         std::fs::write(

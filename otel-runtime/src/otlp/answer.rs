@@ -77,9 +77,21 @@ impl Answer {
 /// No more of a reason is told, in characters.
 const MAX_REASON: usize = 200;
 
+/// The `message` of a `google.rpc.Status`, in which an answer by HTTP says what went wrong; what is none, as it is.
+fn message(said: &[u8]) -> &[u8] {
+    const MESSAGE: u8 = 2;
+    // Its fields begin with a byte that no text begins with.
+    let is_text = said.first().is_none_or(|byte| *byte >= b' ');
+    if is_text {
+        return said;
+    }
+    let mut fields = Fields(said).filter(|(field, _)| *field == MESSAGE);
+    fields.find_map(|(_, value)| value.bytes()).unwrap_or(said)
+}
+
 /// What is readable of what a receiver says, to be told behind something.
 pub(super) fn reason(said: &[u8]) -> String {
-    let readable: String = String::from_utf8_lossy(said)
+    let readable: String = String::from_utf8_lossy(message(said))
         .split(|char: char| char.is_control() || char == char::REPLACEMENT_CHARACTER)
         .map(str::trim)
         .filter(|part| !part.is_empty())
@@ -147,6 +159,11 @@ mod tests {
     fn what_is_readable_of_an_answer_is_told() {
         assert_eq!(reason(b""), "");
         assert_eq!(reason(b"\x12\x08no quota"), ": no quota");
+        let long = "x".repeat(48);
+        let status = [b"\x08\x05\x12\x30", long.as_bytes()].concat();
+        assert_eq!(reason(&status), format!(": {long}"));
+        assert_eq!(reason(b"\x08\x05"), "");
+        assert_eq!(reason(b"\nno quota"), ": no quota");
         assert_eq!(reason("ä".repeat(300).as_bytes()).chars().count(), 202);
     }
 }

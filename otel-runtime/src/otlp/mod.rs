@@ -122,14 +122,19 @@ impl Sender {
 
 /// What is said of what does not arrive.
 pub(crate) fn losses(service: Service, protocol: Protocol, signal: &Signal) -> Losses {
-    let (default, by) = match protocol {
-        Protocol::HttpProtobuf | Protocol::HttpJson => (endpoint::HTTP, "HTTP"),
-        Protocol::Grpc => (endpoint::GRPC, "gRPC"),
+    let (url, by) = match protocol {
+        Protocol::HttpProtobuf | Protocol::HttpJson => {
+            (endpoint::of_http(signal, service.path()), "HTTP")
+        }
+        Protocol::Grpc => (endpoint::of_grpc(signal), "gRPC"),
         Protocol::Stdout => return Losses::new(service.item(), "standard output".to_owned()),
     };
-    let endpoint = signal.endpoint.as_ref().map(|endpoint| &*endpoint.text);
-    let endpoint = told(endpoint.unwrap_or(default));
-    Losses::new(service.item(), format!("{endpoint} by {by}"))
+    // One that cannot be read was refused before.
+    let url = url.map_or_else(
+        |_| String::new(),
+        |url| told(url.as_str().trim_end_matches('/')),
+    );
+    Losses::new(service.item(), format!("{url} by {by}"))
 }
 
 /// What the environment wants to be sent with each request.

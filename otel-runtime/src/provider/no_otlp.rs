@@ -11,8 +11,7 @@ use crate::config::{Protocol, Signal};
 use crate::engine::recorder::Told;
 
 /// What is said where the environment asks for OTLP.
-const NOT_BUILT_IN: &str =
-    "OTLP is asked for, but otel-runtime was built without its feature `otlp`";
+const NOT_BUILT_IN: &str = "OTLP is asked for, by OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER or those of another signal, but otel-runtime was built without its feature `otlp`; add that, or unset them";
 
 /// Refuses: the environment asks for what was not built in.
 pub(super) fn output(
