@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opentelemetry_sdk::error::OTelSdkError;
-#[cfg(feature = "otlp")]
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 
 use crate::delivery::{Refused, reason};
 use crate::diagnostics;
@@ -19,7 +17,6 @@ pub(crate) struct Losses {
     /// Lost since the last export that worked.
     lost: AtomicUsize,
     /// Lost since who flushes or shuts down was last told.
-    #[cfg(feature = "otlp")]
     untold: AtomicUsize,
 }
 
@@ -29,13 +26,11 @@ impl Losses {
             what,
             target,
             lost: AtomicUsize::new(0),
-            #[cfg(feature = "otlp")]
             untold: AtomicUsize::new(0),
         }
     }
 
     /// For who flushes or shuts down: an error where something was lost since this was last asked.
-    #[cfg(feature = "otlp")]
     pub(crate) fn told(&self) -> OTelSdkResult {
         match self.untold.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
@@ -74,7 +69,6 @@ impl Losses {
 
     /// An export did not work, or not for all.
     pub(crate) fn some(&self, count: usize, error: &OTelSdkError) {
-        #[cfg(feature = "otlp")]
         self.untold.fetch_add(count, Ordering::Relaxed);
         if self.lost.fetch_add(count, Ordering::Relaxed) == 0 {
             diagnostics::error(&format!(

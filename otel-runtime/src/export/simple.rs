@@ -59,12 +59,13 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.exporter().force_flush()
+        self.exporter().force_flush().and(self.losses.told())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.is_shut_down.store(true, Ordering::Relaxed);
-        self.exporter().shutdown_with_timeout(timeout)
+        let shut_down = self.exporter().shutdown_with_timeout(timeout);
+        shut_down.and(self.losses.told())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -122,6 +123,7 @@ mod tests {
     use std::sync::{OnceLock, mpsc};
 
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::error::OTelSdkError;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
@@ -166,6 +168,29 @@ mod tests {
             provider.tracer("test").start("span").end();
         }
         assert_eq!(exporter.1.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn who_flushes_or_shuts_down_is_told_of_losses() {
+        #[derive(Debug)]
+        struct Full;
+
+        impl SpanExporter for Full {
+            async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+                Err(OTelSdkError::InternalFailure("full".to_owned()))
+            }
+        }
+
+        let simple = Simple::new(Full, "nowhere");
+        let provider = SdkTracerProvider::builder().with_span_processor(simple);
+        let provider = provider.build();
+        provider.force_flush().expect("nothing is lost");
+        provider.tracer("test").start("span").end();
+        let told = provider.force_flush().expect_err("a span is lost");
+        assert!(told.to_string().contains("1 span lost"), "{told}");
+        provider.tracer("test").start("span").end();
+        let told = provider.shutdown().expect_err("another is lost");
+        assert!(told.to_string().contains("1 span lost"), "{told}");
     }
 
     #[test]

@@ -108,6 +108,11 @@ fn without_place(message: &str) -> &str {
 /// Databases quote values, user names and the text of the query, and not all of them escape a quotation mark within.
 fn without_quoted(message: &str) -> String {
     const QUOTES: [char; 3] = ['\'', '"', '`'];
+    // What comes then is an error of the application's.
+    const COPY_FAILED: &str = "COPY from stdin failed";
+    if message.starts_with(COPY_FAILED) {
+        return COPY_FAILED.to_owned();
+    }
     let mut quotes = message
         .match_indices(QUOTES)
         .map(|(at, _)| at)

@@ -11,7 +11,9 @@
 //! A failed query is an error of its kind, such as `UniqueViolation`; on PostgreSQL with the code of the server
 //! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation
 //! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
-//! every backend it is a row that does not fit its type. Such an error shows in the span around the call.
+//! every backend it is a row that does not fit its type. Such an error shows in the span around the call. Of a query that fails
+//! before it is sent, as of a value that cannot be bound, diesel tells no end: its span lasts until the connection is used again or
+//! closed, and is marked as [`CANCELLED`](crate::CANCELLED).
 //!
 //! With the feature `r2d2`, `TracedPool` shows the waits for a connection of a pool.
 

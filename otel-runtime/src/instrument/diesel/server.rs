@@ -64,7 +64,8 @@ impl Server {
         match self.system {
             "mysql" => Dialect::Mysql,
             "sqlite" => Dialect::Sqlite,
-            _ => Dialect::Standard,
+            "postgresql" => Dialect::Standard,
+            _ => Dialect::Unknown,
         }
     }
 

@@ -11,6 +11,15 @@ pub(super) enum Dialect {
     Sqlite,
     /// Double quotes hold strings, a backslash escapes, `#` starts a comment.
     Mysql,
+    /// As the standard, but a backslash may escape: that hides more rather than less.
+    Unknown,
+}
+
+impl Dialect {
+    /// Whether a backslash escapes in a plain string, as far as is known.
+    fn may_escape(self) -> bool {
+        matches!(self, Self::Mysql | Self::Unknown)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +94,7 @@ fn first(sql: &str, dialect: Dialect) -> Option<(Kind, usize)> {
         '-' if next == Some('-') => (Kind::Gap, line(sql)),
         '#' if dialect == Dialect::Mysql => (Kind::Gap, line(sql)),
         '/' if next == Some('*') => (Kind::Gap, block_comment(sql)),
-        '\'' => (Kind::Literal, quoted(sql, '\'', dialect == Dialect::Mysql)),
+        '\'' => (Kind::Literal, quoted(sql, '\'', dialect.may_escape())),
         '"' if dialect == Dialect::Mysql => (Kind::Literal, quoted(sql, '"', true)),
         '"' | '`' => (Kind::Quoted, quoted(sql, c, false)),
         '[' if dialect == Dialect::Sqlite => {
@@ -200,13 +209,28 @@ fn word(sql: &str, dialect: Dialect) -> (Kind, usize) {
             .any(|prefix| word.eq_ignore_ascii_case(prefix));
     if unicode || prefix && after.starts_with('\'') {
         let start = length + usize::from(unicode);
-        let backslash = dialect == Dialect::Mysql || word.eq_ignore_ascii_case("e");
-        return (
-            Kind::Literal,
-            start + quoted(&sql[start..], '\'', backslash),
-        );
+        let escapes = word.eq_ignore_ascii_case("e");
+        let mut end = start + quoted(&sql[start..], '\'', escapes || dialect.may_escape());
+        while escapes && let Some(gap) = continues(&sql[end..]) {
+            end += gap;
+            end += quoted(&sql[end..], '\'', true);
+        }
+        return (Kind::Literal, end);
     }
     (Kind::Word, length)
+}
+
+/// Length of the gap after which a string goes on, by the same rules: there is a line break in it, and then a quote.
+fn continues(after: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += run(&after[at..], char::is_whitespace);
+        if !after[at..].starts_with("--") {
+            break;
+        }
+        at += line(&after[at..]);
+    }
+    (after[..at].contains('\n') && after[at..].starts_with('\'')).then_some(at)
 }
 
 #[cfg(test)]
@@ -227,6 +251,9 @@ mod tests {
                 "SELECT x'ff', N'a', E'it\\'s', U&'a', B'01'",
                 "SELECT ?, ?, ?, ?, ?",
             ),
+            ("SELECT E'a'\n'it\\'s S3CR3T', 1", "SELECT ?, ?"),
+            ("SELECT E'a' -- b\n  'it\\'s S3CR3T', 1", "SELECT ?, ?"),
+            ("SELECT E'a' FROM b", "SELECT ? FROM b"),
             ("SELECT $$it's$$, $tag$ $$ $tag$, $1", "SELECT ?, ?, $1"),
             ("SELECT'a'LIKE'b'", "SELECT?LIKE?"),
             ("SELECT true, FALSE, NULL", "SELECT ?, ?, NULL"),
@@ -276,6 +303,7 @@ mod tests {
                 Dialect::Sqlite,
             ),
             ("SELECT a[1] # 2", "SELECT a[?] # ?", Dialect::Standard),
+            ("SELECT 'it\\'s S3CR3T'", "SELECT ?", Dialect::Unknown),
         ];
         for (sql, expected, dialect) in cases {
             assert_eq!(without_literals(sql, dialect), expected, "{sql}");
@@ -292,7 +320,12 @@ mod tests {
             for second in pieces {
                 for third in pieces {
                     let sql = [first, second, third, "x"].concat();
-                    for dialect in [Dialect::Standard, Dialect::Sqlite, Dialect::Mysql] {
+                    for dialect in [
+                        Dialect::Standard,
+                        Dialect::Sqlite,
+                        Dialect::Mysql,
+                        Dialect::Unknown,
+                    ] {
                         let joined: String =
                             tokens(&sql, dialect).map(|token| token.text).collect();
                         assert_eq!(joined, sql);

@@ -33,9 +33,12 @@ const MESSAGES: [(&str, &str); 10] = [
 ];
 
 /// How messages begin that go on with what was sent.
-const BEGINNINGS: [(&str, &str); 5] = [
+const BEGINNINGS: [(&str, &str); 7] = [
+    // Of `COPY`, of whose errors diesel tells no kind.
+    ("duplicate key value violates unique constraint ", "23505"),
     ("invalid input syntax for type ", "22P02"),
     ("invalid input value for enum ", "22P02"),
+    ("null value in column ", "23502"),
     ("permission denied for ", "42501"),
     ("syntax error at ", "42601"),
     ("value too long for type ", "22001"),

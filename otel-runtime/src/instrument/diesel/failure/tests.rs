@@ -43,6 +43,10 @@ fn values_in_messages_are_left_out() {
             "Duplicate entry ?",
         ),
         ("unterminated 'secret", "unterminated ?"),
+        (
+            "COPY from stdin failed: secret\nCONTEXT:  COPY rooms, line 1",
+            "COPY from stdin failed",
+        ),
         ("it's open", "it?"),
         ("", ""),
     ];
