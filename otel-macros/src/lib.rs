@@ -205,7 +205,8 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
 /// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A value names an argument
 /// before the body can give it away. A closure is evaluated over the result when the function returns: it sees the value
-/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there.
+/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there. What it gives is
+/// recorded by its type: `|ok| format!("{ok:?}")` records what `Debug` says.
 ///
 #[doc = include_str!("../docs/span_attr.md")]
 #[proc_macro_attribute]
@@ -280,7 +281,8 @@ pub fn span(tokens: TokenStream) -> TokenStream {
     inline::span(RECORDING, tokens.into()).into()
 }
 
-/// Records attributes on the current span, as [`macro@span_attr`] does on a statement.
+/// Records attributes on the current span, as [`macro@span_attr`] does on a statement. Within a function whose span is a `leaf`, or
+/// is switched off, that is the span around it.
 ///
 /// ```
 /// use otel_runtime::attr;
@@ -295,7 +297,8 @@ pub fn attr(tokens: TokenStream) -> TokenStream {
     inline::helper(RECORDING, helpers::Ours::SpanAttr, tokens.into()).into()
 }
 
-/// Records an event on the current span, as [`macro@span_event`] does on a statement.
+/// Records an event on the current span, as [`macro@span_event`] does on a statement. Within a function whose span is a `leaf`, or
+/// is switched off, that is the span around it.
 ///
 /// ```
 /// use otel_runtime::event;

@@ -92,7 +92,8 @@ impl Spans {
         self.finished.lock().clone()
     }
 
-    /// The finished spans as [`tree`] shows them, by kind, name and status.
+    /// The finished spans as [`tree`] shows them, by kind, name and status: `INTERNAL find`, or `INTERNAL find ERROR: why` of one that
+    /// failed, and `  INTERNAL child` below its parent.
     #[must_use]
     pub fn tree(&self) -> String {
         tree(&self.finished(), Detail::NAMES)
