@@ -488,12 +488,12 @@ fn copying_shows() {
             name: "secret".to_owned()
         })]
     );
-    // Diesel tells of an error of copying as text only.
+    // Diesel tells of an error of copying as text only, by which the code is known.
     assert_eq!(
         told(&spans),
         [
             "COPY rooms",
-            "COPY rooms: DatabaseError - duplicate key value violates unique constraint ?",
+            "COPY rooms: DatabaseError 23505 duplicate key value violates unique constraint ?",
             "COPY rooms",
         ]
     );
