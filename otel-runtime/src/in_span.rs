@@ -8,7 +8,7 @@ use std::task::{self, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::engine::{TaskSpan, start_named};
+use crate::engine::{Around, TaskSpan, Within, start_named};
 
 /// Puts a future or a stream into a span, where no attribute reaches.
 ///
@@ -23,14 +23,12 @@ use crate::engine::{TaskSpan, start_named};
 pub trait InSpan: Sized {
     /// A span of this name around the future or stream, as a child of the span that is current at the first poll.
     ///
-    /// It is current whenever the future is polled. It ends when the future is ready or the stream is at its end; a future
+    /// It is current whenever the future is polled or dropped. It ends when the future is ready or the stream is at its end; a future
     /// that is dropped before marks it as [`CANCELLED`](crate::CANCELLED). Without a poll there is no span. What the
     /// future comes to is not looked at: an `Err` leaves the status unset.
     fn in_span(self, name: impl Into<Cow<'static, str>>) -> Spanned<Self> {
         Spanned {
-            inner: self,
-            name: Some(name.into()),
-            span: None,
+            within: Within::new(self, Spanning::Named(name.into())),
         }
     }
 }
@@ -41,13 +39,46 @@ pin_project! {
     /// A future or stream within a span; see [`InSpan::in_span`].
     #[must_use = "it does nothing unless polled"]
     pub struct Spanned<T> {
-        // Dropped before the span ends, so that what it drops is still within it.
         #[pin]
-        inner: T,
-        // Taken at the first poll.
-        name: Option<Cow<'static, str>>,
-        // There from the first poll to the end.
-        span: Option<TaskSpan>,
+        within: Within<T, Spanning>,
+    }
+}
+
+/// A span that is made when it is needed.
+enum Spanning {
+    /// There was no poll; the span will have this name.
+    Named(Cow<'static, str>),
+    Started(TaskSpan),
+    Ended,
+}
+
+impl Spanning {
+    /// The span, as long as it has not ended; the first time it is started.
+    fn started(&mut self, start: impl FnOnce(Cow<'static, str>) -> TaskSpan) -> Option<&TaskSpan> {
+        if let Self::Named(name) = self {
+            *self = Self::Started(start(std::mem::take(name)));
+        }
+        match self {
+            Self::Started(span) => Some(span),
+            Self::Named(_) | Self::Ended => None,
+        }
+    }
+
+    fn end(&mut self) {
+        if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
+            span.finish();
+        }
+    }
+}
+
+impl Around for Spanning {
+    type Attached = Option<<TaskSpan as Around>::Attached>;
+
+    fn make_current(&self) -> Self::Attached {
+        match self {
+            Self::Started(span) => Some(span.make_current()),
+            Self::Named(_) | Self::Ended => None,
+        }
     }
 }
 
@@ -55,17 +86,12 @@ impl<F: Future> Future for Spanned<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if let Some(name) = this.name.take() {
-            *this.span = Some(start_named(name));
-        }
+        let (future, span) = self.project().within.parts();
         let output = {
-            let _entered = this.span.as_ref().map(TaskSpan::enter);
-            ready!(this.inner.poll(task))
+            let _entered = span.started(start_named).map(TaskSpan::enter);
+            ready!(future.poll(task))
         };
-        if let Some(span) = this.span.take() {
-            span.finish();
-        }
+        span.end();
         Poll::Ready(output)
     }
 }
@@ -74,21 +100,19 @@ impl<S: Stream> Stream for Spanned<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
-        let this = self.project();
-        if let Some(name) = this.name.take() {
-            *this.span = Some(start_named(name).ending_by_drop());
-        }
+        let (stream, span) = self.project().within.parts();
         let item = {
-            let _entered = this.span.as_ref().map(TaskSpan::enter);
-            ready!(this.inner.poll_next(task))
+            let start = |name| start_named(name).ending_by_drop();
+            let _entered = span.started(start).map(TaskSpan::enter);
+            ready!(stream.poll_next(task))
         };
         if item.is_none() {
-            this.span.take();
+            span.end();
         }
         Poll::Ready(item)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
+        self.within.inner().map_or((0, None), S::size_hint)
     }
 }

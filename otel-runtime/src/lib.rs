@@ -39,6 +39,6 @@ pub use sites::{SiteInfo, SpanRules, SpanRulesError, set_span_rules, sites};
 #[cfg(feature = "tokio")]
 pub use spawn::{spawn, spawn_blocking};
 
-/// The boolean attribute that marks the span of a future which was dropped before it was ready. That span is not current while
-/// the future drops what it holds.
+/// The boolean attribute that marks the span of a future which was dropped before it was ready. The span is current while the
+/// future drops what it holds.
 pub const CANCELLED: &str = "otel_runtime.cancelled";

@@ -15,6 +15,7 @@ mod site;
 mod slot;
 mod span;
 mod start;
+mod within;
 
 use opentelemetry::Context;
 
@@ -31,6 +32,7 @@ pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, Entered, SyncSpan, TaskSpan};
 pub use start::{LinkTarget, SpanParent, Start};
 pub(crate) use start::{expect_provider, start_named};
+pub(crate) use within::{Around, Within};
 
 thread_local! {
     /// Destroyed before OpenTelemetry's own, since it comes to life after that.

@@ -8,15 +8,28 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
+use super::within::{Around, Within};
 
 pin_project! {
     /// A future within its span, which ends when the future is ready or dropped.
     #[must_use = "futures do nothing unless polled"]
     pub struct TracedFuture<F, E> {
-        // Dropped before the span ends, so that what it drops is still within it.
         #[pin]
-        future: F,
-        end: Option<(TaskSpan, E)>,
+        within: Within<F, Option<Recorded<E>>>,
+    }
+}
+
+/// A span, and what records how it ends.
+struct Recorded<E> {
+    span: TaskSpan,
+    record: E,
+}
+
+impl<E> Around for Recorded<E> {
+    type Attached = <TaskSpan as Around>::Attached;
+
+    fn make_current(&self) -> Self::Attached {
+        self.span.make_current()
     }
 }
 
@@ -28,8 +41,7 @@ where
     /// Puts a future into a span; `record` sees what it comes to.
     pub fn new(span: TaskSpan, future: F, record: E) -> TracedFuture<F, E> {
         TracedFuture {
-            future,
-            end: Some((span, record)),
+            within: Within::new(future, Some(Recorded { span, record })),
         }
     }
 }
@@ -42,12 +54,12 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let (future, end) = self.project().within.parts();
         let output = {
-            let _entered = this.end.as_ref().map(|(span, _)| span.enter());
-            ready!(this.future.poll(task))
+            let _entered = end.as_ref().map(|end| end.span.enter());
+            ready!(future.poll(task))
         };
-        if let Some((span, record)) = this.end.take() {
+        if let Some(Recorded { span, record }) = end.take() {
             {
                 let _entered = span.enter();
                 record(&span, &output);
@@ -63,8 +75,7 @@ pin_project! {
     #[must_use = "streams do nothing unless polled"]
     pub struct TracedStream<S> {
         #[pin]
-        stream: S,
-        span: Option<TaskSpan>,
+        within: Within<S, Option<TaskSpan>>,
     }
 }
 
@@ -72,8 +83,7 @@ impl<S: Stream> TracedStream<S> {
     /// Puts a stream into a span. That it is dropped before its end is nothing unusual, and not marked.
     pub fn new(span: TaskSpan, stream: S) -> TracedStream<S> {
         TracedStream {
-            stream,
-            span: Some(span.ending_by_drop()),
+            within: Within::new(stream, Some(span.ending_by_drop())),
         }
     }
 }
@@ -82,19 +92,19 @@ impl<S: Stream> Stream for TracedStream<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<S::Item>> {
-        let this = self.project();
+        let (stream, span) = self.project().within.parts();
         let item = {
-            let _entered = this.span.as_ref().map(TaskSpan::enter);
-            ready!(this.stream.poll_next(task))
+            let _entered = span.as_ref().map(TaskSpan::enter);
+            ready!(stream.poll_next(task))
         };
         if item.is_none() {
-            this.span.take();
+            span.take();
         }
         Poll::Ready(item)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.stream.size_hint()
+        self.within.inner().map_or((0, None), S::size_hint)
     }
 }
 

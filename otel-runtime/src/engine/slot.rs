@@ -7,13 +7,14 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{self, Poll};
+use std::task::{self, Poll, ready};
 
 use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
 use super::span::{PanicWatch, Started};
+use super::within::{Around, Within, attached};
 
 thread_local! {
     /// What is attached for each poll that is going on in this thread, the innermost last.
@@ -59,16 +60,17 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InSlot<'a, F> {
-        slot: &'a Slot<'a>,
         #[pin]
-        future: F,
+        within: Within<F, &'a Slot<'a>>,
     }
 }
 
 impl<'a, F> InSlot<'a, F> {
     /// Ties a future to a slot.
     pub fn new(slot: &'a Slot<'a>, future: F) -> InSlot<'a, F> {
-        InSlot { slot, future }
+        InSlot {
+            within: Within::new(future, slot),
+        }
     }
 }
 
@@ -76,30 +78,57 @@ impl<F: Future> Future for InSlot<'_, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _polled = Polled::new(this.slot);
-        this.future.poll(task)
+        let mut within = self.project().within;
+        let (future, slot) = within.as_mut().parts();
+        let _polled = Polled::new(slot);
+        let output = ready!(future.poll(task));
+        within.clear();
+        Poll::Ready(output)
+    }
+}
+
+impl Around for Slot<'_> {
+    type Attached = Attached;
+
+    fn make_current(&self) -> Attached {
+        let attached = attached(lock(&self.context).as_ref());
+        with_polls(|polls| polls.push(attached));
+        Attached(())
+    }
+}
+
+/// The time in which the context of a slot is the current one.
+#[derive(Debug)]
+pub(crate) struct Attached(());
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        drop(with_polls(Vec::pop));
     }
 }
 
 /// One poll; undone when it returns or panics.
-struct Polled<'a>(&'a Slot<'a>);
+struct Polled<'a> {
+    slot: &'a Slot<'a>,
+    _attached: Attached,
+}
 
 impl<'a> Polled<'a> {
     fn new(slot: &'a Slot<'a>) -> Polled<'a> {
-        let attached = lock(&slot.context).clone().map(Context::attach);
-        with_polls(|polls| polls.push(attached));
+        let attached = slot.make_current();
         *lock(&slot.poll) = Some(PanicWatch::new());
-        Polled(slot)
+        Polled {
+            slot,
+            _attached: attached,
+        }
     }
 }
 
 impl Drop for Polled<'_> {
     fn drop(&mut self) {
-        let panic = lock(&self.0.poll).take();
-        drop(with_polls(Vec::pop));
+        let panic = lock(&self.slot.poll).take();
         if panic.is_some_and(PanicWatch::has_begun) {
-            self.0.span.panicked();
+            self.slot.span.panicked();
         }
     }
 }
@@ -137,16 +166,13 @@ impl Drop for PartSpan<'_> {
         let poll = *lock(&self.slot.poll);
         match poll {
             // Left within a poll: the part is done.
-            Some(panic) => {
-                if self.is_in_slot {
-                    self.slot.replace(self.around.take());
-                }
-                if panic.has_begun() {
-                    self.span.panicked();
-                }
-            }
+            Some(panic) if panic.has_begun() => self.span.panicked(),
+            Some(_) => {}
             // The whole future is dropped.
             None => self.span.cancelled(),
+        }
+        if self.is_in_slot {
+            self.slot.replace(self.around.take());
         }
         self.span.end();
     }

@@ -16,6 +16,7 @@ use opentelemetry_semantic_conventions::attribute::{
 use super::fields::Receiver;
 use super::recorder::Live;
 use super::recorder::sited::{self, Place};
+use super::within::{Around, attached};
 use super::{Failure, Fields, has_context};
 use crate::CANCELLED;
 
@@ -55,6 +56,12 @@ pub struct TaskSpan {
 pub struct Entered<'a> {
     span: &'a TaskSpan,
     panic: PanicWatch,
+    _attached: Attached,
+}
+
+/// The same, whatever happens meanwhile.
+#[derive(Debug)]
+pub(crate) struct Attached {
     _known: Knowing,
     _current: Option<ContextGuard>,
 }
@@ -285,8 +292,7 @@ impl TaskSpan {
         Entered {
             span: self,
             panic: PanicWatch::new(),
-            _known: Knowing(KnownCurrent::of(&self.span)),
-            _current: self.context().cloned().map(Context::attach),
+            _attached: self.make_current(),
         }
     }
 
@@ -303,6 +309,17 @@ impl TaskSpan {
     /// The context to poll in; `None` for the one that is current anyway.
     pub(super) fn context(&self) -> Option<&Context> {
         self.span.context()
+    }
+}
+
+impl Around for TaskSpan {
+    type Attached = Attached;
+
+    fn make_current(&self) -> Attached {
+        Attached {
+            _known: Knowing(KnownCurrent::of(&self.span)),
+            _current: attached(self.context()),
+        }
     }
 }
 

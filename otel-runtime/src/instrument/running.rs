@@ -26,10 +26,13 @@ use super::{
 use crate::{
     CANCELLED,
     engine::{
-        self, Fields,
+        self, Around, Fields,
         recorder::sited::{self, Outlook},
     },
 };
+
+#[cfg(any(feature = "messaging", feature = "reqwest"))]
+use crate::engine::Within;
 
 /// The `error.type` and `exception.type` of a panic.
 pub(super) const PANIC: &str = "panic";
@@ -167,7 +170,7 @@ impl Running {
 
     /// Runs one step of the work with the span current. A panic is recorded, ends the span and goes on.
     pub(super) fn step<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let current = engine::has_context().then(|| self.context.clone().attach());
+        let current = self.make_current();
         let result = catch_unwind(AssertUnwindSafe(work));
         drop(current);
         result.unwrap_or_else(|panic| {
@@ -176,11 +179,11 @@ impl Running {
         })
     }
 
-    /// Drives a future to its end, with the span current at each poll.
+    /// Drives a future to its end, with the span current at each poll, and while it is dropped before.
     #[cfg(any(feature = "messaging", feature = "reqwest"))]
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|waker| self.step(|| work.as_mut().poll(waker))).await
+        let mut work = pin!(Within::new(work, self.context.clone()));
+        poll_fn(|waker| self.step(|| work.as_mut().parts().0.poll(waker))).await
     }
 
     /// To add attributes, which are recorded when this is dropped; `None` where nothing is recorded.
@@ -256,6 +259,14 @@ impl Running {
             self.fail(PANIC, message.unwrap_or_default());
         }
         self.end();
+    }
+}
+
+impl Around for Running {
+    type Attached = <Context as Around>::Attached;
+
+    fn make_current(&self) -> Self::Attached {
+        self.context.make_current()
     }
 }
 

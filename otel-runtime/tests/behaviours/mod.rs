@@ -7,6 +7,7 @@
 mod bystanders;
 mod calls;
 mod concurrency;
+mod dropped;
 mod elsewhere;
 mod ends;
 mod errors;

@@ -318,6 +318,70 @@ async fn a_request_dropped_half_way_ends_marked() {
     );
 }
 
+/// Makes a span when it is dropped.
+struct Cleanup(&'static str);
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        global::tracer("test").in_span(self.0, |_| ());
+    }
+}
+
+#[actix_web::test]
+async fn what_a_request_or_its_body_holds_is_dropped_within_the_span() {
+    let spans = Recorded::start();
+    let slow = async || {
+        let _cleanup = Cleanup("handler");
+        pending::<HttpResponse>().await
+    };
+    let endless = async || {
+        let cleanup = Cleanup("body");
+        let chunk = move || {
+            let _cleanup = &cleanup;
+            Ok::<_, Error>(Bytes::from_static(b"x"))
+        };
+        HttpResponse::Ok().body(BodyStream::new(stream::repeat_with(chunk)))
+    };
+    let short = async || {
+        let cleanup = Cleanup("ended");
+        let chunks = std::iter::once_with(move || {
+            let _cleanup = &cleanup;
+            Ok::<_, Error>(Bytes::from_static(b"x"))
+        });
+        HttpResponse::Ok().body(SizedStream::new(1, stream::iter(chunks)))
+    };
+    let app = App::new()
+        .wrap(RequestTracing::new())
+        .route("/slow", web::get().to(slow))
+        .route("/endless", web::get().to(endless))
+        .route("/short", web::get().to(short));
+    let app = init_service(app).await;
+    let mut waker = Waker::from_waker(NoWaker::noop());
+
+    let mut response = Box::pin(app.call(get("/slow").to_request()));
+    assert!(response.as_mut().poll(&mut waker).is_pending());
+    drop(response);
+    for path in ["/endless", "/short"] {
+        let response = app.call(get(path).to_request()).await.expect("a response");
+        let mut body = Box::pin(response.into_body());
+        assert!(body.as_mut().poll_next(&mut waker).is_ready());
+        drop(body);
+    }
+
+    assert!(!Context::current().has_active_span());
+    assert_eq!(
+        spans.bare_tree().lines().collect::<Vec<_>>(),
+        [
+            "SERVER GET /slow",
+            "  INTERNAL handler",
+            "SERVER GET /endless",
+            "  INTERNAL body",
+            "SERVER GET /short",
+            "  INTERNAL ended",
+        ]
+    );
+}
+
 #[actix_web::test]
 async fn a_panic_marks_the_span_and_goes_on() {
     let spans = Recorded::start();

@@ -306,6 +306,31 @@ fn work_that_is_dropped_half_way_is_marked_and_never_polled_work_leaves_nothing(
 }
 
 #[test]
+fn work_that_is_dropped_half_way_is_dropped_within_its_span() {
+    struct Unlock;
+    impl Drop for Unlock {
+        fn drop(&mut self) {
+            global::tracer("test").in_span("unlock", |_| ());
+        }
+    }
+    let spans = Recorded::start();
+    let headers = Headers::new();
+    let work = async {
+        let _lock = Unlock;
+        pending::<Result<(), Infallible>>().await
+    };
+    let mut work = Box::pin(message().process(&headers, work));
+    let mut waker = Waker::from_waker(NoWaker::noop());
+    assert!(work.as_mut().poll(&mut waker).is_pending());
+    drop(work);
+    assert!(!current().is_valid());
+    assert_eq!(
+        spans.bare_tree(),
+        "CONSUMER process booking.created\n  INTERNAL unlock"
+    );
+}
+
+#[test]
 fn the_span_is_current_only_while_the_work_is_polled() {
     let spans = Recorded::start();
     let mut polls = 0;

@@ -63,6 +63,11 @@ impl Recorded {
         self.spans().tree_with_attributes()
     }
 
+    /// The same, without attributes.
+    pub(crate) fn bare_tree(&self) -> String {
+        self.spans().tree()
+    }
+
     pub(crate) fn finished(&self) -> Vec<SpanRecord> {
         self.spans().finished()
     }

@@ -14,18 +14,59 @@ use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use super::observed::Observed;
+use crate::engine::{Around, Within};
+use crate::instrument::running::Running;
 
 pin_project! {
     /// A response body that ends the request's span.
     #[derive(Debug)]
     pub struct TracedBody<B> {
         #[pin]
-        body: B,
-        span: Option<Observed>,
-        // Where the span has ended before the body: nobody is sent it, but it may be polled.
-        after: Option<Context>,
-        // Bytes still to come, where the size was told beforehand: such a body need not be polled past its end.
+        within: Within<B, Sending>,
+    }
+}
+
+/// What a body is sent in.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most bodies are traced; without metrics the variant is not that large"
+)]
+enum Sending {
+    Untraced,
+    /// There may be bytes to come; how many, where the size was told beforehand: such a body need not be polled past its end.
+    Traced {
+        span: Observed,
         remaining: Option<u64>,
+    },
+    /// The span has ended. What is left of the body is not sent, but it may be polled, and it is dropped.
+    Ended(Context),
+}
+
+impl Sending {
+    /// Ends the span.
+    fn ended(span: Observed) -> Self {
+        let context = span.span.context().clone();
+        span.end();
+        Self::Ended(context)
+    }
+
+    fn end(&mut self) {
+        if let Self::Traced { span, .. } = std::mem::replace(self, Self::Untraced) {
+            *self = Self::ended(span);
+        }
+    }
+}
+
+impl Around for Sending {
+    type Attached = Option<<Running as Around>::Attached>;
+
+    fn make_current(&self) -> Self::Attached {
+        match self {
+            Self::Untraced => None,
+            Self::Traced { span, .. } => Some(span.span.make_current()),
+            Self::Ended(context) => Some(context.make_current()),
+        }
     }
 }
 
@@ -33,33 +74,24 @@ impl<B: MessageBody> TracedBody<B> {
     /// Ends the span with the body, or now if there is none to be sent.
     pub(super) fn new(body: B, span: Observed, bodiless: bool) -> Self {
         let size = body.size();
-        if bodiless || size.is_eof() {
-            let after = Some(span.span.context().clone());
-            span.end();
-            return Self {
-                after,
-                ..Self::untraced(body)
+        let sending = if bodiless || size.is_eof() {
+            Sending::ended(span)
+        } else {
+            let remaining = match size {
+                BodySize::Sized(bytes) => Some(bytes),
+                BodySize::None | BodySize::Stream => None,
             };
-        }
-        let remaining = match size {
-            BodySize::Sized(bytes) => Some(bytes),
-            BodySize::None | BodySize::Stream => None,
+            Sending::Traced { span, remaining }
         };
         Self {
-            body,
-            span: Some(span),
-            after: None,
-            remaining,
+            within: Within::new(body, sending),
         }
     }
 
     /// Just the body.
     pub(super) fn untraced(body: B) -> Self {
         Self {
-            body,
-            span: None,
-            after: None,
-            remaining: None,
+            within: Within::new(body, Sending::Untraced),
         }
     }
 }
@@ -68,26 +100,24 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
-        self.body.size()
+        self.within.inner().map_or(BodySize::None, B::size)
     }
 
     fn poll_next(
         self: Pin<&mut Self>,
         waker: &mut Waker<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.project();
-        let Some(span) = this.span else {
-            let _within = this.after.clone().map(Context::attach);
-            return this.body.poll_next(waker);
+        let (body, sending) = self.project().within.parts();
+        let Sending::Traced { span, remaining } = sending else {
+            let _attached = sending.make_current();
+            return body.poll_next(waker);
         };
-        let chunk = ready!(span.step(|| this.body.poll_next(waker)));
+        let chunk = ready!(span.step(|| body.poll_next(waker)));
         let ended = match &chunk {
             Some(Ok(bytes)) => {
                 let sent = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                *this.remaining = this
-                    .remaining
-                    .map(|remaining| remaining.saturating_sub(sent));
-                *this.remaining == Some(0)
+                *remaining = remaining.map(|remaining| remaining.saturating_sub(sent));
+                *remaining == Some(0)
             }
             Some(Err(_)) => {
                 span.fail(type_name::<B::Error>().into());
@@ -95,31 +125,21 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
             }
             None => true,
         };
-        if ended && let Some(span) = this.span.take() {
-            span.end();
+        if ended {
+            sending.end();
         }
         Poll::Ready(chunk)
     }
 
     fn try_into_bytes(self) -> Result<Bytes, Self> {
-        let Self {
-            body,
-            span,
-            after,
-            remaining,
-        } = self;
+        let (body, mut sending) = self.within.into_parts();
         match body.try_into_bytes() {
             Ok(bytes) => {
-                if let Some(span) = span {
-                    span.end();
-                }
+                sending.end();
                 Ok(bytes)
             }
             Err(body) => Err(Self {
-                body,
-                span,
-                after,
-                remaining,
+                within: Within::new(body, sending),
             }),
         }
     }

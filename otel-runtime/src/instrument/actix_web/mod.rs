@@ -89,6 +89,7 @@ use self::{
     routes::Routes,
 };
 use super::{http::Method, running::Running, starting::joined};
+use crate::engine::{Around, Within};
 
 pub use self::body::TracedBody;
 
@@ -263,8 +264,7 @@ where
         // Around an app and again around one of its scopes: the outer one has the span.
         if request.extensions().contains::<Traced>() {
             return TracedResponse {
-                response: self.service.call(request),
-                span: None,
+                within: Within::new(self.service.call(request), None),
             };
         }
         request.extensions_mut().insert(Traced);
@@ -272,8 +272,7 @@ where
         let mut span = RequestSpan::start(&request, &self.options, &self.instruments, &self.routes);
         let response = span.observed.step(|| self.service.call(request));
         TracedResponse {
-            response,
-            span: Some(span),
+            within: Within::new(response, Some(span)),
         }
     }
 }
@@ -357,14 +356,21 @@ impl RequestSpan {
     }
 }
 
+impl Around for RequestSpan {
+    type Attached = <Running as Around>::Attached;
+
+    fn make_current(&self) -> Self::Attached {
+        self.observed.span.make_current()
+    }
+}
+
 pin_project! {
     /// The future of a request wrapped by [`RequestTracing`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct TracedResponse<F> {
         #[pin]
-        response: F,
-        span: Option<RequestSpan>,
+        within: Within<F, Option<RequestSpan>>,
     }
 }
 
@@ -376,12 +382,12 @@ where
     type Output = Result<ServiceResponse<TracedBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let poll = match this.span {
-            Some(RequestSpan { observed, .. }) => observed.step(|| this.response.poll(waker)),
-            None => this.response.poll(waker),
+        let (response, span) = self.project().within.parts();
+        let poll = match span {
+            Some(RequestSpan { observed, .. }) => observed.step(|| response.poll(waker)),
+            None => response.poll(waker),
         };
-        poll.map(|result| match (result, this.span.take()) {
+        poll.map(|result| match (result, span.take()) {
             (Ok(response), Some(request)) => Ok(respond(response, request)),
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
