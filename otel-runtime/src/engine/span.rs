@@ -151,6 +151,7 @@ impl KnownCurrent {
     }
 
     /// The same for a span that may be another provider's, or not to be current.
+    #[inline]
     fn of(span: &Started) -> KnownCurrent {
         match span.context() {
             Some(context) if span.is_ours => Self::begin(context.span().span_context().span_id()),
@@ -287,6 +288,7 @@ impl TaskSpan {
     }
 
     /// Makes the span current. A panic until the guard is dropped ends the span.
+    #[inline]
     #[must_use]
     pub fn enter(&self) -> Entered<'_> {
         Entered {
@@ -297,8 +299,8 @@ impl TaskSpan {
     }
 
     /// Ends the span of what is done.
-    pub fn finish(self) {
-        self.span.end();
+    pub fn finish(mut self) {
+        self.span.ends_by_drop = true;
     }
 
     pub(super) fn panicked(&self) {
@@ -315,6 +317,7 @@ impl TaskSpan {
 impl Around for TaskSpan {
     type Attached = Attached;
 
+    #[inline]
     fn make_current(&self) -> Attached {
         Attached {
             _known: Knowing(KnownCurrent::of(&self.span)),
@@ -352,7 +355,8 @@ impl Current {
             let id = span.span_context().span_id();
             if id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id) {
                 Found::Ours(id)
-            } else if span.is_recording() {
+            } else if !span.span_context().is_remote() && span.is_recording() {
+                // One that is remote is another process's, and records nothing here.
                 Found::In(Started::holding(Held::In(context.clone()), true))
             } else {
                 Found::Nothing
@@ -533,8 +537,19 @@ impl Started {
         Started::holding(Held::Leaf(Leaf(Mutex::new(Some(live)))), true)
     }
 
-    pub(super) fn never_current(mut self) -> Started {
-        self.is_leaf = true;
+    /// A span of the engine, whether it will be current or not.
+    #[inline]
+    pub(super) fn of_live<const IS_CURRENT: bool>(live: Box<Live>) -> Started {
+        if IS_CURRENT {
+            Started::recorded(live)
+        } else {
+            Started::leaf(live)
+        }
+    }
+
+    /// The same span, which may not be for being current.
+    pub(super) fn current_if<const IS_CURRENT: bool>(mut self) -> Started {
+        self.is_leaf = !IS_CURRENT;
         self
     }
 
@@ -613,9 +628,11 @@ impl Started {
 
     /// Ends the span, once.
     pub(super) fn end(&self) {
-        if matches!(self.held, Held::Nothing) || self.is_ended.swap(true, Ordering::Relaxed) {
+        // Who has it ends it, so that no two threads do at once.
+        if matches!(self.held, Held::Nothing) || self.is_ended.load(Ordering::Relaxed) {
             return;
         }
+        self.is_ended.store(true, Ordering::Relaxed);
         match &self.held {
             Held::Nothing => {}
             Held::In(context) => end(context, self.is_ours),

@@ -10,8 +10,8 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::is_off;
-use super::recorder::sited::{self, Judge, Kept, Outlook, Parent};
-use super::recorder::{Core, Live};
+use super::recorder::Live;
+use super::recorder::sited::{self, Kept, Outlook, Parent};
 use super::span::Started;
 use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
@@ -41,6 +41,14 @@ enum Making {
 }
 
 impl Making {
+    /// As the current context wants it, which wants a span. Apart, so that a span that is not recorded costs little.
+    #[inline(never)]
+    fn of(site: &'static Site) -> Making {
+        let outlook = |context: &Context| sited::wanted_outlook(context, || site.label());
+        Making::by(Context::map_current(outlook))
+            .unwrap_or_else(|| Making::Asked(Box::new(Asked::new(site, Context::current()))))
+    }
+
     /// `None` where the API has to be asked.
     #[inline(always)]
     fn by(outlook: Outlook) -> Option<Making> {
@@ -49,6 +57,16 @@ impl Making {
             Outlook::Unsampled(span) => Some(Making::Unsampled(span)),
             Outlook::Recorded(live) => Some(Making::Recorded(live)),
             Outlook::Asked => None,
+        }
+    }
+
+    /// Starts the span, without making it current.
+    fn start<const IS_CURRENT: bool>(self) -> Started {
+        match self {
+            Making::Unsampled(span) if IS_CURRENT => unsampled(span),
+            Making::Off | Making::Open | Making::Unsampled(_) => Started::nothing(),
+            Making::Recorded(live) => Started::of_live::<IS_CURRENT>(begun(live)),
+            Making::Asked(asked) => Started::new(asked.start()).current_if::<IS_CURRENT>(),
         }
     }
 }
@@ -77,13 +95,10 @@ impl Start {
 
     #[inline(never)]
     fn look(&mut self) {
-        let site = self.site;
-        let making = |context: &Context| Making::by(sited::outlook(context, || site.label()));
-        self.making = if has_context() {
-            Context::map_current(making)
-                .unwrap_or_else(|| Making::Asked(Box::new(Asked::new(site, Context::current()))))
-        } else {
+        self.making = if is_unwanted() {
             Making::Off
+        } else {
+            Making::of(self.site)
         };
     }
 
@@ -187,13 +202,13 @@ impl Start {
     /// Starts the span of a part of an async function, to be current whenever the function is polled within that part.
     #[must_use]
     pub fn within<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
-        PartSpan::new(self.start(), slot)
+        PartSpan::new(self.start::<true>(), slot)
     }
 
     /// The same without ever being current.
     #[must_use]
     pub fn within_leaf<'a>(self, slot: &'a Slot<'a>) -> PartSpan<'a> {
-        PartSpan::new(self.start_leaf(), slot)
+        PartSpan::new(self.start::<false>(), slot)
     }
 
     /// Starts the span without making it current.
@@ -212,31 +227,19 @@ impl Start {
     /// Starts the span of a future, never to be current.
     #[must_use]
     pub fn into_leaf_task(self) -> TaskSpan {
-        TaskSpan::new(self.start_leaf())
+        TaskSpan::new(self.start::<false>())
     }
 
     /// Starts the span, to be current whenever its future is polled.
     #[must_use]
     pub fn into_task(self) -> TaskSpan {
-        TaskSpan::new(self.start())
+        TaskSpan::new(self.start::<true>())
     }
 
-    fn start(mut self) -> Started {
-        self.making();
+    fn start<const IS_CURRENT: bool>(self) -> Started {
         match self.making {
-            Making::Off | Making::Open => Started::nothing(),
-            Making::Unsampled(span) => unsampled(span),
-            Making::Recorded(live) => Started::recorded(begun(live)),
-            Making::Asked(asked) => Started::new(asked.start()),
-        }
-    }
-
-    fn start_leaf(mut self) -> Started {
-        self.making();
-        match self.making {
-            Making::Off | Making::Open | Making::Unsampled(_) => Started::nothing(),
-            Making::Recorded(live) => Started::leaf(begun(live)),
-            Making::Asked(asked) => Started::new(asked.start()).never_current(),
+            Making::Open => started::<IS_CURRENT>(self.site),
+            making => making.start::<IS_CURRENT>(),
         }
     }
 }
@@ -287,32 +290,46 @@ mod here {
     }
 }
 
+/// Whether no span is made under the current context, or there is none because the thread ends.
+#[inline(always)]
+fn is_unwanted() -> bool {
+    !has_context() || Context::map_current(sited::is_unwanted)
+}
+
 /// Starts a span that nothing is known of but its site.
 #[inline(always)]
 fn entered<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
-    if !has_context() {
-        return SyncSpan::off();
+    if is_unwanted() {
+        SyncSpan::off()
+    } else {
+        entered_wanted::<IS_CURRENT>(site)
+    }
+}
+
+/// The same for a span that is not made current now.
+#[inline(never)]
+fn started<const IS_CURRENT: bool>(site: &'static Site) -> Started {
+    if is_unwanted() {
+        return Started::nothing();
     }
     let parent = Context::map_current(Parent::of);
-    match parent.judge() {
-        Judge::Nobody => SyncSpan::off(),
-        Judge::Engine(core) if parent.is_plain() => {
-            entered_under::<IS_CURRENT>(site, core, &parent)
+    match parent.engine() {
+        Some(core) if parent.is_plain() => {
+            Started::of_live::<IS_CURRENT>(sited::begun(core, site.label(), &parent))
         }
-        Judge::Engine(_) => entered_otherwise::<IS_CURRENT>(site),
-        Judge::Api => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
+        _ => Making::of(site).start::<IS_CURRENT>(),
     }
 }
 
 /// Apart, so that a span that is not recorded costs little.
 #[inline(never)]
-fn entered_under<const IS_CURRENT: bool>(
-    site: &'static Site,
-    core: &'static Core,
-    parent: &Parent,
-) -> SyncSpan {
+fn entered_wanted<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
+    let parent = Context::map_current(Parent::of);
+    let Some(core) = parent.engine() else {
+        return Asked::new(site, Context::current()).enter::<IS_CURRENT>();
+    };
     let mut kept = Kept::new();
-    if sited::keep::<IS_CURRENT>(core, site.label(), parent, &mut kept) {
+    if parent.is_plain() && sited::keep::<IS_CURRENT>(core, site.label(), &parent, &mut kept) {
         enter_kept::<IS_CURRENT>(kept)
     } else {
         entered_otherwise::<IS_CURRENT>(site)
@@ -323,7 +340,7 @@ fn entered_under<const IS_CURRENT: bool>(
 #[cold]
 #[inline(never)]
 fn entered_otherwise<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
-    match Context::map_current(|current| sited::outlook(current, || site.label())) {
+    match Context::map_current(|current| sited::wanted_outlook(current, || site.label())) {
         Outlook::Unsampled(span) if IS_CURRENT => SyncSpan::new(unsampled(span)),
         Outlook::Nothing | Outlook::Unsampled(_) => SyncSpan::off(),
         Outlook::Recorded(live) => recorded::<IS_CURRENT>(live),
@@ -354,15 +371,7 @@ fn enter_kept<const IS_CURRENT: bool>(kept: Kept) -> SyncSpan {
 /// A span that is in a context and nowhere else.
 #[cold]
 fn not_kept<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
-    enter_started::<IS_CURRENT>(Started::recorded(begun(live)))
-}
-
-fn enter_started<const IS_CURRENT: bool>(span: Started) -> SyncSpan {
-    SyncSpan::new(if IS_CURRENT {
-        span
-    } else {
-        span.never_current()
-    })
+    SyncSpan::new(Started::recorded(begun(live)).current_if::<IS_CURRENT>())
 }
 
 /// The root of a trace that is not sampled, which is passed on like any other.
@@ -439,7 +448,7 @@ impl Asked {
 
     #[inline(always)]
     fn enter<const IS_CURRENT: bool>(self) -> SyncSpan {
-        enter_started::<IS_CURRENT>(Started::new(self.start()))
+        SyncSpan::new(Started::new(self.start()).current_if::<IS_CURRENT>())
     }
 
     /// The context with the new span; `None` where that would be no other than the current one.

@@ -41,6 +41,7 @@ impl<A: Around> Around for Option<A> {
 }
 
 /// Makes a context the current one, if there is one; not so at the end of a thread.
+#[inline]
 pub(super) fn attached(context: Option<&Context>) -> Option<ContextGuard> {
     context
         .filter(|_| has_context())
@@ -92,6 +93,7 @@ impl<T, A: Around> Within<T, A> {
     /// # Panics
     ///
     /// Once it was cleared.
+    #[inline]
     pub(crate) fn parts(self: Pin<&mut Self>) -> (Pin<&mut T>, &mut A) {
         let both = self.project().both.as_pin_mut();
         let both = both.expect("what is ready is not polled again").project();

@@ -74,15 +74,18 @@ fn look_again() -> Option<&'static Core> {
     *active
 }
 
-/// Who knows what is to become of a span.
-#[derive(Debug)]
-pub(crate) enum Judge {
-    /// Nobody has to be asked: telemetry is suppressed, or the parent is not sampled and the sampler does as it does.
-    Nobody,
-    /// This engine: the parent is sampled, or there is none and its trace id is all that counts.
-    Engine(&'static Core),
-    /// The API has to be asked: the sampler decides for each span, or for each root, or the spans are another's.
-    Api,
+/// Whether it is known without asking anybody that no span is made under a context: telemetry is suppressed, or the span in
+/// there is not sampled and the sampler does as that does.
+#[inline(always)]
+pub(crate) fn is_unwanted(context: &Context) -> bool {
+    if context.is_telemetry_suppressed() {
+        return true;
+    }
+    let span = context.span();
+    let parent = span.span_context();
+    !parent.is_sampled()
+        && parent.is_valid()
+        && active().is_some_and(|core| core.sampling.follows_parents())
 }
 
 /// What is to become of a span.
@@ -108,7 +111,6 @@ pub(crate) struct Parent {
     pub(super) flags: TraceFlags,
     pub(super) is_remote: bool,
     has_state: bool,
-    is_suppressed: bool,
 }
 
 impl Parent {
@@ -122,7 +124,6 @@ impl Parent {
             flags: span.trace_flags(),
             is_remote: span.is_remote(),
             has_state: *span.trace_state() != TraceState::NONE,
-            is_suppressed: context.is_telemetry_suppressed(),
         }
     }
 
@@ -136,44 +137,40 @@ impl Parent {
         self.is_valid() && !self.has_state
     }
 
-    /// Who knows what becomes of a span here.
+    /// This engine, if it knows what becomes of a span here that is wanted: the parent is sampled, or there is none and its trace
+    /// id is all that counts. Otherwise the API has to be asked: the sampler decides for each span, or for each root, or the
+    /// spans are another's.
     #[inline(always)]
-    pub(crate) fn judge(&self) -> Judge {
-        if self.is_suppressed {
-            return Judge::Nobody;
-        }
-        let Some(core) = active() else {
-            return Judge::Api;
-        };
-        match (&core.sampling, self.is_valid()) {
-            (Sampling::Parent { .. }, true) if self.flags.is_sampled() => Judge::Engine(core),
-            (Sampling::Parent { .. }, true) => Judge::Nobody,
-            (
-                Sampling::Parent {
-                    by_trace_id: true, ..
-                },
-                false,
-            ) => Judge::Engine(core),
-            _ => Judge::Api,
-        }
+    pub(crate) fn engine(&self) -> Option<&'static Core> {
+        active().filter(|core| match core.sampling {
+            Sampling::Parent { by_trace_id, .. } => by_trace_id || self.is_valid(),
+            Sampling::Sampler(_) => false,
+        })
     }
 }
 
 /// What becomes of a span under a context. Where the limits would not let all its constant attributes through, the API has to
 /// be asked.
 pub(crate) fn outlook(context: &Context, label: impl FnOnce() -> &'static Label) -> Outlook {
+    if is_unwanted(context) {
+        Outlook::Nothing
+    } else {
+        wanted_outlook(context, label)
+    }
+}
+
+/// The same for one that is wanted.
+#[inline(always)]
+pub(crate) fn wanted_outlook(context: &Context, label: impl FnOnce() -> &'static Label) -> Outlook {
     let parent = Parent::of(context);
-    match parent.judge() {
-        Judge::Nobody => Outlook::Nothing,
-        Judge::Engine(core) => {
-            let label = label();
-            if core.limits.of_span.allow(label.attributes()) {
-                made(core, label, &parent, context)
-            } else {
-                Outlook::Asked
-            }
-        }
-        Judge::Api => Outlook::Asked,
+    let Some(core) = parent.engine() else {
+        return Outlook::Asked;
+    };
+    let label = label();
+    if core.limits.of_span.allow(label.attributes()) {
+        made(core, label, &parent, context)
+    } else {
+        Outlook::Asked
     }
 }
 
@@ -241,6 +238,15 @@ fn made(core: &'static Core, label: &'static Label, parent: &Parent, context: &C
         live.hang_under(parent, id, state);
     }
     Outlook::Recorded(live)
+}
+
+/// A span that nobody else knows yet, and which has begun; under a parent that is plain.
+#[inline(always)]
+pub(crate) fn begun(core: &'static Core, label: &'static Label, parent: &Parent) -> Box<Live> {
+    let (mut live, id) = local::live(core, Source::Site(label));
+    live.hang_under(parent, id, TraceState::NONE);
+    live.begin();
+    live
 }
 
 /// Where a thread keeps a span; for that thread alone.
@@ -387,31 +393,43 @@ pub(crate) fn event_attributes() -> Option<Box<Entries>> {
     Some(local::list(core.limits.of_event))
 }
 
-/// What the end of a span is when it only announces that something is to be done in the engine's own way: a time before the
-/// epoch, which OTLP cannot tell.
-const ANNOUNCED: Duration = Duration::new(1_869_902_188, 987_654_321);
-
-fn announced() -> SystemTime {
-    UNIX_EPOCH - ANNOUNCED
+/// What the end of a span is told to be where something is to be done in the engine's own way: a time before the epoch, which
+/// OTLP cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Announced {
+    /// What was handed over is to be added.
+    Handed,
+    /// The span ends now, and nobody will ask for it.
+    End,
 }
 
-#[inline]
-pub(super) fn is_announced(time: SystemTime) -> bool {
-    time < UNIX_EPOCH && time == announced()
+impl Announced {
+    fn before_epoch(self) -> Duration {
+        let nanos = match self {
+            Self::Handed => 987_654_321,
+            Self::End => 987_654_322,
+        };
+        Duration::new(1_869_902_188, nanos)
+    }
+
+    fn time(self) -> SystemTime {
+        UNIX_EPOCH - self.before_epoch()
+    }
+
+    /// `None` for an end like any other.
+    #[inline]
+    pub(super) fn by(time: SystemTime) -> Option<Self> {
+        let is = |announced: &Self| time == announced.time();
+        [Self::End, Self::Handed].into_iter().find(is)
+    }
 }
 
-/// Does with a span what was announced: adds what was handed over or, where that was nothing, ends it. The answer is whether
-/// it has ended.
-#[inline]
-pub(super) fn take(live: &mut Live) -> bool {
+/// Adds to a span what was handed over.
+pub(super) fn take(live: &mut Live) {
     let handed = HANDED.try_with(|handed| handed.borrow_mut().take());
-    match handed {
-        Ok(Some(handed)) => {
-            live.take(&handed.attributes, handed.event);
-            local::give_back_list(handed.attributes);
-            false
-        }
-        _ => true,
+    if let Ok(Some(handed)) = handed {
+        live.take(&handed.attributes, handed.event);
+        local::give_back_list(handed.attributes);
     }
 }
 
@@ -420,7 +438,7 @@ pub(crate) fn hand(span: &SpanRef<'_>, attributes: Box<Entries>, event: Option<C
     let handed = Handed { attributes, event };
     let put = HANDED.try_with(|place| *place.borrow_mut() = Some(handed));
     if put.is_ok() {
-        span.end_with_timestamp(announced());
+        span.end_with_timestamp(Announced::Handed.time());
         // A span that has ended takes nothing.
         let rest = HANDED.try_with(|place| place.borrow_mut().take());
         if let Ok(Some(handed)) = rest {
@@ -437,7 +455,7 @@ pub(crate) fn span(live: Box<Live>) -> impl Span + Send + Sync + 'static {
 /// Ends a span that is known to be of this engine.
 #[inline]
 pub(crate) fn end(span: &SpanRef<'_>) {
-    span.end_with_timestamp(announced());
+    span.end_with_timestamp(Announced::End.time());
 }
 
 /// Keeps a list for later.

@@ -7,7 +7,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{self, SpanContext, Status};
 
 use super::live::Live;
-use super::{clock, local, sited};
+use super::sited::{self, Announced};
+use super::{clock, local};
 
 /// A span, small enough to be moved about.
 #[derive(Debug)]
@@ -111,12 +112,14 @@ impl trace::Span for Span {
         let Some(live) = self.live() else {
             return;
         };
-        if !sited::is_announced(timestamp) {
-            live.finish(clock::unix_nanos(timestamp));
-        } else if sited::take(live) {
-            // It is in a context, which has the span's context as well.
-            if let State::Live(live) = std::mem::replace(&mut self.0, State::Gone) {
-                sited::end_live(live);
+        match Announced::by(timestamp) {
+            None => live.finish(clock::unix_nanos(timestamp)),
+            Some(Announced::Handed) => sited::take(live),
+            Some(Announced::End) => {
+                // It is in a context, which has the span's context as well.
+                if let State::Live(live) = std::mem::replace(&mut self.0, State::Gone) {
+                    sited::end_live(live);
+                }
             }
         }
     }
