@@ -12,6 +12,7 @@ mod signal;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env::VarError;
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -149,13 +150,18 @@ impl Environment<'_> {
         Some(is_true)
     }
 
-    fn number<T: FromStr>(&mut self, name: &str) -> Option<T> {
+    fn number<T: FromStr<Err = ParseIntError>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        let number = text.parse().ok();
-        if number.is_none() {
-            self.warn(name, &text, "a whole number, not negative");
-        }
+        let number: Result<T, ParseIntError> = text.parse();
         number
+            .map_err(|error| {
+                let accepted = match error.kind() {
+                    IntErrorKind::PosOverflow => "a smaller number",
+                    _ => "a whole number, not negative",
+                };
+                self.warn(name, &text, accepted);
+            })
+            .ok()
     }
 
     fn positive(&mut self, name: &str) -> Option<usize> {

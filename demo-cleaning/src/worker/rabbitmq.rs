@@ -60,7 +60,10 @@ pub(super) async fn run<H, F>(
     };
     while !shutdown.is_requested() {
         if let Err(error) = consume(queue, broker, destination, shutdown, &handle).await {
-            log::error!("the queue {destination} failed and is opened again: {error}");
+            let url = broker.url();
+            log::error!(
+                "the queue {destination} at {url} (QUEUE_URL) failed and is opened again: {error}"
+            );
             tokio::select! {
                 () = sleep(RESTART_PAUSE) => {}
                 () = shutdown.requested() => {}

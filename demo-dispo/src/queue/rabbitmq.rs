@@ -118,6 +118,10 @@ impl RabbitMqQueue {
         Ok(timeout(ANSWER_TIMEOUT, connecting).await???)
     }
 
+    pub(crate) fn url(&self) -> &BrokerUrl {
+        &self.url
+    }
+
     pub(super) fn message(&self, queue: impl Into<Cow<'static, str>>) -> Message {
         let queue = queue.into();
         Message::new(SYSTEM, queue.clone())

@@ -162,6 +162,11 @@ fn what_is_not_understood_is_named_and_ignored() {
     );
     assert_eq!(settings.traces.batch.schedule_delay, None);
     let settings = refuse(
+        &[("OTEL_BSP_MAX_QUEUE_SIZE", "99999999999999999999")],
+        "OTEL_BSP_MAX_QUEUE_SIZE is `99999999999999999999`, which is ignored; it takes a smaller number",
+    );
+    assert_eq!(settings.traces.batch.max_queue_size, None);
+    let settings = refuse(
         &[("OTEL_BSP_MAX_QUEUE_SIZE", "0")],
         "OTEL_BSP_MAX_QUEUE_SIZE is `0`, which is ignored; it takes a whole number greater than 0",
     );
