@@ -1,5 +1,5 @@
-//! A sampler that decides for each span sees of the instrumentations' spans what they start with, also where the engine
-//! records them.
+//! A sampler that decides for each span sees what the spans of functions and of the instrumentations start with, from the first
+//! one on, also where the engine records them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -10,6 +10,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use otel_runtime::instrument::messaging::Message;
 use otel_runtime::testing::Spans;
+use otel_runtime::{span_attr, traced_span};
 
 /// Leaves out what goes to `noise`, and keeps what it sees.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +52,10 @@ fn send(destination: &'static str) -> HashMap<String, String> {
     sent.unwrap_or_else(|error| match error {})
 }
 
+#[traced_span("first")]
+#[span_attr("number" = 1)]
+fn first() {}
+
 #[test]
 fn a_sampler_sees_what_spans_start_with() {
     let spans = Spans::new();
@@ -60,6 +65,7 @@ fn a_sampler_sees_what_spans_start_with() {
         .sampler(sampler.clone())
         .init()
         .expect("telemetry starts");
+    first();
     let headers = send("booking.created");
     assert!(headers["traceparent"].ends_with("-01"), "{headers:?}");
     let headers_of_noise = send("noise");
@@ -78,6 +84,7 @@ fn a_sampler_sees_what_spans_start_with() {
     assert_eq!(
         *seen,
         [
+            "Internal first: 0 links, number".to_owned(),
             format!(
                 "Producer send booking.created: 0 links, {operation} messaging.message.body.size {whereto}"
             ),
@@ -89,8 +96,8 @@ fn a_sampler_sees_what_spans_start_with() {
     );
     assert_eq!(
         spans.tree(),
-        "PRODUCER send booking.created\n  CONSUMER process booking.created"
+        "INTERNAL first\nPRODUCER send booking.created\n  CONSUMER process booking.created"
     );
     let tree = spans.tree_with_attributes();
-    assert_eq!(tree.matches("sampled.by = \"us\"").count(), 2, "{tree}");
+    assert_eq!(tree.matches("sampled.by = \"us\"").count(), 3, "{tree}");
 }
