@@ -31,8 +31,12 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 
 /// How many bytes a number takes.
 pub(crate) const fn varint_length(value: u64) -> usize {
-    // Seven bits a byte, and one byte at least.
-    ((u64::BITS - (value | 1).leading_zeros()).div_ceil(7)) as usize
+    // Most often one byte is enough.
+    if value < 0x80 {
+        return 1;
+    }
+    // Seven bits a byte.
+    ((u64::BITS - value.leading_zeros()).div_ceil(7)) as usize
 }
 
 /// How many bytes a field takes that holds so many.
