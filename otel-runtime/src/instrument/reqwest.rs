@@ -35,7 +35,7 @@ use reqwest::{
 use super::{
     address::{self, without_brackets},
     http::{KNOWN_METHODS, Method, redacted},
-    running::Running,
+    running::{Running, described},
     starting::{Operation, Starting, joined},
 };
 use crate::engine::current;
@@ -164,7 +164,8 @@ fn error_type(error: &Error) -> &'static str {
 fn reason(error: &Error) -> String {
     causes(error)
         .last()
-        .map_or_else(|| error_type(error).to_owned(), ToString::to_string)
+        .and_then(|cause| described(cause))
+        .unwrap_or_else(|| error_type(error).to_owned())
 }
 
 fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {

@@ -5,7 +5,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 #[cfg(any(feature = "messaging", feature = "reqwest"))]
-use std::{future::poll_fn, pin::pin};
+use std::{
+    fmt::{self, Write as _},
+    future::poll_fn,
+    pin::pin,
+};
 
 #[cfg(feature = "actix-web")]
 use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
@@ -36,6 +40,14 @@ use crate::engine::Within;
 
 /// The `error.type` and `exception.type` of a panic.
 pub(super) const PANIC: &str = "panic";
+
+/// Formats a value that is not ours; `None` when its formatting fails or panics.
+#[cfg(any(feature = "messaging", feature = "reqwest"))]
+pub(super) fn described(value: &dyn fmt::Display) -> Option<String> {
+    let mut text = String::new();
+    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
+    matches!(written, Ok(Ok(()))).then_some(text)
+}
 
 /// A started span, together with the context in which it is current.
 ///

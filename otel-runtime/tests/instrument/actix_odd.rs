@@ -3,7 +3,7 @@
 use std::{
     future::pending,
     panic::AssertUnwindSafe,
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context as Waker, Poll, Waker as NoWaker},
 };
 
@@ -383,6 +383,36 @@ async fn what_a_request_or_its_body_holds_is_dropped_within_the_span() {
 }
 
 #[actix_web::test]
+async fn what_a_middleware_holds_is_dropped_within_the_span_that_has_its_response() {
+    /// The future of a middleware that is written by hand.
+    struct Holding<F> {
+        service: F,
+        _cleanup: Cleanup,
+    }
+
+    impl<F: Future + Unpin> Future for Holding<F> {
+        type Output = F::Output;
+
+        fn poll(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<F::Output> {
+            Pin::new(&mut self.service).poll(waker)
+        }
+    }
+
+    let spans = Recorded::start();
+    let app = App::new()
+        .wrap_fn(|request, service| Holding {
+            service: Box::pin(service.call(request)),
+            _cleanup: Cleanup("middleware"),
+        })
+        .wrap(RequestTracing::new())
+        .route("/", web::get().to(async || "body"));
+    let app = init_service(app).await;
+    let response = try_call_service(&app, get("/").to_request()).await;
+    drop(response.expect("a response"));
+    assert_eq!(spans.bare_tree(), "SERVER GET /\n  INTERNAL middleware");
+}
+
+#[actix_web::test]
 async fn a_panic_marks_the_span_and_goes_on() {
     let spans = Recorded::start();
     let handler = async || -> HttpResponse { panic!("room 7") };
@@ -522,15 +552,26 @@ async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
         let error = stream::iter([Err::<Bytes, _>(ErrorForbidden("secret"))]);
         HttpResponse::Ok().body(BodyStream::new(error))
     };
+    let short = async || {
+        let once = stream::iter([Ok::<_, Error>(Bytes::from_static(b"123"))]);
+        HttpResponse::Ok().body(SizedStream::new(5, once))
+    };
     let app = App::new()
         .wrap(RequestTracing::new())
+        .route("/short", web::get().to(short))
         .route("/sized", web::get().to(sized))
         .route("/sized", web::head().to(sized))
         .route("/failing", web::get().to(failing))
         .route("/none", web::get().to(HttpResponse::NoContent));
     let app = init_service(app).await;
     let mut waker = Waker::from_waker(NoWaker::noop());
-    for (path, polls) in [("/sized", 1), ("/failing", 1), ("/sized", 0), ("/none", 0)] {
+    for (path, polls) in [
+        ("/sized", 1),
+        ("/short", 2),
+        ("/failing", 1),
+        ("/sized", 0),
+        ("/none", 0),
+    ] {
         let response = try_call_service(&app, get(path).to_request())
             .await
             .expect("a response");
@@ -546,7 +587,7 @@ async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
     let response = try_call_service(&app, head).await.expect("a response");
     assert_eq!(
         spans.finished().len(),
-        5,
+        6,
         "the answer to HEAD has no body to wait for"
     );
     drop(response);
@@ -569,6 +610,7 @@ async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
         told.collect::<Vec<_>>(),
         [
             "GET /sized Unset None false",
+            "GET /short Error { description: \"\" } Some(\"body_too_short\") false",
             "GET /failing Error { description: \"\" } Some(\"alloc::boxed::Box<dyn core::error::Error>\") false",
             "GET /sized Unset None true",
             "GET /none Unset None false",

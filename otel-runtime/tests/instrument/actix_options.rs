@@ -7,7 +7,7 @@ use actix_web::{
     App, Error, HttpResponse,
     body::{BodyStream, MessageBody},
     dev::{ResponseHead, ServiceRequest},
-    error::ErrorForbidden,
+    error::{ErrorForbidden, InternalError},
     middleware::{Next, from_fn},
     test::{TestRequest, call_and_read_body, call_service, init_service, try_call_service},
     web::{self, Bytes},
@@ -178,8 +178,39 @@ async fn closures_see_the_request_and_the_response() {
         told.collect::<Vec<_>>(),
         [
             ("5".to_owned(), "application/json".to_owned()),
-            ("7".to_owned(), "text/plain; charset=utf-8".to_owned()),
+            // What an inner middleware returns as an error has no response yet.
+            ("7".to_owned(), String::new()),
         ]
+    );
+}
+
+#[actix_web::test]
+async fn a_response_that_an_error_hands_out_once_is_left_to_the_server() {
+    async fn refuse(
+        _: ServiceRequest,
+        _: Next<impl MessageBody + 'static>,
+    ) -> Result<actix_web::dev::ServiceResponse<impl MessageBody>, Error> {
+        let response = HttpResponse::Unauthorized()
+            .insert_header(("www-authenticate", "Basic"))
+            .body("log in");
+        Err::<actix_web::dev::ServiceResponse, _>(
+            InternalError::from_response("refused", response).into(),
+        )
+    }
+
+    let spans = Recorded::start();
+    let tracing = RequestTracing::new()
+        .response_headers(["www-authenticate"])
+        .response_attributes(|_: &ResponseHead| -> Vec<KeyValue> { unreachable!() });
+    let app = init_service(App::new().wrap(from_fn(refuse)).wrap(tracing)).await;
+    let refused = try_call_service(&app, get("/").to_request()).await;
+    let error = refused.err().expect("an error");
+    let response = error.error_response();
+    assert_eq!(response.status(), 401);
+    assert!(response.headers().contains_key("www-authenticate"));
+    assert_eq!(
+        text(&spans.finished()[0], "http.response.status_code"),
+        "401"
     );
 }
 

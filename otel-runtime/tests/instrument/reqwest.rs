@@ -1,6 +1,7 @@
 //! Requests over real sockets: what is recorded of them, and what the other side is told.
 
 use std::{
+    fmt,
     net::{SocketAddr, TcpListener},
     time::Duration,
 };
@@ -10,10 +11,10 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, w
 use futures_util::FutureExt as _;
 use opentelemetry::{
     Context, TraceFlags, global,
-    trace::{SpanContext, TraceContextExt as _, TraceState, Tracer as _},
+    trace::{SpanContext, Status, TraceContextExt as _, TraceState, Tracer as _},
 };
 use otel_runtime::instrument::reqwest::SendTraced as _;
-use reqwest::{Client, Request, RequestBuilder, Response};
+use reqwest::{Client, Request, RequestBuilder, Response, redirect::Policy};
 
 fn serve() -> (SocketAddr, ServerHandle) {
     let told = async |request: HttpRequest| {
@@ -187,6 +188,41 @@ async fn without_an_answer_the_span_tells_why() {
             ),
         ]
     );
+    server.stop(false).await;
+}
+
+#[actix_web::test]
+async fn an_error_that_cannot_be_formatted_is_told_without_its_text() {
+    #[derive(Debug)]
+    struct Silent(bool);
+
+    impl fmt::Display for Silent {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            assert!(self.0, "on purpose");
+            Err(fmt::Error)
+        }
+    }
+
+    impl std::error::Error for Silent {}
+
+    let spans = Recorded::start();
+    let (address, server) = serve();
+    for is_quiet in [true, false] {
+        let policy = Policy::custom(move |attempt| attempt.error(Silent(is_quiet)));
+        let client = Client::builder().no_proxy().redirect(policy).build();
+        let moved = client
+            .expect("a client")
+            .get(format!("http://{address}/moved"));
+        assert!(
+            moved
+                .send_traced()
+                .await
+                .is_err_and(|error| error.is_redirect())
+        );
+    }
+    let told = spans.finished().into_iter().map(|span| span.status);
+    let expected = Status::error("redirect");
+    assert_eq!(told.collect::<Vec<_>>(), [expected.clone(), expected]);
     server.stop(false).await;
 }
 

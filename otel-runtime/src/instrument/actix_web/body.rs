@@ -17,6 +17,9 @@ use super::observed::Observed;
 use crate::engine::{Around, Within};
 use crate::instrument::running::Running;
 
+/// The `error.type` of a body that ends before as many bytes have come as it had told.
+const TOO_SHORT: &str = "body_too_short";
+
 pin_project! {
     /// A response body that ends the request's span.
     #[derive(Debug)]
@@ -123,7 +126,12 @@ impl<B: MessageBody> MessageBody for TracedBody<B> {
                 span.fail(type_name::<B::Error>().into());
                 true
             }
-            None => true,
+            None => {
+                if remaining.is_some_and(|remaining| remaining > 0) {
+                    span.fail(TOO_SHORT.into());
+                }
+                true
+            }
         };
         if ended {
             sending.end();

@@ -69,7 +69,7 @@ use std::{
     future::{Future, Ready, ready},
     pin::Pin,
     rc::Rc,
-    task::{Context as Waker, Poll},
+    task::{Context as Waker, Poll, ready},
 };
 
 use actix_web::{
@@ -115,10 +115,15 @@ where
 /// every request, skipped or sampled or not. The meter provider has to be installed globally before the server starts;
 /// what is measured ends with the body, as the span does.
 ///
-/// The span is current while the inner services are polled, and while the body is streamed; it ends with the body. A
-/// 5xx answer and a panic mark it as failed; a client that goes away marks it as
-/// [`CANCELLED`](crate::CANCELLED). A client that goes away is noticed when bytes are sent to it; with
-/// [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) also while the handler works.
+/// The span is current while the inner services are polled, and while the body is streamed. It ends with the body, or with
+/// the head of an answer that has none; that to an upgrade (101) is one of those, as the connection is something else by then, but what
+/// is done on it still belongs to the trace. A 5xx answer, a panic, and a body that fails or is shorter than told mark the
+/// span as failed; a client that goes away marks it as [`CANCELLED`](crate::CANCELLED). A client that goes away is noticed when
+/// bytes are sent to it; with [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) also while the
+/// handler works.
+///
+/// What a handler, an inner middleware or a body holds is dropped within the span, but not the extensions of the request: actix-web
+/// drops them once the response is there.
 #[derive(Clone, Debug)]
 pub struct RequestTracing {
     options: Rc<Options>,
@@ -170,6 +175,9 @@ impl RequestTracing {
     }
 
     /// Records these headers of the response, as `http.response.header.<name>` with the name in lower case.
+    ///
+    /// An error that an inner middleware returns, instead of a response, has its status recorded and nothing else: its response is
+    /// made later, and some can be made only once. (What a handler returns is a response here.)
     #[must_use]
     pub fn response_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|options| {
@@ -190,7 +198,7 @@ impl RequestTracing {
 
     /// Records more about each response to a request whose span records, before its body is sent.
     ///
-    /// Where another middleware answers with an error, it is that error's response.
+    /// Errors that an inner middleware returns have none: see [`response_headers`](Self::response_headers).
     #[must_use]
     pub fn response_attributes<I>(self, attributes: impl Fn(&ResponseHead) -> I + 'static) -> Self
     where
@@ -382,20 +390,24 @@ where
     type Output = Result<ServiceResponse<TracedBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<Self::Output> {
-        let (response, span) = self.project().within.parts();
-        let poll = match span {
+        let mut within = self.project().within;
+        let (response, span) = within.as_mut().parts();
+        let result = ready!(match span {
             Some(RequestSpan { observed, .. }) => observed.step(|| response.poll(waker)),
             None => response.poll(waker),
-        };
-        poll.map(|result| match (result, span.take()) {
+        });
+        let span = span.take();
+        {
+            let _current = span.make_current();
+            within.clear();
+        }
+        Poll::Ready(match (result, span) {
             (Ok(response), Some(request)) => Ok(respond(response, request)),
             (Ok(response), None) => Ok(response.map_body(|_, body| TracedBody::untraced(body))),
             (Err(error), Some(mut request)) => {
+                // Its response is not looked at: the server asks for it, and some can be had only once.
                 let status = error.as_response_error().status_code();
                 request.observed.record_status(status);
-                if request.observed.span.is_recording() && request.options.look_at_responses() {
-                    request.record_response(error.error_response().head());
-                }
                 request.observed.end();
                 Err(error)
             }

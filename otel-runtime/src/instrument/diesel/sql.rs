@@ -5,20 +5,20 @@
 /// Which rules for quotes and comments hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// What the SQL standard says, with what PostgreSQL adds.
+    /// What the SQL standard says, with what PostgreSQL adds. Its settings say whether a backslash escapes.
     Standard,
-    /// Names may stand in square brackets.
+    /// Names may stand in square brackets. What stands in double quotes is a string where there is no such name.
     Sqlite,
     /// Double quotes hold strings, a backslash escapes, `#` starts a comment.
     Mysql,
-    /// As the standard, but a backslash may escape: that hides more rather than less.
+    /// Any of them: that hides more rather than less.
     Unknown,
 }
 
 impl Dialect {
-    /// Whether a backslash escapes in a plain string, as far as is known.
-    fn may_escape(self) -> bool {
-        matches!(self, Self::Mysql | Self::Unknown)
+    /// Whether double quotes hold a name or a string, by what there is.
+    fn has_doubtful_quotes(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Unknown)
     }
 }
 
@@ -69,19 +69,98 @@ pub(super) fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<
 /// The text with `?` for each literal, and without comments.
 pub(super) fn without_literals(sql: &str, dialect: Dialect) -> String {
     let mut text = String::with_capacity(sql.len());
+    let mut values = Values::default();
+    let mut at = 0;
     for token in tokens(sql, dialect) {
+        at += token.text.len();
         match token.kind {
             Kind::Gap if text.is_empty() || text.ends_with(' ') => {}
             Kind::Gap => text.push(' '),
             Kind::Literal => text.push('?'),
             Kind::Word if token.is("true") || token.is("false") => text.push('?'),
+            Kind::Word | Kind::Quoted if values.is_set_to(token) => text.push('?'),
+            Kind::Quoted
+                if dialect.has_doubtful_quotes()
+                    && token.text.starts_with('"')
+                    && values.may_be_next()
+                    // A table's name, or a schema's.
+                    && !sql[at..].trim_start().starts_with('.') =>
+            {
+                text.push('?');
+            }
             Kind::Word | Kind::Quoted | Kind::Placeholder | Kind::Symbol => {
                 text.push_str(token.text);
             }
         }
+        values.see(token);
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// Where in a statement values stand, as far as its words tell.
+#[derive(Debug, Default)]
+struct Values<'a> {
+    /// The first word of the statement.
+    verb: Option<Token<'a>>,
+    /// The token before, but for gaps.
+    last: Option<Token<'a>>,
+    /// What follows are values, in `SET a = b` and `PRAGMA a = b`.
+    is_assigned: bool,
+    /// Within the brackets of `IN` or after `VALUES`, and so many brackets deep.
+    listed: Option<usize>,
+}
+
+impl<'a> Values<'a> {
+    fn is(&self, verb: &str) -> bool {
+        self.verb.is_some_and(|is| is.is(verb))
+    }
+
+    /// Whether this is what a setting is set to. The settings of extensions may be anything, without quotes too.
+    fn is_set_to(&self, token: Token<'_>) -> bool {
+        self.is_assigned && (self.is("SET") || token.kind == Kind::Quoted)
+    }
+
+    /// Whether a value may stand here, where a name could stand as well.
+    fn may_be_next(&self) -> bool {
+        const OPERATORS: [char; 11] = ['=', '<', '>', '!', '|', '&', '+', '-', '*', '/', '%'];
+        const WORDS: [&str; 9] = [
+            "LIKE", "GLOB", "MATCH", "REGEXP", "ESCAPE", "IS", "NOT", "THEN", "ELSE",
+        ];
+        self.listed.is_some()
+            || self.last.is_some_and(|last| {
+                OPERATORS.iter().any(|operator| last.is_symbol(*operator))
+                    || WORDS.iter().any(|word| last.is(word))
+            })
+    }
+
+    fn see(&mut self, token: Token<'a>) {
+        if token.kind == Kind::Gap {
+            return;
+        }
+        if token.is_symbol(';') {
+            *self = Self::default();
+            return;
+        }
+        if self.verb.is_none() {
+            self.verb = Some(token);
+        }
+        self.is_assigned |= match () {
+            () if self.is("SET") => token.is_symbol('=') || token.is("TO"),
+            () if self.is("PRAGMA") => token.is_symbol('=') || token.is_symbol('('),
+            () => false,
+        };
+        let follows = |word| self.last.is_some_and(|last| last.is(word));
+        self.listed = match self.listed {
+            None if token.is_symbol('(') && (follows("IN") || follows("VALUES")) => Some(1),
+            Some(depth) if token.is_symbol('(') => Some(depth + 1),
+            Some(depth) if token.is_symbol(')') && depth > 0 => Some(depth - 1),
+            // `VALUES (..), (..)` goes on.
+            Some(0) if !token.is_symbol(',') => None,
+            listed => listed,
+        };
+        self.last = Some(token);
+    }
 }
 
 /// Kind and length in bytes of the first token; the length is never zero and ends between characters.
@@ -94,7 +173,7 @@ fn first(sql: &str, dialect: Dialect) -> Option<(Kind, usize)> {
         '-' if next == Some('-') => (Kind::Gap, line(sql)),
         '#' if dialect == Dialect::Mysql => (Kind::Gap, line(sql)),
         '/' if next == Some('*') => (Kind::Gap, block_comment(sql)),
-        '\'' => (Kind::Literal, quoted(sql, '\'', dialect.may_escape())),
+        '\'' => (Kind::Literal, string(sql, dialect)),
         '"' if dialect == Dialect::Mysql => (Kind::Literal, quoted(sql, '"', true)),
         '"' | '`' => (Kind::Quoted, quoted(sql, c, false)),
         '[' if dialect == Dialect::Sqlite => {
@@ -160,6 +239,18 @@ fn quoted(sql: &str, quote: char, backslash: bool) -> usize {
     sql.len()
 }
 
+/// Length of a plain string. Where it would end elsewhere if a backslash escaped, and nobody knows whether one does, what is
+/// left of the text may be in a string or not, and is taken for one.
+fn string(sql: &str, dialect: Dialect) -> usize {
+    let plain = quoted(sql, '\'', false);
+    match dialect {
+        Dialect::Sqlite => plain,
+        Dialect::Mysql => quoted(sql, '\'', true),
+        Dialect::Standard | Dialect::Unknown if plain == quoted(sql, '\'', true) => plain,
+        Dialect::Standard | Dialect::Unknown => sql.len(),
+    }
+}
+
 /// `1`, `1.5`, `.5`, `1e-5`, `0xff`, `1_000`.
 fn number(sql: &str) -> usize {
     let mut length = run(sql, |c| c == '.' || in_word(c));
@@ -210,7 +301,12 @@ fn word(sql: &str, dialect: Dialect) -> (Kind, usize) {
     if unicode || prefix && after.starts_with('\'') {
         let start = length + usize::from(unicode);
         let escapes = word.eq_ignore_ascii_case("e");
-        let mut end = start + quoted(&sql[start..], '\'', escapes || dialect.may_escape());
+        let mut end = start
+            + if escapes {
+                quoted(&sql[start..], '\'', true)
+            } else {
+                string(&sql[start..], dialect)
+            };
         while escapes && let Some(gap) = continues(&sql[end..]) {
             end += gap;
             end += quoted(&sql[end..], '\'', true);
@@ -218,6 +314,11 @@ fn word(sql: &str, dialect: Dialect) -> (Kind, usize) {
         return (Kind::Literal, end);
     }
     (Kind::Word, length)
+}
+
+/// As PostgreSQL has it.
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r')
 }
 
 /// Length of the gap after which a string goes on, by the same rules: there is a line break in it, and then a quote.
@@ -228,9 +329,9 @@ fn continues(after: &str) -> Option<usize> {
         if !after[at..].starts_with("--") {
             break;
         }
-        at += line(&after[at..]);
+        at += run(&after[at..], |c| !is_line_break(c));
     }
-    (after[..at].contains('\n') && after[at..].starts_with('\'')).then_some(at)
+    (after[..at].contains(is_line_break) && after[at..].starts_with('\'')).then_some(at)
 }
 
 #[cfg(test)]
@@ -246,7 +347,19 @@ mod tests {
                 "SELECT -?, ?, ?, ?, ?, ?, ?",
             ),
             ("SELECT 'a', 'it''s', ''", "SELECT ?, ?, ?"),
-            ("SELECT 'a\\' , 'b'", "SELECT ? , ?"),
+            ("SELECT 'a\\b' , 'b\\\\' , c", "SELECT ? , ? , c"),
+            // By the server's settings the string ends after the backslash, or goes on.
+            ("SELECT 'a\\' , 'b'", "SELECT ?"),
+            ("SELECT 'it\\'s S3CR3T'", "SELECT ?"),
+            ("SELECT E'a'\r'it\\'s S3CR3T', 1", "SELECT ?, ?"),
+            ("SET h2.token = S3CR3T", "SET h2.token = ?"),
+            (
+                "set local h2.token to \"S3CR3T\", b; SELECT a",
+                "set local h2.token to ?, ?; SELECT a",
+            ),
+            ("SET TRANSACTION READ ONLY", "SET TRANSACTION READ ONLY"),
+            ("UPDATE a SET b = c", "UPDATE a SET b = c"),
+            ("UPDATE a SET b = \"c\"", "UPDATE a SET b = \"c\""),
             (
                 "SELECT x'ff', N'a', E'it\\'s', U&'a', B'01'",
                 "SELECT ?, ?, ?, ?, ?",
@@ -308,6 +421,46 @@ mod tests {
         for (sql, expected, dialect) in cases {
             assert_eq!(without_literals(sql, dialect), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_value_in_sqlite_is_taken_for_one() {
+        let cases = [
+            (
+                "SELECT a FROM b WHERE c = \"S3CR3T\"",
+                "SELECT a FROM b WHERE c = ?",
+            ),
+            (
+                "SELECT a FROM b WHERE c LIKE \"S%\"",
+                "SELECT a FROM b WHERE c LIKE ?",
+            ),
+            (
+                "SELECT a WHERE c NOT IN (1, \"S\") AND \"d\" = e",
+                "SELECT a WHERE c NOT IN (?, ?) AND \"d\" = e",
+            ),
+            (
+                "INSERT INTO \"a\" (\"b\", \"c\") VALUES (1, \"S\"), (lower(\"S\"), 2) RETURNING \"b\"",
+                "INSERT INTO \"a\" (\"b\", \"c\") VALUES (?, ?), (lower(?), ?) RETURNING \"b\"",
+            ),
+            (
+                "UPDATE \"a\" SET \"b\" = \"S\" || \"c\", \"d\" = 1",
+                "UPDATE \"a\" SET \"b\" = ? || ?, \"d\" = ?",
+            ),
+            ("PRAGMA key = \"x'2DD29CA8'\"", "PRAGMA key = ?"),
+            ("PRAGMA key(\"S\")", "PRAGMA key(?)"),
+            ("PRAGMA journal_mode = WAL", "PRAGMA journal_mode = WAL"),
+            (
+                "SELECT \"a\".\"b\" FROM \"a\" JOIN \"c\" ON \"a\".\"b\" = \"c\".\"b\" ORDER BY \"a\".\"b\"",
+                "SELECT \"a\".\"b\" FROM \"a\" JOIN \"c\" ON \"a\".\"b\" = \"c\".\"b\" ORDER BY \"a\".\"b\"",
+            ),
+        ];
+        for (sql, expected) in cases {
+            for dialect in [Dialect::Sqlite, Dialect::Unknown] {
+                assert_eq!(without_literals(sql, dialect), expected, "{sql}");
+            }
+        }
+        let names = "UPDATE \"a\" SET \"b\" = \"c\" || \"d\"";
+        assert_eq!(without_literals(names, Dialect::Standard), names);
     }
 
     #[test]

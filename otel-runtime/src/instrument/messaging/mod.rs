@@ -29,12 +29,7 @@ mod batch;
 mod headers;
 mod message;
 
-use std::{
-    any::type_name,
-    borrow::Cow,
-    fmt::{Display, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::{any::type_name, borrow::Cow, fmt::Display};
 
 use opentelemetry::{KeyValue, Value, trace::SpanKind};
 use opentelemetry_semantic_conventions::attribute::{
@@ -48,7 +43,7 @@ pub use self::{
     message::{Message, QUEUE_DURATION},
 };
 use super::{
-    running::Running,
+    running::{Running, described},
     starting::{Operation, Starting, joined},
 };
 
@@ -102,18 +97,11 @@ fn finish<T, E: Display>(mut span: Running, result: &Result<T, E>) {
         && span.is_recording()
     {
         // Formatted first, while neither the span nor the current context is borrowed: it is code of the user's.
-        let message = describe(error);
+        let message = described(error);
         span.exception(type_name::<E>(), message.clone());
         span.fail(type_name::<E>(), message.unwrap_or_default());
     }
     span.end();
-}
-
-/// Formats a value that is not ours; `None` when its formatting fails or panics.
-fn describe(value: &dyn Display) -> Option<String> {
-    let mut text = String::new();
-    let written = catch_unwind(AssertUnwindSafe(|| write!(text, "{value}")));
-    matches!(written, Ok(Ok(()))).then_some(text)
 }
 
 fn integer(value: usize) -> i64 {
