@@ -377,7 +377,7 @@ fn print_bounds(figures: &[Figure], dropped: f64) {
     if let (Some(ours), Some(bare)) = (off(Contender::Ours), off(Contender::Bare)) {
         let more = ours - bare;
         println!(
-            "| site off | bare function | +{more:.1} ns | +1.0 ns | {} |",
+            "| site off | bare function | {more:+.1} ns | +1.0 ns | {} |",
             verdict(more <= 1.0)
         );
     }
