@@ -93,6 +93,14 @@ impl Deadline {
         self.is_set.notify_all();
     }
 
+    /// Waits so long, or for as long as there is hurry or is none.
+    fn wait_while(&self, is_hurry: bool, time: Duration) {
+        let waited = self
+            .is_set
+            .wait_timeout_while(self.lock(), time, |end| end.is_some() == is_hurry);
+        drop(waited);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,12 +113,7 @@ impl Patience for Deadline {
     }
 
     fn pause(&self, time: Duration) {
-        let end = self.lock();
-        let before = end.is_some();
-        let waited = self
-            .is_set
-            .wait_timeout_while(end, time, |end| end.is_some() == before);
-        drop(waited);
+        self.wait_while(self.end().is_some(), time);
     }
 }
 
@@ -126,7 +129,8 @@ mod tests {
         let deadline = Arc::new(Deadline::default());
         let waiting = thread::spawn({
             let deadline = Arc::clone(&deadline);
-            move || deadline.pause(Duration::from_hours(1))
+            // As a pause that began now; the thread may come to it only when there is hurry.
+            move || deadline.wait_while(false, Duration::from_hours(1))
         });
         deadline.pause(Duration::from_millis(1));
         assert_eq!(deadline.end(), None);

@@ -64,8 +64,8 @@ impl Spanning {
         }
     }
 
-    fn end(&mut self) {
-        if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
+    fn finish(self) {
+        if let Self::Started(span) = self {
             span.finish();
         }
     }
@@ -86,12 +86,18 @@ impl<F: Future> Future for Spanned<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let (future, span) = self.project().within.parts();
+        let mut within = self.project().within;
+        let (future, span) = within.as_mut().parts();
         let output = {
             let _entered = span.started(start_named).map(TaskSpan::enter);
             ready!(future.poll(task))
         };
-        span.end();
+        let span = std::mem::replace(span, Spanning::Ended);
+        {
+            let _current = span.make_current();
+            within.clear();
+        }
+        span.finish();
         Poll::Ready(output)
     }
 }
@@ -107,7 +113,7 @@ impl<S: Stream> Stream for Spanned<S> {
             ready!(stream.poll_next(task))
         };
         if item.is_none() {
-            span.end();
+            std::mem::replace(span, Spanning::Ended).finish();
         }
         Poll::Ready(item)
     }

@@ -1,15 +1,18 @@
 //! What is annotated may be called by the destructors of thread-locals, when OpenTelemetry's own is gone.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{self, Poll};
 
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
 use otel_runtime::instrument::diesel::{QuerySpans, TracedPool};
 use otel_runtime::instrument::messaging::{Batch, Message};
 use otel_runtime::testing::Spans;
-use otel_runtime::traced_span;
+use otel_runtime::{set_span_rules, traced_span};
 
 #[traced_span]
 fn leaf() {}
@@ -95,4 +98,45 @@ fn a_call_while_thread_locals_are_destroyed_does_what_it_should() {
     // Whether there is a span of what is called then is not demanded.
     assert!(spans.tree().starts_with("INTERNAL leaf"));
     assert_eq!(COUNT.load(Ordering::Relaxed), 1);
+
+    // One test, as provider and rules are the process's.
+    spans.clear();
+    hold_a_future();
+    let tree = spans.tree();
+    assert_eq!(tree, "INTERNAL leaf\nINTERNAL never_ready\n  INTERNAL part");
+}
+
+#[traced_span]
+async fn never_ready() {
+    #[traced_span("part")]
+    {
+        std::future::pending::<()>().await;
+    }
+}
+
+type Held = Pin<Box<dyn Future<Output = ()>>>;
+
+thread_local! {
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+fn poll(future: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+    future.poll(&mut task::Context::from_waker(task::Waker::noop()))
+}
+
+/// Lets a thread end that holds a future.
+fn hold_a_future() {
+    std::thread::spawn(|| {
+        // What futures with parts keep for a thread is there before OpenTelemetry's, and so after it.
+        set_span_rules("*=off".parse().expect("rules"));
+        assert!(poll(pin!(later())).is_ready());
+        HELD.with(|_| ());
+        set_span_rules("*=on".parse().expect("rules"));
+        leaf();
+        let mut future = Box::pin(never_ready());
+        assert!(poll(future.as_mut()).is_pending());
+        HELD.set(Some(future));
+    })
+    .join()
+    .expect("the thread ends well");
 }

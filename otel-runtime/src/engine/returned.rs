@@ -54,7 +54,8 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
-        let (future, end) = self.project().within.parts();
+        let mut within = self.project().within;
+        let (future, end) = within.as_mut().parts();
         let output = {
             let _entered = end.as_ref().map(|end| end.span.enter());
             ready!(future.poll(task))
@@ -62,6 +63,7 @@ where
         if let Some(Recorded { span, record }) = end.take() {
             {
                 let _entered = span.enter();
+                within.clear();
                 record(&span, &output);
             }
             span.finish();

@@ -48,7 +48,7 @@ impl<'a> Slot<'a> {
             if let Some(attached) = polls.last_mut() {
                 // The old one is detached before the new one is attached.
                 *attached = None;
-                *attached = context.clone().map(Context::attach);
+                *attached = self::attached(context.as_ref());
             }
         });
         std::mem::replace(&mut *lock(&self.context), context)

@@ -1,5 +1,6 @@
 //! What is polled within a span, and dropped within it as well.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use opentelemetry::{Context, ContextGuard};
@@ -51,8 +52,8 @@ pub(super) fn attached(context: Option<&Context>) -> Option<ContextGuard> {
 pin_project! {
     /// A future, a stream or a body, and what is around it.
     ///
-    /// What is dropped with it, before it is at its end, is dropped where it was polled. It is gone once it was dropped or
-    /// cleared; that takes no room of its own where `A` leaves some of its values unused, as a reference does.
+    /// What is dropped with it is dropped where it was polled, as long as `A` says where that is. That it may be gone takes no room
+    /// where `A` leaves some of its values unused, as a reference does.
     #[derive(Debug)]
     pub(crate) struct Within<T, A>
     where
@@ -65,7 +66,9 @@ pin_project! {
     impl<T, A: Around> PinnedDrop for Within<T, A> {
         fn drop(this: Pin<&mut Self>) {
             if let Some(both) = &this.both {
-                let _attached = both.around.make_current();
+                // OpenTelemetry panics where the current context is being looked at, and a destructor must not.
+                let attach = AssertUnwindSafe(|| both.around.make_current());
+                let _attached = catch_unwind(attach);
                 this.clear();
             }
         }

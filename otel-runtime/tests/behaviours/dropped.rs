@@ -1,8 +1,10 @@
 //! What is dropped with a future before that is ready: within its span, as if it had gone on.
 
 use std::pin::{Pin, pin};
+use std::task::{self, Poll};
 
 use futures_util::stream::{self, Stream};
+use opentelemetry::Context;
 use otel_runtime::{CANCELLED, InSpan as _, traced_span};
 
 use super::{current_span, leaf, pause, poll_once, record};
@@ -161,6 +163,51 @@ fn a_span_that_is_never_current_is_not_so_for_what_is_dropped() {
     }
     let tree = ["INTERNAL around", "  INTERNAL leafy", "  INTERNAL leaf"];
     check(|| poll_and_drop(around()), &tree);
+}
+
+#[test]
+fn what_is_dropped_while_the_context_is_looked_at_is_dropped() {
+    let recorded = record();
+    let mut future = Box::pin(inner_without_cleanup());
+    assert!(poll_once(future.as_mut()).is_pending());
+    Context::map_current(|_| drop(future));
+    assert_eq!(recorded.only().attribute(CANCELLED), Some(&true.into()));
+}
+
+#[traced_span]
+async fn inner_without_cleanup() {
+    pause().await;
+}
+
+#[test]
+fn what_a_hand_written_future_holds_is_dropped_within_its_span() {
+    struct Holding {
+        _cleanup: Cleanup,
+    }
+
+    impl Future for Holding {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+
+    #[traced_span]
+    fn handed_out() -> impl Future<Output = ()> {
+        holding()
+    }
+    fn holding() -> Holding {
+        Holding { _cleanup: Cleanup }
+    }
+    check(
+        || assert!(poll_once(pin!(handed_out())).is_ready()),
+        &["INTERNAL handed_out", "  INTERNAL leaf"],
+    );
+    check(
+        || assert!(poll_once(pin!(holding().in_span("work"))).is_ready()),
+        &["INTERNAL work", "  INTERNAL leaf"],
+    );
 }
 
 #[test]

@@ -8,8 +8,9 @@
 //! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
 //! out a connection (`SELECT 1`) makes none.
 //!
-//! In double quotes SQLite has names, and takes them for strings where there is no such name. Where a value may stand they are
-//! hidden as such; in lists of columns and of arguments they are not.
+//! In double quotes SQLite has names, and takes them for strings where there is no such name. Where a value may follow (after an
+//! operator, a word such as `LIKE`, in the brackets of `IN` and `VALUES`) they are hidden as such; elsewhere, as in lists of columns and
+//! of arguments or to the left of an operator, they are not. Write strings in single quotes.
 //!
 //! A failed query is an error of its kind, such as `UniqueViolation`; on PostgreSQL with the code of the server
 //! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation
@@ -30,6 +31,7 @@ mod sqlstate;
 mod statement;
 mod summary;
 mod traced;
+mod values;
 
 use std::borrow::Cow;
 

@@ -2,6 +2,8 @@
 //!
 //! One pass from left to right; every input has a reading, also a broken one.
 
+use super::values::Values;
+
 /// Which rules for quotes and comments hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -58,18 +60,32 @@ impl Token<'_> {
 /// The tokens of a text, which together are the whole text.
 pub(super) fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<'_>> {
     let mut rest = sql;
+    let mut follows_escape = false;
     std::iter::from_fn(move || {
-        let (kind, length) = first(rest, dialect)?;
+        let (kind, length) = match first(rest, dialect)? {
+            // One character, whatever a backslash means elsewhere.
+            (Kind::Literal, _) if follows_escape && is_one_backslash(rest) => (Kind::Literal, 3),
+            first => first,
+        };
         let (text, after) = rest.split_at(length);
         rest = after;
-        Some(Token { kind, text })
+        let token = Token { kind, text };
+        if kind != Kind::Gap {
+            follows_escape = token.is("ESCAPE");
+        }
+        Some(token)
     })
+}
+
+fn is_one_backslash(text: &str) -> bool {
+    text.strip_prefix("'\\'")
+        .is_some_and(|after| !after.starts_with('\''))
 }
 
 /// The text with `?` for each literal, and without comments.
 pub(super) fn without_literals(sql: &str, dialect: Dialect) -> String {
     let mut text = String::with_capacity(sql.len());
-    let mut values = Values::default();
+    let mut values = Values::new(dialect);
     let mut at = 0;
     for token in tokens(sql, dialect) {
         at += token.text.len();
@@ -83,7 +99,7 @@ pub(super) fn without_literals(sql: &str, dialect: Dialect) -> String {
                 if dialect.has_doubtful_quotes()
                     && token.text.starts_with('"')
                     && values.may_be_next()
-                    // A table's name, or a schema's.
+                    // What has a dot behind it, or before, is a name.
                     && !sql[at..].trim_start().starts_with('.') =>
             {
                 text.push('?');
@@ -96,71 +112,6 @@ pub(super) fn without_literals(sql: &str, dialect: Dialect) -> String {
     }
     text.truncate(text.trim_end().len());
     text
-}
-
-/// Where in a statement values stand, as far as its words tell.
-#[derive(Debug, Default)]
-struct Values<'a> {
-    /// The first word of the statement.
-    verb: Option<Token<'a>>,
-    /// The token before, but for gaps.
-    last: Option<Token<'a>>,
-    /// What follows are values, in `SET a = b` and `PRAGMA a = b`.
-    is_assigned: bool,
-    /// Within the brackets of `IN` or after `VALUES`, and so many brackets deep.
-    listed: Option<usize>,
-}
-
-impl<'a> Values<'a> {
-    fn is(&self, verb: &str) -> bool {
-        self.verb.is_some_and(|is| is.is(verb))
-    }
-
-    /// Whether this is what a setting is set to. The settings of extensions may be anything, without quotes too.
-    fn is_set_to(&self, token: Token<'_>) -> bool {
-        self.is_assigned && (self.is("SET") || token.kind == Kind::Quoted)
-    }
-
-    /// Whether a value may stand here, where a name could stand as well.
-    fn may_be_next(&self) -> bool {
-        const OPERATORS: [char; 11] = ['=', '<', '>', '!', '|', '&', '+', '-', '*', '/', '%'];
-        const WORDS: [&str; 9] = [
-            "LIKE", "GLOB", "MATCH", "REGEXP", "ESCAPE", "IS", "NOT", "THEN", "ELSE",
-        ];
-        self.listed.is_some()
-            || self.last.is_some_and(|last| {
-                OPERATORS.iter().any(|operator| last.is_symbol(*operator))
-                    || WORDS.iter().any(|word| last.is(word))
-            })
-    }
-
-    fn see(&mut self, token: Token<'a>) {
-        if token.kind == Kind::Gap {
-            return;
-        }
-        if token.is_symbol(';') {
-            *self = Self::default();
-            return;
-        }
-        if self.verb.is_none() {
-            self.verb = Some(token);
-        }
-        self.is_assigned |= match () {
-            () if self.is("SET") => token.is_symbol('=') || token.is("TO"),
-            () if self.is("PRAGMA") => token.is_symbol('=') || token.is_symbol('('),
-            () => false,
-        };
-        let follows = |word| self.last.is_some_and(|last| last.is(word));
-        self.listed = match self.listed {
-            None if token.is_symbol('(') && (follows("IN") || follows("VALUES")) => Some(1),
-            Some(depth) if token.is_symbol('(') => Some(depth + 1),
-            Some(depth) if token.is_symbol(')') && depth > 0 => Some(depth - 1),
-            // `VALUES (..), (..)` goes on.
-            Some(0) if !token.is_symbol(',') => None,
-            listed => listed,
-        };
-        self.last = Some(token);
-    }
 }
 
 /// Kind and length in bytes of the first token; the length is never zero and ends between characters.
@@ -358,6 +309,26 @@ mod tests {
                 "set local h2.token to ?, ?; SELECT a",
             ),
             ("SET TRANSACTION READ ONLY", "SET TRANSACTION READ ONLY"),
+            (
+                "ALTER ROLE a SET h2.token = S3CR3T",
+                "ALTER ROLE a SET h2.token = ?",
+            ),
+            (
+                "ALTER DATABASE a SET h2.token TO \"S\"",
+                "ALTER DATABASE a SET h2.token TO ?",
+            ),
+            (
+                "ALTER TABLE a SET (fillfactor = 70)",
+                "ALTER TABLE a SET (fillfactor = ?)",
+            ),
+            (
+                "ALTER TABLE a ALTER b SET DEFAULT c",
+                "ALTER TABLE a ALTER b SET DEFAULT c",
+            ),
+            (
+                "SELECT a LIKE '\\_%' ESCAPE '\\' AND b = 'S'",
+                "SELECT a LIKE ? ESCAPE ? AND b = ?",
+            ),
             ("UPDATE a SET b = c", "UPDATE a SET b = c"),
             ("UPDATE a SET b = \"c\"", "UPDATE a SET b = \"c\""),
             (
@@ -448,6 +419,36 @@ mod tests {
             ),
             ("PRAGMA key = \"x'2DD29CA8'\"", "PRAGMA key = ?"),
             ("PRAGMA key(\"S\")", "PRAGMA key(?)"),
+            ("PRAGMA rekey = S3CR3T", "PRAGMA rekey = ?"),
+            (
+                "CREATE TABLE \"a\" (\"b\" INTEGER DEFAULT \"S\", PRIMARY KEY (\"b\"))",
+                "CREATE TABLE \"a\" (\"b\" INTEGER DEFAULT ?, PRIMARY KEY (\"b\"))",
+            ),
+            ("ATTACH 'a' AS b KEY \"S\"", "ATTACH ? AS b KEY ?"),
+            (
+                "SELECT a WHERE b BETWEEN \"S\" AND \"T\" AND \"c\" = 1",
+                "SELECT a WHERE b BETWEEN ? AND ? AND \"c\" = ?",
+            ),
+            (
+                "SELECT a WHERE b = (\"S\") AND c LIKE (\"S\") AND d IS NOT \"S\"",
+                "SELECT a WHERE b = (?) AND c LIKE (?) AND d IS NOT ?",
+            ),
+            (
+                "SELECT CASE a WHEN \"S\" THEN \"T\" ELSE \"U\" END",
+                "SELECT CASE a WHEN ? THEN ? ELSE ? END",
+            ),
+            (
+                "SELECT a WHERE b IN (SELECT \"q\".\"b\" FROM \"q\" JOIN \"r\" ON \"r\".\"i\" = \"q\".\"i\")",
+                "SELECT a WHERE b IN (SELECT \"q\".\"b\" FROM \"q\" JOIN \"r\" ON \"r\".\"i\" = \"q\".\"i\")",
+            ),
+            (
+                "INSERT INTO a VALUES ((SELECT \"b\" FROM \"c\"), \"S\") ON CONFLICT (\"d\") DO NOTHING",
+                "INSERT INTO a VALUES ((SELECT \"b\" FROM \"c\"), ?) ON CONFLICT (\"d\") DO NOTHING",
+            ),
+            (
+                "SELECT \"a\" WHERE NOT (\"b\" = 1) AND (\"c\" = \"d\".\"e\")",
+                "SELECT \"a\" WHERE NOT (\"b\" = ?) AND (\"c\" = \"d\".\"e\")",
+            ),
             ("PRAGMA journal_mode = WAL", "PRAGMA journal_mode = WAL"),
             (
                 "SELECT \"a\".\"b\" FROM \"a\" JOIN \"c\" ON \"a\".\"b\" = \"c\".\"b\" ORDER BY \"a\".\"b\"",
@@ -459,6 +460,8 @@ mod tests {
                 assert_eq!(without_literals(sql, dialect), expected, "{sql}");
             }
         }
+        let mysql = "SET @a = b, @c = (SELECT d FROM e)";
+        assert_eq!(without_literals(mysql, Dialect::Mysql), mysql);
         let names = "UPDATE \"a\" SET \"b\" = \"c\" || \"d\"";
         assert_eq!(without_literals(names, Dialect::Standard), names);
     }
