@@ -63,8 +63,12 @@ pub(super) fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<
     let mut follows_escape = false;
     std::iter::from_fn(move || {
         let (kind, length) = match first(rest, dialect)? {
-            // One character, whatever a backslash means elsewhere.
-            (Kind::Literal, _) if follows_escape && is_one_backslash(rest) => (Kind::Literal, 3),
+            // One character, where nobody knows what a backslash means elsewhere.
+            (Kind::Literal, _)
+                if follows_escape && dialect != Dialect::Mysql && is_one_backslash(rest) =>
+            {
+                (Kind::Literal, 3)
+            }
             first => first,
         };
         let (text, after) = rest.split_at(length);
@@ -385,6 +389,11 @@ mod tests {
                 "SELECT [a 1] FROM [b]",
                 "SELECT [a 1] FROM [b]",
                 Dialect::Sqlite,
+            ),
+            (
+                "SELECT a LIKE b ESCAPE '\\'S3CR3T'",
+                "SELECT a LIKE b ESCAPE ?",
+                Dialect::Mysql,
             ),
             ("SELECT a[1] # 2", "SELECT a[?] # ?", Dialect::Standard),
             ("SELECT 'it\\'s S3CR3T'", "SELECT ?", Dialect::Unknown),
