@@ -152,16 +152,16 @@ impl Environment<'_> {
 
     fn number<T: FromStr<Err = ParseIntError>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;
-        let number: Result<T, ParseIntError> = text.parse();
-        number
-            .map_err(|error| {
-                let accepted = match error.kind() {
-                    IntErrorKind::PosOverflow => "a smaller number",
-                    _ => "a whole number, not negative",
-                };
-                self.warn(name, &text, accepted);
-            })
-            .ok()
+        let error = match text.parse() {
+            Ok(number) => return Some(number),
+            Err(error) => error,
+        };
+        let accepted = match error.kind() {
+            IntErrorKind::PosOverflow => "a smaller number",
+            _ => "a whole number, not negative",
+        };
+        self.warn(name, &text, accepted);
+        None
     }
 
     fn positive(&mut self, name: &str) -> Option<usize> {

@@ -355,8 +355,10 @@ impl Current {
             let id = span.span_context().span_id();
             if id != SpanId::INVALID && OURS.try_with(Cell::get) == Ok(id) {
                 Found::Ours(id)
-            } else if !span.span_context().is_remote() && span.is_recording() {
-                // One that is remote is another process's, and records nothing here.
+            } else if span.span_context().is_remote() {
+                // It is another process's, and records nothing here.
+                Found::Nothing
+            } else if span.is_recording() {
                 Found::In(Started::holding(Held::In(context.clone()), true))
             } else {
                 Found::Nothing

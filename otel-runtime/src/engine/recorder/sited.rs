@@ -395,7 +395,7 @@ pub(crate) fn event_attributes() -> Option<Box<Entries>> {
 
 /// What the end of a span is told to be where something is to be done in the engine's own way: a time before the epoch, which
 /// OTLP cannot tell.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Announced {
     /// What was handed over is to be added.
     Handed,

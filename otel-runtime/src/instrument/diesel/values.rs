@@ -94,10 +94,10 @@ impl<'a> Values<'a> {
         } else if token.kind == Kind::Word && self.rows == Some(self.brackets.len()) {
             self.rows = None;
         }
-        match () {
-            () if token.is("BETWEEN") => self.is_between = true,
-            () if self.follows("AND") => self.is_between = false,
-            () => {}
+        if token.is("BETWEEN") {
+            self.is_between = true;
+        } else if self.follows("AND") {
+            self.is_between = false;
         }
         // `IS NOT` is as `IS`.
         if !(token.is("NOT") && self.follows("IS")) {
