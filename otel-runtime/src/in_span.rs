@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
 
-use futures_core::Stream;
+use futures_core::future::FusedFuture;
+use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use crate::engine::{Around, TaskSpan, Within, start_named};
@@ -102,6 +103,12 @@ impl<F: Future> Future for Spanned<F> {
     }
 }
 
+impl<F: FusedFuture> FusedFuture for Spanned<F> {
+    fn is_terminated(&self) -> bool {
+        self.within.inner().is_none_or(F::is_terminated)
+    }
+}
+
 impl<S: Stream> Stream for Spanned<S> {
     type Item = S::Item;
 
@@ -120,5 +127,11 @@ impl<S: Stream> Stream for Spanned<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.within.inner().map_or((0, None), S::size_hint)
+    }
+}
+
+impl<S: FusedStream> FusedStream for Spanned<S> {
+    fn is_terminated(&self) -> bool {
+        self.within.inner().is_none_or(S::is_terminated)
     }
 }

@@ -20,13 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry::{Key, KeyValue, Value, global};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry::{InstrumentationScope, Key, KeyValue, Value, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
-    BatchConfig, BatchConfigBuilder, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits,
-    SpanProcessor,
+    BatchConfig, BatchConfigBuilder, SdkTracer, SdkTracerProvider, ShouldSample, SpanExporter,
+    SpanLimits, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_NAME, SERVICE_VERSION};
 
@@ -392,7 +393,9 @@ impl Provider {
             Provider::Engine(provider) => {
                 global::set_tracer_provider(provider.installed());
             }
-            Provider::Sdk(provider) => global::set_tracer_provider(provider.clone()),
+            Provider::Sdk(provider) => {
+                global::set_tracer_provider(InstalledSdk(provider.clone()));
+            }
         }
     }
 
@@ -412,6 +415,25 @@ impl Provider {
             }
             Provider::Sdk(provider) => provider.shutdown_with_timeout(timeout),
         }
+    }
+}
+
+/// The SDK's provider as the global one, until it is dropped because there is another one.
+#[derive(Debug)]
+struct InstalledSdk(SdkTracerProvider);
+
+impl TracerProvider for InstalledSdk {
+    type Tracer = SdkTracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> SdkTracer {
+        self.0.tracer_with_scope(scope)
+    }
+}
+
+impl Drop for InstalledSdk {
+    fn drop(&mut self) {
+        // What the sampler of the other one does is not known.
+        engine::follow_parents(false);
     }
 }
 

@@ -1,13 +1,18 @@
 //! An application that sets a provider of its own after telemetry was started: what is annotated or instrumented follows it.
 
+mod polling;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::Future;
 
 use annotated_library::find;
 use opentelemetry::global;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use otel_runtime::instrument::messaging::Message;
 use otel_runtime::testing::Spans;
+use otel_runtime::{span_attr, span_event, traced_span};
+use polling::block_on;
 
 const FOUND: &str = "CLIENT library.find\n  INTERNAL library.measure\nPRODUCER send found";
 
@@ -18,6 +23,28 @@ fn find_and_tell() {
             Ok::<_, Infallible>(())
         });
     assert_eq!(told, Ok(()));
+}
+
+/// What a span under way gets after the provider was replaced within it.
+#[traced_span("replace")]
+#[span_attr("replaced" = |replaced| *replaced)]
+fn replace(by: SdkTracerProvider) -> bool {
+    global::set_tracer_provider(by);
+    #[span_event("replaced", "event" = true)]
+    #[span_attr("let")]
+    let is_replaced = true;
+    helped();
+    is_replaced
+}
+
+#[span_attr("helper" = true)]
+fn helped() {}
+
+/// The same of a future.
+#[traced_span("wait")]
+#[span_attr("replaced" = |replaced| *replaced)]
+async fn wait(replacing: impl Future<Output = bool>) -> bool {
+    replacing.await
 }
 
 /// One test, since the provider is the process's.
@@ -34,11 +61,22 @@ fn spans_are_made_by_the_provider_that_came_last() {
     let provider = SdkTracerProvider::builder()
         .with_simple_exporter(after.exporter())
         .build();
-    global::set_tracer_provider(provider);
+    assert!(block_on(wait(async { replace(provider) })));
     find_and_tell();
     assert_eq!(after.tree(), FOUND);
 
     // What came before is not lost, and nothing came twice.
     telemetry.force_flush().expect("spans are exported");
-    assert_eq!(before.tree(), FOUND);
+    let under_way = "\
+INTERNAL wait
+    · replaced = true
+  INTERNAL replace
+      · helper = true
+      · let = true
+      · replaced = true
+      * replaced
+        · event = true";
+    let both = before.tree_with_attributes();
+    assert!(both.ends_with(under_way), "{both}");
+    assert!(before.tree().starts_with(FOUND), "{both}");
 }

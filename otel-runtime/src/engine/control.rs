@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "diesel")]
-use opentelemetry::{Context, trace::TraceContextExt as _};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
 
 use super::Site;
 use crate::sites::SpanRules;
@@ -12,7 +12,7 @@ use crate::sites::SpanRules;
 /// Whether nothing is recorded at all; read where there is no site.
 static ALL_OFF: AtomicBool = AtomicBool::new(false);
 
-/// Whether nothing is recorded below a span that is not sampled; known where the sampler is.
+/// Whether nothing is recorded below a span that is not sampled; known as long as the global provider's sampler is.
 static FOLLOWS_PARENTS: AtomicBool = AtomicBool::new(false);
 
 static CONTROL: Mutex<Control> = Mutex::new(Control {
@@ -43,12 +43,22 @@ pub(crate) fn follow_parents(follow: bool) {
     FOLLOWS_PARENTS.store(follow, Ordering::Relaxed);
 }
 
-/// Whether it is known that nothing is recorded below the span of a context.
-#[cfg(feature = "diesel")]
-pub(crate) fn is_left_out(context: &Context) -> bool {
+/// Whether it is known without asking anybody that no span is made under a context: telemetry is suppressed, or the span in
+/// there is not sampled and the sampler does as that does.
+#[inline(always)]
+pub(crate) fn is_unwanted(context: &Context) -> bool {
+    if context.is_telemetry_suppressed() {
+        return true;
+    }
     let span = context.span();
-    let span = span.span_context();
-    FOLLOWS_PARENTS.load(Ordering::Relaxed) && span.is_valid() && !span.is_sampled()
+    let parent = span.span_context();
+    !parent.is_sampled() && parent.is_valid() && FOLLOWS_PARENTS.load(Ordering::Relaxed)
+}
+
+/// Whether it is known that no span is made now. At the end of a thread there is no context to make it under.
+#[cfg(feature = "diesel")]
+pub(crate) fn is_none_wanted() -> bool {
+    is_off() || super::map_current(is_unwanted) != Some(false)
 }
 
 /// Replaces the rules.

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
 
-use futures_core::Stream;
+use futures_core::future::FusedFuture;
+use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::TaskSpan;
@@ -72,6 +73,16 @@ where
     }
 }
 
+impl<F, E> FusedFuture for TracedFuture<F, E>
+where
+    F: FusedFuture,
+    E: FnOnce(&TaskSpan, &F::Output),
+{
+    fn is_terminated(&self) -> bool {
+        self.within.inner().is_none_or(F::is_terminated)
+    }
+}
+
 pin_project! {
     /// A stream within its span, which ends with the stream or when it is dropped.
     #[must_use = "streams do nothing unless polled"]
@@ -107,6 +118,12 @@ impl<S: Stream> Stream for TracedStream<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.within.inner().map_or((0, None), S::size_hint)
+    }
+}
+
+impl<S: FusedStream> FusedStream for TracedStream<S> {
+    fn is_terminated(&self) -> bool {
+        self.within.inner().is_none_or(S::is_terminated)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{self, Poll, ready};
@@ -17,8 +18,22 @@ use super::span::{PanicWatch, Started};
 use super::within::{Around, Within, attached};
 
 thread_local! {
-    /// What is attached for each poll that is going on in this thread, the innermost last.
-    static POLLS: RefCell<Vec<Option<ContextGuard>>> = const { RefCell::new(Vec::new()) };
+    /// What is attached for the polls that are going on in this thread, and for the parts that have begun in each, the
+    /// innermost last.
+    static ATTACHED: RefCell<Vec<OnTop>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What was attached on top of the others.
+struct OnTop {
+    by: By,
+    _guard: Option<ContextGuard>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Poll,
+    /// In the poll that is going on. It is not there any more in a later one.
+    Part,
 }
 
 /// The context that an async function's future is polled with.
@@ -31,6 +46,12 @@ pub struct Slot<'a> {
     poll: Mutex<Option<PanicWatch>>,
 }
 
+/// A panic meanwhile leaves nothing half done in them.
+impl UnwindSafe for Slot<'_> {}
+impl RefUnwindSafe for Slot<'_> {}
+impl UnwindSafe for PartSpan<'_> {}
+impl RefUnwindSafe for PartSpan<'_> {}
+
 impl<'a> Slot<'a> {
     /// Starts with the function's own span.
     #[must_use]
@@ -42,16 +63,25 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Makes a context the current one of the poll that is going on, and of those to come.
-    fn replace(&self, context: Option<Context>) -> Option<Context> {
-        with_polls(|polls| {
-            if let Some(attached) = polls.last_mut() {
-                // The old one is detached before the new one is attached.
-                *attached = None;
-                *attached = self::attached(context.as_ref());
+    /// Makes the context of a part that begins the current one, of the poll that is going on and of those to come. The answer
+    /// is what was that before.
+    fn begin(&self, context: Context) -> Option<Context> {
+        attach(By::Part, Some(&context));
+        lock(&self.context).replace(context)
+    }
+
+    /// Goes back to that.
+    fn end(&self, around: Option<Context>) {
+        match last() {
+            Some(By::Part) => detach(),
+            // The part has begun in an earlier poll: this one was attached with its context.
+            Some(By::Poll) => {
+                detach();
+                attach(By::Poll, around.as_ref());
             }
-        });
-        std::mem::replace(&mut *lock(&self.context), context)
+            None => {}
+        }
+        *lock(&self.context) = around;
     }
 }
 
@@ -91,8 +121,7 @@ impl Around for Slot<'_> {
     type Attached = Attached;
 
     fn make_current(&self) -> Attached {
-        let attached = attached(lock(&self.context).as_ref());
-        with_polls(|polls| polls.push(attached));
+        attach(By::Poll, lock(&self.context).as_ref());
         Attached(())
     }
 }
@@ -103,7 +132,11 @@ pub(crate) struct Attached(());
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        drop(with_polls(Vec::pop));
+        // Parts that go on have to be attached again anyway.
+        while last() == Some(By::Part) {
+            detach();
+        }
+        detach();
     }
 }
 
@@ -147,11 +180,7 @@ impl<'a> PartSpan<'a> {
     pub(super) fn new(span: Started, slot: &'a Slot<'a>) -> PartSpan<'a> {
         let context = span.context().cloned();
         let is_in_slot = context.is_some();
-        let around = if is_in_slot {
-            slot.replace(context)
-        } else {
-            None
-        };
+        let around = context.and_then(|context| slot.begin(context));
         PartSpan {
             slot,
             span,
@@ -172,15 +201,30 @@ impl Drop for PartSpan<'_> {
             None => self.span.cancelled(),
         }
         if self.is_in_slot {
-            self.slot.replace(self.around.take());
+            self.slot.end(self.around.take());
         }
         self.span.end();
     }
 }
 
-/// `None` at the end of a thread, when there is no context either.
-fn with_polls<T>(work: impl FnOnce(&mut Vec<Option<ContextGuard>>) -> T) -> Option<T> {
-    POLLS.try_with(|polls| work(&mut polls.borrow_mut())).ok()
+/// At the end of a thread nothing is attached, as there is no context either.
+fn attach(by: By, context: Option<&Context>) {
+    let on_top = OnTop {
+        by,
+        _guard: attached(context),
+    };
+    let _ = ATTACHED.try_with(|all| all.borrow_mut().push(on_top));
+}
+
+/// Takes off what was attached last. It is dropped when it is off, as values in a context may have destructors.
+fn detach() {
+    let last = ATTACHED.try_with(|all| all.borrow_mut().pop());
+    drop(last);
+}
+
+fn last() -> Option<By> {
+    let last = ATTACHED.try_with(|all| all.borrow().last().map(|last| last.by));
+    last.ok().flatten()
 }
 
 /// A panic elsewhere leaves nothing half done here.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -255,10 +256,8 @@ impl SyncSpan {
                 if panic.has_begun() {
                     span.panicked();
                 }
+                span.end();
                 let held = std::mem::replace(&mut span.held, Held::Nothing);
-                if let Held::In(context) = &held {
-                    end(context, span.is_ours);
-                }
                 known.end();
                 drop(current.take());
                 drop(held);
@@ -275,6 +274,10 @@ impl Drop for SyncSpan {
         }
     }
 }
+
+/// A panic meanwhile leaves nothing half done in a span.
+impl UnwindSafe for TaskSpan {}
+impl RefUnwindSafe for TaskSpan {}
 
 impl TaskSpan {
     pub(super) fn new(span: Started) -> TaskSpan {
@@ -515,6 +518,14 @@ impl Started {
                 let is_recording = context.span().is_recording();
                 Started::holding(Held::In(context), is_recording)
             }
+        }
+    }
+
+    /// No span, and the context that would have been its parent's, whose own span is left alone.
+    pub(super) fn under(context: Context) -> Started {
+        Started {
+            is_ended: AtomicBool::new(true),
+            ..Started::holding(Held::In(context), false)
         }
     }
 

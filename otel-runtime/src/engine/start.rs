@@ -9,7 +9,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
-use super::control::is_off;
+use super::control::{self, is_off};
 use super::recorder::Live;
 use super::recorder::sited::{self, Kept, Outlook, Parent};
 use super::span::Started;
@@ -66,7 +66,7 @@ impl Making {
             Making::Unsampled(span) if IS_CURRENT => unsampled(span),
             Making::Off | Making::Open | Making::Unsampled(_) => Started::nothing(),
             Making::Recorded(live) => Started::of_live::<IS_CURRENT>(begun(live)),
-            Making::Asked(asked) => Started::new(asked.start()).current_if::<IS_CURRENT>(),
+            Making::Asked(asked) => asked.start().current_if::<IS_CURRENT>(),
         }
     }
 }
@@ -140,7 +140,10 @@ impl Start {
 
     /// Hangs the span under another context than the current one.
     pub fn parent<P: SpanParent + ?Sized>(&mut self, parent: &P) {
-        self.ask(|asked| asked.parent = parent.under(&asked.parent));
+        self.ask(|asked| {
+            asked.parent = parent.under(&asked.parent);
+            asked.is_explicit = true;
+        });
     }
 
     /// Lets a provider decide, as the span is no child of the current one.
@@ -180,8 +183,7 @@ impl Start {
         match self.making() {
             Making::Off | Making::Open | Making::Unsampled(_) => None,
             Making::Recorded(live) => Some(Fields::of_live(live)),
-            Making::Asked(asked) => asked
-                .may_record()
+            Making::Asked(asked) => (asked.may_be_sampled() || asked.may_record())
                 .then(|| Fields::of_start(&mut asked.attributes)),
         }
     }
@@ -293,7 +295,7 @@ mod here {
 /// Whether no span is made under the current context, or there is none because the thread ends.
 #[inline(always)]
 fn is_unwanted() -> bool {
-    !has_context() || Context::map_current(sited::is_unwanted)
+    !has_context() || Context::map_current(control::is_unwanted)
 }
 
 /// Starts a span that nothing is known of but its site.
@@ -392,6 +394,8 @@ fn begun(mut live: Box<Live>) -> Box<Live> {
 struct Asked {
     site: &'static Site,
     parent: Context,
+    /// Whether that is another context than the current one.
+    is_explicit: bool,
     is_root: bool,
     /// The name if it is computed.
     name: Option<Cow<'static, str>>,
@@ -406,6 +410,7 @@ impl Asked {
         Asked {
             site,
             parent,
+            is_explicit: false,
             is_root: false,
             name: None,
             links: Vec::new(),
@@ -414,14 +419,20 @@ impl Asked {
         }
     }
 
-    /// Whether what is gathered will be recorded. A span under a parent that is not sampled, or perhaps without a
+    /// Whether a sampler will look at what the span starts with.
+    fn may_be_sampled(&self) -> bool {
+        self.early.is_none()
+            && HAS_PROVIDER.load(Ordering::Relaxed)
+            && (self.is_root || !control::is_unwanted(&self.parent))
+    }
+
+    /// Whether what is evaluated will be recorded. A span under a parent that is not sampled, or perhaps without a
     /// provider, is started to find that out: most often it does not record, and nothing more needs to be evaluated.
     fn may_record(&mut self) -> bool {
-        if self.early.is_none() {
+        if self.may_be_sampled() {
             let span = self.parent.span();
             let span = span.span_context();
-            let is_wanted = self.is_root || !span.is_valid() || span.is_sampled();
-            if is_wanted && HAS_PROVIDER.load(Ordering::Relaxed) {
+            if self.is_root || !span.is_valid() || span.is_sampled() {
                 return true;
             }
         }
@@ -448,11 +459,11 @@ impl Asked {
 
     #[inline(always)]
     fn enter<const IS_CURRENT: bool>(self) -> SyncSpan {
-        SyncSpan::new(Started::new(self.start()).current_if::<IS_CURRENT>())
+        SyncSpan::new(self.start().current_if::<IS_CURRENT>())
     }
 
-    /// The context with the new span; `None` where that would be no other than the current one.
-    fn start(mut self) -> Option<Context> {
+    /// Starts the span. Without one, work goes on under its parent all the same.
+    fn start(mut self) -> Started {
         let span = match self.early.take() {
             Some(mut span) => {
                 if let Some(name) = self.name.take() {
@@ -466,7 +477,10 @@ impl Asked {
             }
             None => self.build(),
         };
-        with_new_span(span, &self.parent)
+        match with_new_span(span, &self.parent) {
+            None if self.is_explicit => Started::under(self.parent),
+            context => Started::new(context),
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use opentelemetry::trace::SpanContext;
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 use otel_runtime::{span_attr, span_event, traced_span};
 
 use super::{block_on, leaf, pause, record, span_context};
@@ -12,7 +15,7 @@ use super::{block_on, leaf, pause, record, span_context};
 fn root() {}
 
 #[traced_span("explicit", parent = parent.clone())]
-fn under_context(parent: &opentelemetry::Context) {
+fn under_context(parent: &Context) {
     leaf();
 }
 
@@ -60,8 +63,8 @@ fn a_root_starts_a_trace_of_its_own() {
 #[test]
 fn a_parent_can_be_given() {
     #[traced_span]
-    fn first() -> (opentelemetry::Context, SpanContext) {
-        (opentelemetry::Context::current(), span_context())
+    fn first() -> (Context, SpanContext) {
+        (Context::current(), span_context())
     }
     let recorded = record();
     let (context, span_context) = first();
@@ -74,6 +77,67 @@ fn a_parent_can_be_given() {
         "  INTERNAL under_span_context",
         "    INTERNAL leaf",
     ]);
+}
+
+/// What is current in the body, and whether telemetry is suppressed there.
+fn around() -> (SpanContext, bool, Option<u32>) {
+    let context = Context::current();
+    let value = context.get::<Value>().map(|value| value.0);
+    (
+        context.span().span_context().clone(),
+        context.is_telemetry_suppressed(),
+        value,
+    )
+}
+
+struct Value(u32);
+
+#[traced_span(parent = parent)]
+fn around_under(parent: &Context) -> (SpanContext, bool, Option<u32>) {
+    around()
+}
+
+#[traced_span(parent = parent)]
+async fn around_later_under(parent: &Context) -> (SpanContext, bool, Option<u32>) {
+    pause().await;
+    around()
+}
+
+#[traced_span(parent = parent, leaf)]
+fn around_leaf_under(parent: &Context) -> (SpanContext, bool, Option<u32>) {
+    around()
+}
+
+#[test]
+fn a_parent_is_current_also_where_no_span_is_made() {
+    let recorded = record();
+    let suppressed = Context::new()
+        .with_value(Value(1))
+        .with_telemetry_suppressed();
+    let unsampled = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let unsampled = Context::new()
+        .with_value(Value(2))
+        .with_remote_span_context(unsampled);
+    let before = around();
+    for (parent, is_suppressed, value) in [(&suppressed, true, 1), (&unsampled, false, 2)] {
+        let trace = parent.span().span_context().trace_id();
+        for (current, found_suppressed, found) in
+            [around_under(parent), block_on(around_later_under(parent))]
+        {
+            assert_eq!(current.trace_id(), trace);
+            assert!(!current.is_sampled());
+            assert_eq!((found_suppressed, found), (is_suppressed, Some(value)));
+        }
+        assert_eq!(around_leaf_under(parent), before);
+        assert_eq!(around(), before);
+    }
+    recorded.check(&[]);
 }
 
 #[test]
@@ -242,10 +306,10 @@ fn links_may_be_none_and_of_any_iterator() {
 fn what_is_current_is_no_parent_where_one_is_given() {
     #[traced_span]
     fn first() -> opentelemetry::Context {
-        opentelemetry::Context::current()
+        Context::current()
     }
     #[traced_span]
-    fn second(parent: &opentelemetry::Context) {
+    fn second(parent: &Context) {
         under_context(parent);
         leaf();
     }

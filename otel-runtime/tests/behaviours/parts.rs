@@ -202,6 +202,92 @@ fn a_lock_is_held_beyond_a_part_that_awaits() {
     ]);
 }
 
+struct Around(u32);
+
+fn found_around() -> Option<u32> {
+    let context = opentelemetry::Context::current();
+    context.get::<Around>().map(|around| around.0)
+}
+
+/// Attaches contexts around parts: of one that is ready at once, and of one with another inside.
+#[traced_span]
+async fn with_contexts() -> Vec<Option<u32>> {
+    let mut found = vec![found_around()];
+    let around = |n| opentelemetry::Context::current_with_value(Around(n));
+    {
+        let _attached = around(1).attach();
+        #[traced_span("macro")]
+        let sum = sum!(found_around().unwrap_or(0), 1);
+        found.push(Some(sum));
+        found.push(found_around());
+        #[traced_span("outer")]
+        {
+            found.push(found_around());
+            let _attached = around(2).attach();
+            #[traced_span("inner")]
+            {
+                found.push(found_around());
+                std::future::ready(()).await;
+                leaf();
+            }
+            found.push(found_around());
+        }
+        found.push(found_around());
+        leaf();
+    }
+    found.push(found_around());
+    #[traced_span("pausing")]
+    {
+        pause().await;
+        let _attached = around(3).attach();
+        #[traced_span("inside")]
+        {
+            std::future::ready(()).await;
+        }
+        found.push(found_around());
+    }
+    found.push(found_around());
+    leaf();
+    found
+}
+
+#[test]
+fn a_context_that_is_attached_around_a_part_is_current_after_it() {
+    let recorded = record();
+    let expected = [
+        None,
+        Some(2),
+        Some(1),
+        Some(1),
+        Some(2),
+        Some(2),
+        Some(1),
+        None,
+        Some(3),
+        None,
+    ];
+    assert_eq!(block_on(with_contexts()), expected);
+    recorded.check(&[
+        "INTERNAL with_contexts",
+        "  INTERNAL macro",
+        "  INTERNAL outer",
+        "    INTERNAL inner",
+        "      INTERNAL leaf",
+        "  INTERNAL leaf",
+        "  INTERNAL pausing",
+        "    INTERNAL inside",
+        "  INTERNAL leaf",
+    ]);
+}
+
+/// Hides an expression, as macros do.
+macro_rules! sum {
+    ($left:expr, $right:expr) => {
+        $left + $right
+    };
+}
+use sum;
+
 #[traced_span]
 fn one_block<'a>(numbers: &'a [u32]) -> Pin<Box<dyn Future<Output = u32> + Send + 'a>> {
     Box::pin(async move {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{
@@ -18,12 +18,16 @@ pub(crate) use super::local::keep;
 use super::open::{Handle, Served};
 use super::sampling::Sampling;
 use super::scope::{Label, Source};
-use super::{Core, local};
+use super::{Core, local, lock};
+use crate::engine::control::is_unwanted;
 
 /// The engine that sites write to.
 static ACTIVE: Mutex<Option<&'static Core>> = Mutex::new(None);
 
-/// Changes whenever that does.
+/// The one that was that last: spans of it may be open when there is another provider.
+static LAST: Mutex<Option<&'static Core>> = Mutex::new(None);
+
+/// Changes whenever the active one does.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -40,16 +44,17 @@ struct Handed {
     event: Option<Cow<'static, str>>,
 }
 
-/// Lets sites write to an engine, or to none.
-pub(super) fn activate(core: Option<&'static Core>) {
-    let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    *active = core;
+/// Lets sites write to an engine.
+pub(super) fn activate(core: &'static Core) {
+    *lock(&LAST) = Some(core);
+    let mut active = lock(&ACTIVE);
+    *active = Some(core);
     GENERATION.fetch_add(1, Ordering::Release);
 }
 
 /// Lets sites no longer write to an engine, if it is this one.
 pub(super) fn deactivate(core: &'static Core) {
-    let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut active = lock(&ACTIVE);
     if active.is_some_and(|active| std::ptr::eq(active, core)) {
         *active = None;
         GENERATION.fetch_add(1, Ordering::Release);
@@ -67,25 +72,23 @@ fn active() -> Option<&'static Core> {
 
 #[cold]
 fn look_again() -> Option<&'static Core> {
-    let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let active = lock(&ACTIVE);
     let generation = GENERATION.load(Ordering::Relaxed);
     // At the end of a thread it is looked up each time.
     let _ = SEEN.try_with(|seen| seen.set((generation, *active)));
     *active
 }
 
-/// Whether it is known without asking anybody that no span is made under a context: telemetry is suppressed, or the span in
-/// there is not sampled and the sampler does as that does.
-#[inline(always)]
-pub(crate) fn is_unwanted(context: &Context) -> bool {
-    if context.is_telemetry_suppressed() {
-        return true;
-    }
-    let span = context.span();
-    let parent = span.span_context();
-    !parent.is_sampled()
-        && parent.is_valid()
-        && active().is_some_and(|core| core.sampling.follows_parents())
+/// The engine whose spans are open: the active one, or the one that was it until the application set another provider.
+#[inline]
+fn recording() -> Option<&'static Core> {
+    active().or_else(replaced)
+}
+
+#[cold]
+#[inline(never)]
+fn replaced() -> Option<&'static Core> {
+    lock(&LAST).filter(|core| !core.is_shut_down.load(Ordering::Relaxed))
 }
 
 /// What is to become of a span.
@@ -374,7 +377,7 @@ impl Live {
 pub(crate) fn context_leaves(span: &SpanContext) {
     // A span of another process is kept there.
     if !span.is_remote()
-        && let Some(core) = active()
+        && let Some(core) = recording()
         && let Some(journal) = &core.journal
     {
         journal.context_leaves(span.span_id());
@@ -383,13 +386,13 @@ pub(crate) fn context_leaves(span: &SpanContext) {
 
 /// A list for attributes of a span that has started.
 pub(crate) fn span_attributes() -> Option<Box<Entries>> {
-    let core = active()?;
+    let core = recording()?;
     Some(local::list(core.limits.of_span))
 }
 
 /// A list for attributes of an event.
 pub(crate) fn event_attributes() -> Option<Box<Entries>> {
-    let core = active()?;
+    let core = recording()?;
     Some(local::list(core.limits.of_event))
 }
 

@@ -39,7 +39,7 @@ impl Provider {
     /// The provider as it is to be made the global one: as long as it is that, sites write to this engine without the API in
     /// between.
     pub(crate) fn installed(&self) -> Installed {
-        sited::activate(Some(self.0));
+        sited::activate(self.0);
         Installed(self.clone())
     }
 

@@ -59,7 +59,7 @@ use super::scope::tracer;
 use crate::{
     CANCELLED,
     engine::{
-        self,
+        control::is_none_wanted,
         recorder::{
             Live,
             sited::{self, Outlook},
@@ -126,11 +126,8 @@ impl QuerySpans {
     }
 
     fn start_query(&mut self, query: &dyn DebugQuery) {
-        if engine::control::is_off() {
-            return;
-        }
         // What is not recorded need not be known.
-        if engine::map_current(engine::control::is_left_out) != Some(false) {
+        if is_none_wanted() {
             self.queries.clear();
             return;
         }
@@ -264,9 +261,7 @@ impl Spanning {
     }
 
     fn through_the_api(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
-        let is_on = !engine::control::is_off()
-            && engine::map_current(Context::is_telemetry_suppressed) == Some(false);
-        Self(is_on.then(|| {
+        Self((!is_none_wanted()).then(|| {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
                 .with_attributes(attributes);

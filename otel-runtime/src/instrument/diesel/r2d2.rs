@@ -27,7 +27,7 @@ use super::{
     failure::{TIMEOUT, of_wait},
     server::Server,
 };
-use crate::{engine, instrument::scope::tracer};
+use crate::{engine::control::is_none_wanted, instrument::scope::tracer};
 
 /// A pool of which the trace shows when a connection had to be waited for.
 ///
@@ -167,9 +167,7 @@ impl Waits {
 
     fn begin(&self) -> Waiting<'_> {
         self.measure.pending(1);
-        let is_on = !engine::control::is_off()
-            && engine::map_current(engine::control::is_left_out) == Some(false);
-        let span = is_on.then(|| {
+        let span = (!is_none_wanted()).then(|| {
             let mut attributes = self.server.attributes();
             let name = KeyValue::new(DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone());
             attributes.push(name);

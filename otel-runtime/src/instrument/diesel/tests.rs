@@ -10,6 +10,7 @@ use opentelemetry::trace::{
 };
 
 use super::*;
+use crate::engine;
 
 /// A query as diesel prints it.
 struct Query(&'static str);
