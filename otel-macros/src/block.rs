@@ -50,10 +50,8 @@ pub(crate) fn expand(args: &TokenStream, item: Item) -> Option<TokenStream> {
         }
         _ => return None,
     };
-    if let Some(at) = parsed.outcome.at()
-        && block.is_left_out
-        && !block.is_taken
-    {
+    let is_in_vain = block.is_left_out && !block.is_taken;
+    if let Some(at) = parsed.outcome.at().filter(|_| is_in_vain) {
         block.errors.add(
             at,
             "`err` and `err_if` are for functions that return a `Result`, and no function here says that it does; remove them, or write them on the function",

@@ -12,7 +12,7 @@ use syn::{
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::errors::Errors;
-use crate::expand::{self, Temporaries};
+use crate::expand;
 use crate::function::simple_name;
 use crate::helpers::{AttrContent, CONDITIONAL, Helper, Lifted, Ours, arguments};
 use crate::plan::{
@@ -55,7 +55,6 @@ pub(crate) fn rewrite(
         is_polled_here: function.asyncness.is_some(),
         is_async: function.asyncness.is_some(),
         is_before_block: is_sole_block,
-        is_statement: false,
         runtime,
         lifted,
         errors,
@@ -114,7 +113,10 @@ fn without_ours(tokens: TokenStream, lifted: &mut Lifted) -> TokenStream {
         };
         let is_after_hash =
             matches!(kept.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
-        if is_after_hash && let Some(path) = path_of_ours(group.stream()) {
+        let ours = is_after_hash
+            .then(|| path_of_ours(group.stream()))
+            .flatten();
+        if let Some(path) = ours {
             lifted.add(&path);
             kept.pop();
         } else {
@@ -152,8 +154,6 @@ struct Rewriter<'a> {
     is_before_block: bool,
     /// Whether an `.await` can stand here at all.
     is_async: bool,
-    /// Whether the next expression is a statement, with nothing around it.
-    is_statement: bool,
     runtime: &'a Path,
     lifted: &'a mut Lifted,
     errors: &'a mut Errors,
@@ -167,16 +167,10 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let is_statement = std::mem::take(&mut self.is_statement);
         let traced = syntax::leading_attributes(expr)
             .map(take_traced)
             .unwrap_or_default();
-        let place = if is_statement {
-            Place::Ends
-        } else {
-            Place::Within
-        };
-        let around = self.enter(&traced, expr, place);
+        let around = self.enter(&traced, expr);
         if let Some(expr) = syntax::in_place(expr) {
             self.refuse_place(&[], expr);
         }
@@ -198,7 +192,7 @@ impl VisitMut for Rewriter<'_> {
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
         let traced = take_traced(&mut arm.attrs);
-        let around = self.enter(&traced, &arm.body, Place::Ends);
+        let around = self.enter(&traced, &arm.body);
         visit_mut::visit_arm_mut(self, arm);
         self.leave(&around, &traced, &mut arm.body);
     }
@@ -208,11 +202,11 @@ impl VisitMut for Rewriter<'_> {
         let around = local
             .init
             .as_ref()
-            .map(|init| self.enter(&traced, &init.expr, Place::Let));
-        if let Some(init) = &mut local.init
-            && syntax::leaves_in_place(&local.pat)
-        {
-            self.refuse_place(&traced, &mut init.expr);
+            .map(|init| self.enter(&traced, &init.expr));
+        if syntax::leaves_in_place(&local.pat) {
+            if let Some(init) = &mut local.init {
+                self.refuse_place(&traced, &mut init.expr);
+            }
         }
         visit_mut::visit_local_mut(self, local);
         if let (Some(around), Some(init)) = (around, &mut local.init) {
@@ -256,18 +250,6 @@ impl VisitMut for Rewriter<'_> {
 struct Around {
     awaits: bool,
     has_attributes: bool,
-    temporaries: Temporaries,
-}
-
-/// Where an expression stands.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// Its temporaries end with it.
-    Ends,
-    /// In another expression.
-    Within,
-    /// As the value of a `let`.
-    Let,
 }
 
 const PLACE: &str = "a place is used where it is, and what is traced would be a copy of it; trace the expression around it, or bind its value to a name and trace that";
@@ -308,7 +290,6 @@ impl Rewriter<'_> {
         } else {
             conditions(&mut statement, is_last)
         };
-        self.is_statement = matches!(statement, Stmt::Expr(..));
         visit_mut::visit_stmt_mut(self, &mut statement);
         let after: TokenStream = records
             .iter()
@@ -389,20 +370,14 @@ impl Rewriter<'_> {
     }
 
     /// Looks at an expression before anything in it is rewritten.
-    fn enter(&mut self, traced: &[Attribute], expr: &Expr, place: Place) -> Around {
+    fn enter(&mut self, traced: &[Attribute], expr: &Expr) -> Around {
         let is_traced = !traced.is_empty();
-        let stays = place != Place::Ends && syntax::has_temporaries(expr, place == Place::Let);
         Around {
             awaits: is_traced
                 && (awaits(expr)
                     || (self.is_polled_here && may_await(expr))
                     || joins(expr, self.is_async)),
             has_attributes: std::mem::take(&mut self.has_attributes),
-            temporaries: if is_traced && stays {
-                Temporaries::Stay
-            } else {
-                Temporaries::End
-            },
         }
     }
 
@@ -428,11 +403,7 @@ impl Rewriter<'_> {
 
     /// Puts a span around an expression.
     fn trace(&mut self, attribute: &Attribute, around: &Around, expr: &mut Expr) {
-        let Around {
-            awaits,
-            temporaries,
-            ..
-        } = *around;
+        let awaits = around.awaits;
         let at = attribute.path().span();
         if awaits && !self.is_polled_here {
             self.errors.add(
@@ -461,7 +432,7 @@ impl Rewriter<'_> {
         match expr {
             awaiting if awaits => {
                 self.needs_slot = true;
-                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone(), temporaries);
+                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone());
                 *awaiting = Expr::Verbatim(traced);
             }
             Expr::Async(block) => {
@@ -472,24 +443,17 @@ impl Rewriter<'_> {
                 "an `async` closure cannot be traced as a whole; trace the `async` block of a closure that returns one",
             ),
             Expr::Closure(closure) => {
-                let body = expand::traced_expr(
-                    &runtime,
-                    &plan,
-                    (*closure.body).clone(),
-                    Temporaries::End,
-                );
+                let body = expand::traced_expr(&runtime, &plan, (*closure.body).clone());
                 *closure.body = Expr::Verbatim(body);
             }
-            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone(), temporaries)),
+            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone())),
         }
     }
 }
 
 /// A span that is never current has nothing inside.
 pub(crate) fn refuse_leaf(args: &SpanArgs, has_attributes_inside: bool, errors: &mut Errors) {
-    if let Some(leaf) = &args.leaf
-        && has_attributes_inside
-    {
+    if let Some(leaf) = args.leaf.as_ref().filter(|_| has_attributes_inside) {
         errors.add(
             leaf.at,
             "a `leaf` span is never current, so nothing inside can belong to it; remove `leaf`, or the attributes in the body",

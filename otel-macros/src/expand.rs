@@ -14,7 +14,7 @@ use self::record::{one_record, records};
 use self::shape::{
     Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
 };
-use self::start::{Begin, enter, into_task, start, started, within};
+use self::start::{Begin, enter, into_task, start, within};
 use crate::body;
 use crate::function::Function;
 use crate::helpers::Lifted;
@@ -226,51 +226,20 @@ pub(crate) fn untraced(
 
 /// A span around an expression that does not await.
 ///
-/// `{ let span = Start::enter({ .. }); EXPR }`; attributes in front of the expression stay in front. Where the block would end
-/// the expression's temporaries too early, it is
-/// `ended(Start::enter({ .. }), EXPR)`.
-pub(crate) fn traced_expr(
-    runtime: &Path,
-    plan: &SpanPlan,
-    expr: Expr,
-    temporaries: Temporaries,
-) -> TokenStream {
+/// `{ let span = Start::enter({ .. }); EXPR }`; attributes in front of the expression stay in front. The expression's
+/// temporaries live on as they would without the braces, which are of this crate's edition.
+pub(crate) fn traced_expr(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
     let frame = Frame::new(runtime, Recorder::Sync);
-    expr_in_span(&frame, plan, &enter(plan), expr, temporaries)
-}
-
-/// What becomes of an expression's temporaries, once it has its value.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Temporaries {
-    /// They end, or are prolonged as they would be without us.
-    End,
-    /// They live on until the statement around ends.
-    Stay,
+    expr_in_span(&frame, plan, &enter(plan), expr)
 }
 
 /// The same around an expression that awaits, within a traced `async fn`: `Start::within({ .. }, slot)`.
-pub(crate) fn traced_awaiting(
-    runtime: &Path,
-    plan: &SpanPlan,
-    expr: Expr,
-    temporaries: Temporaries,
-) -> TokenStream {
+pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, expr: Expr) -> TokenStream {
     let frame = Frame::new(runtime, Recorder::Task);
-    expr_in_span(&frame, plan, &within(plan), expr, temporaries)
+    expr_in_span(&frame, plan, &within(plan), expr)
 }
 
-fn expr_in_span(
-    frame: &Frame,
-    plan: &SpanPlan,
-    begin: &Begin,
-    mut expr: Expr,
-    temporaries: Temporaries,
-) -> TokenStream {
-    if temporaries == Temporaries::Stay {
-        let inside = &frame.inside;
-        let started = started(plan, &[], begin, frame);
-        return quote!(#inside::ended(#started, #expr));
-    }
+fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -> TokenStream {
     let start = start(plan, &[], begin, frame);
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)

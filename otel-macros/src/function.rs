@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Type, Visibility, braced, token};
+use syn::visit_mut::VisitMut;
+use syn::{
+    Attribute, FnArg, Pat, PatIdent, PatSlice, Signature, Token, Type, Visibility, braced, token,
+};
 
 use crate::body::is_condition;
 use crate::errors::Errors;
@@ -89,8 +92,8 @@ impl Function {
         tokens
     }
 
-    /// The function with a name for each parameter, and each part of a tuple, that is written `_`: what has no name cannot
-    /// be moved into the traced body, and would be dropped too late.
+    /// The function with a name for each parameter, and each part of a tuple or an array, that is written `_`: what has no
+    /// name cannot be moved into the traced body, and would be dropped too late.
     pub(crate) fn with_parameters_named(mut self) -> Function {
         let mut unbound = 0;
         for input in &mut self.sig.inputs {
@@ -161,23 +164,58 @@ pub(crate) fn is_unbound(name: &Ident) -> bool {
 fn name_unbound(pattern: &mut Pat, count: &mut usize) {
     match pattern {
         Pat::Wild(wild) => {
-            *count += 1;
-            let at = Span::mixed_site().located_at(wild.underscore_token.span);
-            *pattern = Pat::Ident(PatIdent {
-                attrs: std::mem::take(&mut wild.attrs),
-                by_ref: None,
-                mutability: None,
-                ident: Ident::new(&format!("{UNBOUND}{count}"), at),
-                subpat: None,
-            });
+            let named = next_unbound(&mut wild.attrs, wild.underscore_token.span, count);
+            *pattern = Pat::Ident(named);
         }
         Pat::Paren(paren) => name_unbound(&mut paren.pat, count),
         Pat::Tuple(tuple) => tuple
             .elems
             .iter_mut()
             .for_each(|pat| name_unbound(pat, count)),
+        // An array of which nothing is taken is dropped as a whole.
+        Pat::Slice(slice) if !binds(slice) => {
+            let at = slice.bracket_token.span.open();
+            let mut named = next_unbound(&mut slice.attrs, at, count);
+            named.subpat = Some((Token![@](at), Box::new(pattern.clone())));
+            *pattern = Pat::Ident(named);
+        }
+        Pat::Slice(slice) => slice.elems.iter_mut().for_each(|pat| match pat {
+            Pat::Rest(rest) => {
+                let at = rest.dot2_token.span();
+                let mut named = next_unbound(&mut rest.attrs, at, count);
+                let all = Pat::Rest(rest.clone());
+                named.subpat = Some((Token![@](at), Box::new(all)));
+                *pat = Pat::Ident(named);
+            }
+            pat => name_unbound(pat, count),
+        }),
         // Nothing can be moved out of a reference, or out of a type that has a `Drop` of its own.
         _ => {}
+    }
+}
+
+/// Whether a pattern has a name in it.
+fn binds(pattern: &PatSlice) -> bool {
+    struct Binds(bool);
+    impl VisitMut for Binds {
+        fn visit_pat_ident_mut(&mut self, _: &mut PatIdent) {
+            self.0 = true;
+        }
+    }
+    let mut binds = Binds(false);
+    binds.visit_pat_slice_mut(&mut pattern.clone());
+    binds.0
+}
+
+fn next_unbound(attrs: &mut Vec<Attribute>, at: Span, count: &mut usize) -> PatIdent {
+    *count += 1;
+    let at = Span::mixed_site().located_at(at);
+    PatIdent {
+        attrs: std::mem::take(attrs),
+        by_ref: None,
+        mutability: None,
+        ident: Ident::new(&format!("{UNBOUND}{count}"), at),
+        subpat: None,
     }
 }
 

@@ -7,7 +7,7 @@ use syn::Expr;
 use crate::args::Args;
 use crate::body;
 use crate::errors::Errors;
-use crate::expand::{self, Temporaries};
+use crate::expand;
 use crate::helpers::{AttrContent, Helper, Ours};
 use crate::plan::{Record, SpanPlan, check_event, check_statement_fields, default_runtime};
 
@@ -45,7 +45,7 @@ pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
             let body = block.stream();
             quote!({ #mention #body })
         }
-        (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr, Temporaries::End),
+        (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
         _ => failed(errors, &block.stream()),
     }
 }

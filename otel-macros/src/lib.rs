@@ -50,7 +50,7 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// |---|---|---|
 /// | first literal, or `name = expr` | the function's name | the span's name; an expression is evaluated only where a span is made |
 /// | `kind = internal \| server \| client \| producer \| consumer` | `internal` | the span's kind |
-/// | `parent = expr` | the current context | an explicit `opentelemetry::Context` or `SpanContext` |
+/// | `parent = expr` | the current context | an explicit `opentelemetry::Context` or `SpanContext`; unless spans are switched off, it is current in the function also where no span is recorded |
 /// | `root` | off | no parent at all: a trace of its own; excludes `parent` |
 /// | `links = expr` | none | anything that iterates over span contexts |
 /// | `err = display \| debug \| off \| <closure>` | `Display`, else `Debug`, else the type's name | how an `Err` is described |
@@ -106,7 +106,7 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces may `.await` where the
 /// traced function is an `async fn`, or hands out a future that is one `async` block: the span is then current whenever that is
 /// polled within the part. Temporaries, such as the guard of a lock, live as long as without the span, also where they
-/// outlive it. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
+/// outlive it; the edition that counts is your crate's. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
 /// attribute reaches, there are [`macro@span`], [`macro@attr`] and
 /// [`macro@event`]. [`macro@span_attr`] and
 /// [`macro@span_event`] record on statements.

@@ -241,9 +241,7 @@ impl SpanPlan {
             (None, Some(_)) => Parent::Root,
             (None, None) => Parent::Current,
         };
-        if let Some(scope) = &args.scope
-            && scope.value().is_empty()
-        {
+        if let Some(scope) = args.scope.as_ref().filter(|name| name.value().is_empty()) {
             errors.add(scope.span(), "a scope's name must not be empty");
         }
         SpanPlan {
@@ -435,9 +433,7 @@ fn failure(
         Some(args::Err::Word(word)) => failure_by_word(&word, errors),
     };
     let counted = args.err_if.map(|err_if| {
-        if let Failure::Ignored = failure
-            && can_fail
-        {
+        if can_fail && matches!(failure, Failure::Ignored) {
             errors.add(
                 err_if.at,
                 "`err_if` has no effect with `err = off`; remove one of them",
@@ -618,9 +614,7 @@ pub(crate) fn check_key(key: &Key, seen: &mut Vec<String>, errors: &mut Errors) 
 
 /// Literals and parameters are known before the span starts, and reading them runs no code of the user's.
 fn known_at_start(field: &Field, function: &Function) -> bool {
-    if let Key::Expr(key) = &field.key
-        && !matches!(**key, Expr::Path(_))
-    {
+    if matches!(&field.key, Key::Expr(key) if !matches!(**key, Expr::Path(_))) {
         return false;
     }
     match &field.value {

@@ -152,11 +152,11 @@ fn handed_by_bounds<'a>(
         };
         let last = bound.path.segments.last()?;
         match last.ident.to_string().as_str() {
-            "Future" => Some(Handed::Future {
+            "Future" | "FusedFuture" => Some(Handed::Future {
                 output: output_of(last).map(Box::new),
                 boxed,
             }),
-            "Stream" => Some(Handed::Stream { boxed }),
+            "Stream" | "FusedStream" => Some(Handed::Stream { boxed }),
             _ => None,
         }
     })
@@ -293,43 +293,6 @@ fn is_assignment(op: &BinOp) -> bool {
             | BinOp::ShlAssign(_)
             | BinOp::ShrAssign(_)
     )
-}
-
-/// Whether the temporaries of an expression live longer than a block around it, as those of a call do until its statement
-/// ends. A `let` prolongs what is borrowed in its value as far as it can see.
-pub(crate) fn has_temporaries(expr: &Expr, is_of_let: bool) -> bool {
-    match expr {
-        Expr::Call(call) if is_of_let => !is_constructor(&call.func),
-        Expr::Call(_)
-        | Expr::MethodCall(_)
-        | Expr::Field(_)
-        | Expr::Index(_)
-        | Expr::Try(_)
-        | Expr::Await(_)
-        | Expr::Binary(_)
-        | Expr::Unary(_)
-        | Expr::Match(_) => true,
-        Expr::Reference(_)
-        | Expr::Tuple(_)
-        | Expr::Struct(_)
-        | Expr::Array(_)
-        | Expr::Cast(_)
-        | Expr::Range(_) => !is_of_let,
-        Expr::Paren(paren) => has_temporaries(&paren.expr, is_of_let),
-        Expr::Group(group) => has_temporaries(&group.expr, is_of_let),
-        _ => false,
-    }
-}
-
-/// Whether a call is perhaps of a tuple struct or variant, whose arguments a `let` prolongs.
-fn is_constructor(function: &Expr) -> bool {
-    match inner(function) {
-        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
-            let name = last.ident.to_string();
-            name.starts_with(char::is_uppercase)
-        }),
-        _ => false,
-    }
 }
 
 /// The type for a message: ``nothing`` or the type in backticks.

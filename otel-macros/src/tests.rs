@@ -140,8 +140,7 @@ fn async_helper_over_the_result() {
             async fn look(id: u32) -> u32 {
                 let __otel_result = async move {
                     if false {
-                        let __otel_result: u32 = rt::unreached();
-                        return __otel_result;
+                        return rt::unreached::<u32>();
                     }
                     {
                         query(id).await

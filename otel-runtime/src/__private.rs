@@ -5,6 +5,6 @@ pub use opentelemetry::trace::SpanKind;
 pub use crate::engine::{
     Current, Entered, Failure, FieldKey, Fields, InSlot, InSpan, LinkTarget, PartSpan, ResultLike,
     Scope, Site, Slot, SpanParent, Start, SyncSpan, TaskSpan, TracedFuture, TracedStream, boxed,
-    call, counts, ended, failure_by, failure_by_debug, failure_by_display, key, output, returned,
-    then, unreached, value_of,
+    call, counts, failure_by, failure_by_debug, failure_by_display, key, output, returned, then,
+    unreached, value_of,
 };

@@ -40,9 +40,8 @@ pub(super) fn one_record(record: &Record, frame: &Frame) -> TokenStream {
         if let ::core::option::Option::Some(mut #variable) = #opened { #set }
     };
     let is_of_result = |field: &Field| matches!(field.value, Value::Result(_));
-    if let Record::Event { fields, .. } = record
-        && fields.iter().any(is_of_result)
-    {
+    let is_event = matches!(record, Record::Event { .. });
+    if is_event && fields.iter().any(is_of_result) {
         // What an event says of a value did not happen where there is none.
         let (inside, result) = (&frame.inside, frame.result());
         return quote!(if #inside::value_of(#result).__otel_value().is_some() { #recorded });

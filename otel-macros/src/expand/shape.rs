@@ -5,11 +5,11 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, ReceiverKind, ReturnType, Token,
-    Type, parse_quote,
+    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, PatSlice, ReceiverKind, ReturnType,
+    Token, Type, parse_quote,
 };
 
-use super::{Frame, Names, shown_at};
+use super::{Frame, Names, path_at};
 use crate::body::mentions;
 use crate::function::{Function, is_unbound};
 use crate::plan::{AsyncBlock, Handed};
@@ -122,16 +122,22 @@ fn lend_arguments(
 ) -> Vec<(Option<Token![mut]>, Ident)> {
     let mut lent = Vec::new();
     for input in &mut function.sig.inputs {
-        if let FnArg::Typed(typed) = input
-            && let Pat::Ident(pattern) = &mut *typed.pat
-            && pattern.by_ref.is_none()
-            && pattern.subpat.is_none()
-            && !syntax::is_copy(&typed.ty)
+        let FnArg::Typed(typed) = input else {
+            continue;
+        };
+        let is_moved = !syntax::is_copy(&typed.ty)
             && !syntax::is_never_dropped(&typed.ty)
-            && !typed.attrs.iter().any(is_condition)
-            && mentions(tokens.clone(), &pattern.ident.to_string())
-        {
-            lent.push((pattern.mutability.take(), pattern.ident.clone()));
+            && !typed.attrs.iter().any(is_condition);
+        match &mut *typed.pat {
+            Pat::Ident(pattern)
+                if is_moved
+                    && pattern.by_ref.is_none()
+                    && pattern.subpat.is_none()
+                    && mentions(tokens.clone(), &pattern.ident.to_string()) =>
+            {
+                lent.push((pattern.mutability.take(), pattern.ident.clone()));
+            }
+            _ => {}
         }
     }
     lent
@@ -278,25 +284,22 @@ fn called(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream
 }
 
 /// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
-/// the user's line.
+/// the user's line; but not where there is nothing to state, as a closure would be expected to have that type.
 pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
     let owned = owned_scope(function, body);
     let output = &function.sig.output;
-    let typed = (!syntax::is_never(output)).then(|| {
+    let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
+    let is_stated = !syntax::is_never(output) && !matches!(ty, Type::Infer(_));
+    let typed = is_stated.then(|| {
         let inside = &frame.inside;
-        let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
         let at = match output {
             ReturnType::Default => function.sig.ident.span(),
             ReturnType::Type(_, ty) => ty.span(),
         };
-        let value = shown_at(&frame.names.result, at);
-        let returned = quote_spanned!(at=> return #value;);
-        quote! {
-            if false {
-                let #value: #ty = #inside::unreached();
-                #returned
-            }
-        }
+        // Not a `let`, of which clippy would say that its type is complex.
+        let value = path_at(quote!(#inside::unreached), at);
+        let returned = quote_spanned!(at=> return #value::<#ty>(););
+        quote!(if false { #returned })
     });
     quote!(async move { #typed #owned })
 }
@@ -344,16 +347,40 @@ fn is_condition(attribute: &Attribute) -> bool {
 /// The names in a parameter's pattern: what is bound is dropped from the last to the first, then what is left of the
 /// argument, as it stands there.
 fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
-    struct Bound(Vec<Ident>);
-    impl VisitMut for Bound {
+    #[derive(Default)]
+    struct Named {
+        bound: Vec<Ident>,
+        unbound: Vec<Ident>,
+    }
+    impl VisitMut for Named {
         fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
             // It may be a constant, which is compared and not bound.
             let is_bare = pattern.by_ref.is_none() && pattern.mutability.is_none();
             let name = pattern.ident.to_string();
             if !(is_bare && pattern.subpat.is_none() && name.starts_with(char::is_uppercase)) {
-                self.0.push(pattern.ident.clone());
+                let names = if is_unbound(&pattern.ident) {
+                    &mut self.unbound
+                } else {
+                    &mut self.bound
+                };
+                names.push(pattern.ident.clone());
             }
             visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+
+        /// What is left of an array, once something was taken out of it, is dropped from its end.
+        fn visit_pat_slice_mut(&mut self, pattern: &mut PatSlice) {
+            let before = std::mem::take(&mut self.unbound);
+            let left: Vec<_> = pattern
+                .elems
+                .iter_mut()
+                .map(|element| {
+                    self.visit_pat_mut(element);
+                    std::mem::take(&mut self.unbound)
+                })
+                .collect();
+            self.unbound = before;
+            self.unbound.extend(left.into_iter().rev().flatten());
         }
 
         /// Each case binds the same names.
@@ -363,9 +390,9 @@ fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
             }
         }
     }
-    let mut names = Bound(Vec::new());
-    names.visit_pat_mut(&mut pattern.clone());
-    let (unbound, mut bound): (Vec<_>, Vec<_>) = names.0.into_iter().partition(is_unbound);
+    let mut named = Named::default();
+    named.visit_pat_mut(&mut pattern.clone());
+    let Named { mut bound, unbound } = named;
     bound.reverse();
     bound.extend(unbound);
     bound

@@ -118,8 +118,9 @@ fn said_before(plan: &SpanPlan, at_start: &[Field], frame: &Frame) -> TokenStrea
             if let ::core::option::Option::Some(mut #fields) = #inside::Start::fields(&mut #start) { #set }
         }
     });
-    // The parent comes first: what follows is evaluated only if it is sampled.
-    [parent, name, links, known].into_iter().flatten().collect()
+    // The parent comes first: what follows is evaluated only if it is sampled. Then what every sampler sees, since it may have
+    // to be asked before an expression is evaluated.
+    [parent, known, name, links].into_iter().flatten().collect()
 }
 
 /// The method that starts the span and makes it current.

@@ -117,10 +117,12 @@ struct Calls;
 
 impl VisitMut for Calls {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        if let Expr::Macro(call) = expr
-            && call.mac.path.is_ident("span")
-        {
-            let expanded = inline::span(true, call.mac.tokens.clone());
+        let span = match expr {
+            Expr::Macro(call) => Some(&call.mac).filter(|call| call.path.is_ident("span")),
+            _ => None,
+        };
+        if let Some(call) = span {
+            let expanded = inline::span(true, call.tokens.clone());
             *expr = syn::parse2(expanded).expect("the expansion is an expression");
         }
         visit_mut::visit_expr_mut(self, expr);

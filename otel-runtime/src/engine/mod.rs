@@ -77,13 +77,6 @@ pub fn then<T>(value: T, (): ()) -> T {
     value
 }
 
-/// Ends a span as soon as a value is there, whose temporaries live on.
-#[inline]
-pub fn ended<S, T>(span: S, value: T) -> T {
-    drop(span);
-    value
-}
-
 /// Calls a closure at once. That it is known to be called once lets it hand out what it owns.
 #[inline]
 pub fn call<T>(body: impl FnOnce() -> T) -> T {

@@ -220,6 +220,33 @@ fn a_sampler_that_overrules_the_parent_gets_everything() {
     assert_eq!(span.links.len(), 2);
 }
 
+#[test]
+fn a_sampler_sees_literals_and_parameters_under_an_unsampled_parent_too() {
+    let sampler = Asked::default();
+    let application = start_with(|builder| builder.with_sampler(sampler.clone()));
+    let unsampled = linked();
+    let unsampled = SpanContext::new(
+        unsampled.trace_id(),
+        unsampled.span_id(),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::current().with_remote_span_context(unsampled);
+    let _unsampled = context.attach();
+    assert_eq!(asked("blue", true, 2, None), 3);
+    application.check(&[
+        "CONSUMER asked.computed (remote parent)",
+        "  INTERNAL library.call",
+    ]);
+    assert_eq!(asked("blue", false, 2, None), 2);
+    let questions = sampler.take();
+    for (question, sampled) in [(&questions[0], true), (&questions[2], false)] {
+        let seen = format!(" sampled={sampled} nights=2 text=literal number=7 room=blue");
+        assert!(question.ends_with(&seen), "{questions:?}");
+    }
+}
+
 /// Keeps the names and attribute counts of what is recorded.
 #[derive(Debug, Clone, Default)]
 struct Seen(Asked);

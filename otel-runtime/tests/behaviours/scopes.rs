@@ -31,6 +31,18 @@ fn the_scope_can_be_named() {
 }
 
 #[test]
+fn a_library_of_edition_2021_keeps_its_temporaries() {
+    let recorded = record();
+    let lock = std::sync::Mutex::new(Vec::new());
+    assert_eq!(annotated_library::is_still_locked(&lock), [true, true]);
+    recorded.check(&[
+        "INTERNAL library.lock",
+        "  INTERNAL library.block",
+        "  INTERNAL library.condition",
+    ]);
+}
+
+#[test]
 fn crates_in_one_binary_keep_theirs() {
     #[traced_span]
     async fn ours() {

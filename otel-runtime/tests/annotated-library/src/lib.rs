@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::sync::Mutex;
 
 use otel_runtime::{span_attr, span_event, traced_span};
 
@@ -56,4 +57,25 @@ pub fn count(evaluations: &Cell<u32>) -> Result<(), &'static str> {
 fn counted<T>(value: T, evaluations: &Cell<u32>) -> T {
     evaluations.set(evaluations.get() + 1);
     value
+}
+
+/// Whether a lock is held after the block, and after the condition, that it is a temporary of: in edition 2021 it is.
+#[traced_span("library.lock")]
+pub fn is_still_locked(lock: &Mutex<Vec<u32>>) -> [bool; 2] {
+    let is_locked = |_| lock.try_lock().is_err();
+    let after_block = is_locked(
+        #[traced_span("library.block")]
+        {
+            lock.lock().as_deref().map_or(0, Vec::len)
+        },
+    );
+    let after_condition = is_locked(
+        #[traced_span("library.condition")]
+        if let Ok([]) = lock.lock().as_deref().map(Vec::as_slice) {
+            0
+        } else {
+            1
+        },
+    );
+    [after_block, after_condition]
 }

@@ -1,5 +1,6 @@
 #![deny(warnings)]
 
+use futures_util::FutureExt as _;
 use otel_runtime::traced_span;
 
 #[traced_span]
@@ -24,6 +25,12 @@ fn giver(text: String) -> impl FnOnce() -> String {
 #[traced_span]
 fn trimmer() -> impl Fn(&str) -> &str {
     |text| text.trim()
+}
+
+#[traced_span]
+async fn counter_later() -> impl Fn(&str) -> usize {
+    std::future::ready(()).await;
+    |text: &str| text.len()
 }
 
 #[traced_span]
@@ -53,6 +60,7 @@ fn main() {
     assert_eq!((counter(), counter()), (1, 2));
     assert_eq!(giver("a".to_owned())(), "a");
     assert_eq!(trimmer()(" a "), "a");
+    assert_eq!(counter_later().now_or_never().unwrap()("a"), 1);
     assert_eq!(prefixed("a").map(|it| it("ab")), Ok(true));
     assert_eq!(boxed(true)("a") + &boxed(false)("b"), "aab");
     assert_eq!(pointer()("a "), "a");

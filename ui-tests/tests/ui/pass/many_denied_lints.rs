@@ -76,6 +76,20 @@ fn handed_out(text: String) -> impl Future<Output = usize> {
 }
 
 #[traced_span]
+fn under_locks(lock: &std::sync::Mutex<Vec<u32>>) -> usize {
+    let first = #[traced_span("first")]
+    {
+        lock.lock().map_or(0, |found| found.len())
+    };
+    #[traced_span("condition")]
+    if let Ok(mut found) = lock.lock() {
+        found.push(1);
+    }
+    #[traced_span("last")]
+    lock.lock().map_or(first, |found| first + found.len())
+}
+
+#[traced_span]
 async fn unit() {
     ::core::future::ready(()).await;
 }
@@ -88,5 +102,6 @@ fn main() {
     );
     assert_eq!(opaque(&[String::new()]).count(), 1);
     assert_eq!(handed_out("ab".to_owned()).now_or_never(), Some(2));
+    assert_eq!(under_locks(&std::sync::Mutex::default()), 1);
     assert!(unit().now_or_never().is_some());
 }

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::pin::Pin;
 
 use futures_util::FutureExt as _;
-use futures_util::stream::{self, BoxStream, LocalBoxStream, Stream, StreamExt as _};
+use futures_util::future::{self, FusedFuture};
+use futures_util::stream::{self, BoxStream, FusedStream, LocalBoxStream, Stream, StreamExt as _};
 use otel_runtime::{span_attr, traced_span};
 
 thread_local! {
@@ -36,6 +37,16 @@ fn unfolded(left: u32) -> LocalBoxStream<'static, u32> {
     Box::pin(stream::unfold(left, |left| async move { left.checked_sub(1).map(|left| (left, left)) }))
 }
 
+#[traced_span]
+fn fused(to: u32) -> impl FusedStream<Item = u32> {
+    stream::iter(0..to).fuse()
+}
+
+#[traced_span]
+fn fused_future(n: u32) -> impl FusedFuture<Output = u32> + Unpin {
+    future::ready(n)
+}
+
 struct Rooms(Vec<String>);
 
 #[traced_span]
@@ -55,6 +66,14 @@ fn main() {
     let parsed = fallible(texts).filter_map(|it| std::future::ready(it.ok()));
     assert_eq!(parsed.collect::<Vec<_>>().now_or_never(), Some(vec![1]));
     assert_eq!(unfolded(3).fold(0, |sum, n| async move { sum + n }).now_or_never(), Some(3));
+    let mut fused = fused(1);
+    assert!(!fused.is_terminated());
+    assert_eq!(fused.by_ref().collect::<Vec<_>>().now_or_never(), Some(vec![0]));
+    assert!(fused.is_terminated());
+    let mut future = fused_future(1);
+    assert!(!future.is_terminated());
+    assert_eq!((&mut future).now_or_never(), Some(1));
+    assert!(future.is_terminated());
     let mut rooms = Rooms(vec!["a".to_owned()]);
     rooms.names().next().now_or_never().flatten().unwrap().push('b');
     assert_eq!(rooms.0, ["ab"]);
