@@ -11,7 +11,9 @@ use std::convert::Infallible;
 
 use futures_executor::block_on;
 use opentelemetry::baggage::BaggageExt as _;
-use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{
+    SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample as _};
 use otel_runtime::instrument::messaging::Message;
@@ -143,12 +145,71 @@ fn spans_so_far(telemetry: &Telemetry, spans: &Spans) -> usize {
     spans.finished().len()
 }
 
+/// The context of another process's span, with this flag.
+fn remote(flags: TraceFlags) -> Context {
+    let (trace_id, span_id) = (TraceId::from(7), SpanId::from(8));
+    let remote = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
+    Context::new().with_remote_span_context(remote)
+}
+
+/// What the child process does where every span is recorded, or none.
+fn all_or_nothing(is_on: bool) {
+    let spans = Spans::new();
+    let telemetry = otel_runtime::builder()
+        .batch_span_exporter(spans.exporter())
+        .init()
+        .expect("telemetry starts");
+    let mut expected = 0;
+    for parent in [
+        Context::new(),
+        remote(TraceFlags::SAMPLED),
+        remote(TraceFlags::NOT_SAMPLED),
+    ] {
+        let above = parent.span().span_context().clone();
+        let attached = parent.attach();
+        for call in [plain, attributes, named, || block_on(task()), anew] {
+            let evaluated = EVALUATED.get();
+            let (context, below) = call();
+            assert!(context.is_valid(), "{context:?}");
+            assert_eq!(context.is_sampled(), is_on);
+            assert_eq!(below.is_sampled(), is_on);
+            assert_eq!(below.trace_id(), context.trace_id());
+            // A sampler that may take a span sees its name.
+            if is_on || !above.is_sampled() {
+                assert_eq!(EVALUATED.get() > evaluated, is_on);
+            }
+            expected += 2 * usize::from(is_on);
+        }
+        let (context, traceparent) = sent();
+        if above.is_valid() {
+            assert_eq!(context.trace_id(), above.trace_id());
+            assert_eq!(plain().0.trace_id(), above.trace_id());
+            expected += 2 * usize::from(is_on);
+        }
+        let flags = if is_on { "01" } else { "00" };
+        assert!(traceparent.ends_with(flags), "{traceparent}");
+        expected += usize::from(is_on);
+        drop(attached);
+    }
+    assert_eq!(spans_so_far(&telemetry, &spans), expected);
+    let roots = spans.finished().into_iter();
+    let roots = roots.filter(|span| span.parent_span_id.is_none());
+    // Without a parent: all five and the message; else the one that is nobody's child.
+    assert_eq!(roots.count(), if is_on { 6 + 1 + 1 } else { 0 });
+}
+
 /// What the child process does.
 #[test]
 fn child_process() {
-    if std::env::var_os(CHILD).is_none() {
-        return;
+    match std::env::var(CHILD).as_deref() {
+        Ok("always_on") => all_or_nothing(true),
+        Ok("always_off") => all_or_nothing(false),
+        Ok(_) => by_trace_id(),
+        Err(_) => {}
     }
+}
+
+fn by_trace_id() {
     let spans = Spans::new();
     let telemetry = otel_runtime::builder()
         .batch_span_exporter(spans.exporter())
@@ -197,6 +258,17 @@ fn child_process() {
     }
     drop(attached);
     assert_eq!(spans_so_far(&telemetry, &spans), expected);
+}
+
+#[test]
+fn all_or_nothing_is_recorded_whatever_the_parent() {
+    for sampler in ["always_on", "always_off"] {
+        let output = child::command(CHILD, sampler)
+            .env("OTEL_TRACES_SAMPLER", sampler)
+            .output()
+            .expect("the test runs again");
+        assert!(output.status.success(), "{output:#?}");
+    }
 }
 
 #[test]

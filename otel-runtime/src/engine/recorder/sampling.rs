@@ -8,7 +8,7 @@ use opentelemetry_sdk::trace::{
     Sampler, SamplingDecision, SamplingResult, ShouldSample, TracerProviderBuilder,
 };
 
-/// A sampler. That a span does as its parent is known here, since then nobody has to be asked.
+/// A sampler. What is known of it here need not be asked.
 #[derive(Clone, Debug)]
 pub(crate) enum Sampling {
     /// The parent and, where there is none, a sampler.
@@ -17,7 +17,9 @@ pub(crate) enum Sampling {
         /// Whether that is known to look at nothing but the trace id, and to add nothing to the span.
         by_trace_id: bool,
     },
-    /// Always a sampler.
+    /// Nobody: every span is recorded, or none is.
+    Always { is_on: bool },
+    /// A sampler, for every span.
     Sampler(Box<dyn ShouldSample>),
 }
 
@@ -34,11 +36,13 @@ impl Default for Sampling {
 impl Sampling {
     pub(crate) fn new(sampler: impl ShouldSample + 'static) -> Self {
         match (&sampler as &dyn Any).downcast_ref() {
+            // What is in the box cannot be asked for its type.
             Some(Sampler::ParentBased(root)) => Self::Parent {
                 root: root.clone(),
-                // What is in the box cannot be asked for its type.
                 by_trace_id: false,
             },
+            Some(Sampler::AlwaysOn) => Self::Always { is_on: true },
+            Some(Sampler::AlwaysOff) => Self::Always { is_on: false },
             _ => Self::Sampler(Box::new(sampler)),
         }
     }
@@ -50,7 +54,20 @@ impl Sampling {
                 root,
                 by_trace_id: true,
             },
-            sampler => Self::Sampler(Box::new(sampler)),
+            sampler => Self::new(sampler),
+        }
+    }
+
+    /// Whether it is known without asking what becomes of a span that is wanted: under a parent that is sampled or not, or of
+    /// one without a parent as soon as that has a trace id.
+    #[inline(always)]
+    pub(super) fn is_known(&self, parent_is_sampled: Option<bool>) -> bool {
+        match (self, parent_is_sampled) {
+            (Self::Parent { by_trace_id, .. }, None) => *by_trace_id,
+            (Self::Always { .. }, None) => true,
+            // Flags and state will be the parent's.
+            (Self::Parent { .. } | Self::Always { is_on: true }, Some(is_sampled)) => is_sampled,
+            (Self::Always { is_on: false }, Some(_)) | (Self::Sampler(_), _) => false,
         }
     }
 
@@ -64,18 +81,22 @@ impl Sampling {
                 let sampled = root.should_sample(None, trace_id, "", &SpanKind::Internal, &[], &[]);
                 Some(sampled.decision == SamplingDecision::RecordAndSample)
             }
+            Self::Always { is_on } => Some(*is_on),
             _ => None,
         }
     }
 
+    /// Whether nothing is recorded under a parent that is not sampled.
     pub(crate) fn follows_parents(&self) -> bool {
-        matches!(self, Self::Parent { .. })
+        matches!(self, Self::Parent { .. } | Self::Always { is_on: false })
     }
 
     /// Lets the SDK ask the sampler.
     pub(crate) fn set(self, provider: TracerProviderBuilder) -> TracerProviderBuilder {
         match self {
             Self::Parent { root, .. } => provider.with_sampler(Sampler::ParentBased(root)),
+            Self::Always { is_on: true } => provider.with_sampler(Sampler::AlwaysOn),
+            Self::Always { is_on: false } => provider.with_sampler(Sampler::AlwaysOff),
             Self::Sampler(sampler) => provider.with_sampler(Boxed(sampler)),
         }
     }

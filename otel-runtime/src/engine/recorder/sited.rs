@@ -16,7 +16,6 @@ use super::entries::Entries;
 use super::live::Live;
 pub(crate) use super::local::keep;
 use super::open::{Handle, Served};
-use super::sampling::Sampling;
 use super::scope::{Label, Source};
 use super::{Core, local, lock};
 use crate::engine::control::is_unwanted;
@@ -140,15 +139,12 @@ impl Parent {
         self.is_valid() && !self.has_state
     }
 
-    /// This engine, if it knows what becomes of a span here that is wanted: the parent is sampled, or there is none and its trace
-    /// id is all that counts. Otherwise the API has to be asked: the sampler decides for each span, or for each root, or the
-    /// spans are another's.
+    /// This engine, if it knows what becomes of a span here that is wanted. Otherwise the API has to be asked: the sampler decides
+    /// for each span, or for each root, or the spans are another's.
     #[inline(always)]
     pub(crate) fn engine(&self) -> Option<&'static Core> {
-        active().filter(|core| match core.sampling {
-            Sampling::Parent { by_trace_id, .. } => by_trace_id || self.is_valid(),
-            Sampling::Sampler(_) => false,
-        })
+        let parent_is_sampled = self.is_valid().then(|| self.flags.is_sampled());
+        active().filter(|core| core.sampling.is_known(parent_is_sampled))
     }
 }
 

@@ -9,7 +9,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
 use super::export::{self, Told};
 use super::live::Live;
@@ -170,7 +170,7 @@ impl Core {
         parent_span: Option<&SpanContext>,
         trace_id: TraceId,
     ) -> SamplingResult {
-        let sampler = match (&self.sampling, parent_span) {
+        let sampler: &dyn ShouldSample = match (&self.sampling, parent_span) {
             (Sampling::Parent { .. }, Some(parent)) => {
                 return SamplingResult {
                     decision: if parent.is_sampled() {
@@ -182,7 +182,9 @@ impl Core {
                     trace_state: parent.trace_state().clone(),
                 };
             }
-            (Sampling::Parent { root: sampler, .. } | Sampling::Sampler(sampler), _) => sampler,
+            (Sampling::Parent { root: sampler, .. } | Sampling::Sampler(sampler), _) => &**sampler,
+            (Sampling::Always { is_on: true }, _) => &Sampler::AlwaysOn,
+            (Sampling::Always { is_on: false }, _) => &Sampler::AlwaysOff,
         };
         sampler.should_sample(
             Some(parent),
