@@ -7,11 +7,14 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use annotated_library::find;
-use opentelemetry::global;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use otel_runtime::instrument::messaging::Message;
 use otel_runtime::testing::Spans;
-use otel_runtime::{span_attr, span_event, traced_span};
+use otel_runtime::{Builder, span_attr, span_event, traced_span};
 use polling::block_on;
 
 const FOUND: &str = "CLIENT library.find\n  INTERNAL library.measure\nPRODUCER send found";
@@ -50,15 +53,22 @@ async fn wait(replacing: impl Future<Output = bool>) -> bool {
 /// One test, since the provider is the process's.
 #[test]
 fn spans_are_made_by_the_provider_that_came_last() {
+    check(otel_runtime::builder());
+    check(otel_runtime::builder().sdk_provider());
+}
+
+fn check(builder: Builder) {
     let before = Spans::new();
-    let telemetry = otel_runtime::builder()
+    let telemetry = builder
         .batch_span_exporter(before.exporter())
         .init()
         .expect("telemetry starts");
     find_and_tell();
+    under_an_unsampled_parent(find_and_tell);
 
     let after = Spans::new();
     let provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOn)
         .with_simple_exporter(after.exporter())
         .build();
     assert!(block_on(wait(async { replace(provider) })));
@@ -76,7 +86,26 @@ INTERNAL wait
       · replaced = true
       * replaced
         · event = true";
-    let both = before.tree_with_attributes();
-    assert!(both.ends_with(under_way), "{both}");
-    assert!(before.tree().starts_with(FOUND), "{both}");
+    let all = before.tree_with_attributes();
+    assert!(all.ends_with(under_way), "{all}");
+    assert!(before.tree().starts_with(FOUND), "{all}");
+    assert_eq!(before.finished().len(), 5, "{all}");
+
+    // The sampler of the new one decides otherwise.
+    after.clear();
+    under_an_unsampled_parent(find_and_tell);
+    assert_eq!(after.finished().len(), 3);
+}
+
+fn under_an_unsampled_parent(work: impl FnOnce()) {
+    let unsampled = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let parent = Context::new().with_remote_span_context(unsampled);
+    let _attached = parent.attach();
+    work();
 }
