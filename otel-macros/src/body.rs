@@ -1,13 +1,13 @@
 //! The attributes inside a traced function's body: on blocks, statements and `let`.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Arm, Attribute, Block, Expr, ExprMacro, Ident, Item, Local, Macro, Path, Signature, Stmt,
-    StmtMacro,
+    Arm, Attribute, Block, Expr, ExprLet, ExprMacro, Ident, Item, Local, Macro, Path, Signature,
+    Stmt, StmtMacro,
 };
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
@@ -171,7 +171,7 @@ impl VisitMut for Rewriter<'_> {
             .map(take_traced)
             .unwrap_or_default();
         let around = self.enter(&traced, expr);
-        if let Some(expr) = syntax::in_place(expr) {
+        for expr in syntax::in_place(expr) {
             self.refuse_place(&[], expr);
         }
         let before = (self.is_polled_here, self.is_async);
@@ -188,6 +188,19 @@ impl VisitMut for Rewriter<'_> {
         visit_mut::visit_expr_mut(self, expr);
         (self.is_polled_here, self.is_async) = before;
         self.leave(&around, &traced, expr);
+    }
+
+    /// In a chain of `let`s the compiler asks for the edition where the value ends: it must be the user's.
+    fn visit_expr_let_mut(&mut self, expr: &mut ExprLet) {
+        let has_attributes = std::mem::take(&mut self.has_attributes);
+        visit_mut::visit_expr_let_mut(self, expr);
+        if self.has_attributes && self.recording {
+            let value = &expr.expr;
+            let mut parentheses = Group::new(Delimiter::Parenthesis, quote!(#value));
+            parentheses.set_span(expr.let_token.span);
+            *expr.expr = Expr::Verbatim(TokenTree::from(parentheses).into());
+        }
+        self.has_attributes |= has_attributes;
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {

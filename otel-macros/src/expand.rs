@@ -177,7 +177,12 @@ pub(crate) fn traced(
         entry: records(&plan.records.entry, &frame),
         after: outcome(plan, &frame),
     };
-    let mut function = function.clone().with_parameters_named();
+    let is_moved = match &plan.shape {
+        Shape::Sync => !around.after.is_empty(),
+        Shape::Async | Shape::Handing(_) => true,
+        Shape::Block(_) => false,
+    };
+    let mut function = with_parameters(function, is_moved);
     let body = match &plan.shape {
         Shape::Sync => sync_body(&function, body, &around, &frame),
         Shape::Async => async_body(&mut function, body, &around, &frame),
@@ -201,7 +206,7 @@ pub(crate) fn untraced(
         entry: records(&recorded.entry, &frame),
         after: records(&recorded.returned, &frame),
     };
-    let function = &function.clone().with_parameters_named();
+    let function = &with_parameters(function, !around.after.is_empty());
     let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
     let body = if awaits && !around.after.is_empty() {
         let Around {
@@ -224,6 +229,16 @@ pub(crate) fn untraced(
     function.with_body(&body)
 }
 
+/// The function, whose parameters have names for all that has to be moved where its body is moved into a closure or a future.
+fn with_parameters(function: &Function, is_moved: bool) -> Function {
+    let function = function.clone();
+    if is_moved {
+        function.with_parameters_named()
+    } else {
+        function
+    }
+}
+
 /// A span around an expression that does not await.
 ///
 /// `{ let span = Start::enter({ .. }); EXPR }`; attributes in front of the expression stay in front. The expression's
@@ -244,6 +259,10 @@ fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)
         .unwrap_or_default();
+    // In braces, the compiler would find them superfluous.
+    while let Expr::Paren(parentheses) = expr {
+        expr = *parentheses.expr;
+    }
     justify_braces(&mut expr);
     // As a statement, so that one which starts with a block is put into parentheses.
     let traced = Stmt::Expr(expr, None);

@@ -4,10 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::visit_mut::VisitMut;
-use syn::{
-    Attribute, FnArg, Pat, PatIdent, PatSlice, Signature, Token, Type, Visibility, braced, token,
-};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Type, Visibility, braced, token};
 
 use crate::body::is_condition;
 use crate::errors::Errors;
@@ -97,8 +95,12 @@ impl Function {
     pub(crate) fn with_parameters_named(mut self) -> Function {
         let mut unbound = 0;
         for input in &mut self.sig.inputs {
-            if let FnArg::Typed(typed) = input {
-                name_unbound(&mut typed.pat, &mut unbound);
+            match input {
+                // What is looked at by reference stays where it is, and all around it.
+                FnArg::Typed(typed) if !Bindings::of(&typed.pat).by_ref => {
+                    name_unbound(&mut typed.pat, &mut unbound);
+                }
+                _ => {}
             }
         }
         self
@@ -173,7 +175,7 @@ fn name_unbound(pattern: &mut Pat, count: &mut usize) {
             .iter_mut()
             .for_each(|pat| name_unbound(pat, count)),
         // An array of which nothing is taken is dropped as a whole.
-        Pat::Slice(slice) if !binds(slice) => {
+        Pat::Slice(slice) if !Bindings::of(&Pat::Slice(slice.clone())).any => {
             let at = slice.bracket_token.span.open();
             let mut named = next_unbound(&mut slice.attrs, at, count);
             named.subpat = Some((Token![@](at), Box::new(pattern.clone())));
@@ -194,17 +196,27 @@ fn name_unbound(pattern: &mut Pat, count: &mut usize) {
     }
 }
 
-/// Whether a pattern has a name in it.
-fn binds(pattern: &PatSlice) -> bool {
-    struct Binds(bool);
-    impl VisitMut for Binds {
-        fn visit_pat_ident_mut(&mut self, _: &mut PatIdent) {
-            self.0 = true;
-        }
+/// The names in a pattern.
+#[derive(Default)]
+struct Bindings {
+    any: bool,
+    by_ref: bool,
+}
+
+impl Bindings {
+    fn of(pattern: &Pat) -> Bindings {
+        let mut bindings = Bindings::default();
+        bindings.visit_pat_mut(&mut pattern.clone());
+        bindings
     }
-    let mut binds = Binds(false);
-    binds.visit_pat_slice_mut(&mut pattern.clone());
-    binds.0
+}
+
+impl VisitMut for Bindings {
+    fn visit_pat_ident_mut(&mut self, name: &mut PatIdent) {
+        self.any = true;
+        self.by_ref |= name.by_ref.is_some();
+        visit_mut::visit_pat_ident_mut(self, name);
+    }
 }
 
 fn next_unbound(attrs: &mut Vec<Attribute>, at: Span, count: &mut usize) -> PatIdent {

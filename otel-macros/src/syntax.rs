@@ -244,20 +244,37 @@ pub(crate) fn is_place(expr: &Expr) -> bool {
     }
 }
 
-/// The expression directly in another one that is looked at, borrowed or assigned to where it is.
-pub(crate) fn in_place(expr: &mut Expr) -> Option<&mut Expr> {
-    Some(match expr {
+/// The expressions directly in another one that are looked at, borrowed or assigned to where they are.
+pub(crate) fn in_place(expr: &mut Expr) -> Vec<&mut Expr> {
+    let only = match expr {
         Expr::Reference(it) => &mut it.expr,
         Expr::RawAddr(it) => &mut it.expr,
-        Expr::Assign(it) => &mut it.left,
-        Expr::Binary(it) if is_assignment(&it.op) => &mut it.left,
+        Expr::Assign(it) => match *it.left {
+            Expr::Infer(_) => &mut it.right,
+            _ => &mut it.left,
+        },
+        Expr::Binary(it) => match it.op {
+            op if is_assignment(&op) => &mut it.left,
+            op if is_comparison(&op) => return vec![&mut it.left, &mut it.right],
+            _ => return Vec::new(),
+        },
+        Expr::Call(it) => &mut it.func,
+        Expr::Struct(it) => return it.rest.as_deref_mut().into_iter().collect(),
         Expr::MethodCall(it) => &mut it.receiver,
         Expr::Field(it) => &mut it.base,
         Expr::Index(it) => &mut it.expr,
         Expr::Match(it) => &mut it.expr,
         Expr::Let(it) => &mut it.expr,
-        _ => return None,
-    })
+        _ => return Vec::new(),
+    };
+    vec![only]
+}
+
+fn is_comparison(op: &BinOp) -> bool {
+    matches!(
+        op,
+        BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+    )
 }
 
 /// Whether a pattern leaves something of a place where it is.
@@ -266,8 +283,12 @@ pub(crate) fn leaves_in_place(pattern: &Pat) -> bool {
     impl VisitMut for Leaves {
         fn visit_pat_mut(&mut self, pattern: &mut Pat) {
             self.0 |= match pattern {
-                Pat::Wild(_) | Pat::Rest(_) => true,
-                Pat::Ident(name) => name.by_ref.is_some(),
+                Pat::Wild(_) | Pat::Rest(_) | Pat::Lit(_) | Pat::Path(_) | Pat::Range(_) => true,
+                // It may be a constant, which is compared.
+                Pat::Ident(name) => {
+                    let is_constant = name.ident.to_string().starts_with(char::is_uppercase);
+                    name.by_ref.is_some() || is_constant
+                }
                 Pat::Struct(pattern) => pattern.rest.is_some(),
                 _ => false,
             };
@@ -398,6 +419,10 @@ pub(crate) fn leading_attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>>
         Expr::Assign(assign) => leading_attributes(&mut assign.left),
         Expr::Binary(binary) => leading_attributes(&mut binary.left),
         Expr::Cast(cast) => leading_attributes(&mut cast.expr),
+        Expr::Range(range) => match &mut range.start {
+            Some(start) => leading_attributes(start),
+            None => Some(&mut range.attrs),
+        },
         other => attributes(other),
     }
 }

@@ -368,19 +368,24 @@ fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
             visit_mut::visit_pat_ident_mut(self, pattern);
         }
 
-        /// What is left of an array, once something was taken out of it, is dropped from its end.
+        /// Once something was taken out of an array, each row of elements that is left is dropped by itself, the last row first.
         fn visit_pat_slice_mut(&mut self, pattern: &mut PatSlice) {
             let before = std::mem::take(&mut self.unbound);
-            let left: Vec<_> = pattern
-                .elems
-                .iter_mut()
-                .map(|element| {
-                    self.visit_pat_mut(element);
-                    std::mem::take(&mut self.unbound)
-                })
-                .collect();
+            let mut rows: Vec<Vec<Ident>> = Vec::new();
+            let mut is_row = false;
+            for element in &mut pattern.elems {
+                let bound = self.bound.len();
+                self.visit_pat_mut(element);
+                let is_left = self.bound.len() == bound;
+                let left = std::mem::take(&mut self.unbound);
+                match rows.last_mut().filter(|_| is_row && is_left) {
+                    Some(row) => row.extend(left),
+                    None => rows.push(left),
+                }
+                is_row = is_left;
+            }
             self.unbound = before;
-            self.unbound.extend(left.into_iter().rev().flatten());
+            self.unbound.extend(rows.into_iter().rev().flatten());
         }
 
         /// Each case binds the same names.

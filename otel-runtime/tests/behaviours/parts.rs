@@ -202,6 +202,39 @@ fn a_lock_is_held_beyond_a_part_that_awaits() {
     ]);
 }
 
+fn one() -> u32 {
+    leaf();
+    1
+}
+
+#[traced_span]
+fn ranges() -> u32 {
+    let bound = #[traced_span("bound")]
+    one()..one() + 2;
+    let mut sum = 0;
+    for n in #[traced_span("inclusive")]
+    one()..=one()
+    {
+        sum += n;
+    }
+    sum + bound.sum::<u32>()
+}
+
+#[test]
+fn a_range_is_traced_as_a_whole() {
+    let recorded = record();
+    assert_eq!(ranges(), 4);
+    recorded.check(&[
+        "INTERNAL ranges",
+        "  INTERNAL bound",
+        "    INTERNAL leaf",
+        "    INTERNAL leaf",
+        "  INTERNAL inclusive",
+        "    INTERNAL leaf",
+        "    INTERNAL leaf",
+    ]);
+}
+
 struct Around(u32);
 
 fn found_around() -> Option<u32> {

@@ -11,6 +11,10 @@ fn find(rooms: &mut Vec<Room>, names: &[String; 2], number: u32) -> usize {
     (#[traced_span("beds")] rooms[1].beds) = 2;
     #[traced_span("ignored")]
     let _ = number;
+    if number == #[traced_span("compared")] rooms[0].beds {
+        _ = #[traced_span("left")] names;
+    }
+    let _room = Room { beds: 1, ..#[traced_span("rest")] rooms[0] };
     match #[traced_span("name")] names[0] {
         ref name => name.len(),
     }

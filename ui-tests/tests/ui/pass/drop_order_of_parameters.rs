@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![allow(clippy::too_many_arguments, clippy::unnecessary_wraps)]
 
 use std::cell::RefCell;
 
@@ -56,6 +57,72 @@ macro_rules! arrays {
     };
 }
 
+/// Many parameters with parts that have no name, of functions of each shape.
+macro_rules! partly_bound {
+    ($name:ident, $ret:ty, $value:expr, [$($async:ident)?], [$($await:tt)*], $(#[$attribute:meta])*) => {
+        $(#[$attribute])*
+        pub(super) $($async)? fn $name(
+            (_, _a): (Noted, Noted),
+            (_b, _): (Noted, Noted),
+            [_c, _, _]: [Noted; 3],
+            [_, _, _d]: [Noted; 3],
+            ([_e, _], _): ([Noted; 2], Noted),
+            [(_f, _), _]: [(Noted, Noted); 2],
+            _: [Noted; 2],
+            _: (Noted, Noted),
+            (_, _): (Noted, Noted),
+        ) -> $ret {
+            let _local = Noted("local");
+            $($await)*
+            $value
+        }
+    };
+}
+
+mod plain_parts {
+    use super::Noted;
+    partly_bound!(unit, u32, 1, [], [],);
+    partly_bound!(result, Result<(), String>, Ok(()), [], [],);
+    partly_bound!(ready, u32, 1, [async], [],);
+    partly_bound!(later, u32, 1, [async], [std::future::ready(()).await;],);
+    partly_bound!(helped, u32, 1, [], [],);
+    partly_bound!(helped_at_once, u32, 1, [], [],);
+}
+
+mod traced_parts {
+    use super::{Noted, span_attr, traced_span};
+    partly_bound!(unit, u32, 1, [], [], #[traced_span]);
+    partly_bound!(result, Result<(), String>, Ok(()), [], [], #[traced_span]);
+    partly_bound!(ready, u32, 1, [async], [], #[traced_span]);
+    partly_bound!(later, u32, 1, [async], [std::future::ready(()).await;], #[traced_span]);
+    partly_bound!(helped, u32, 1, [], [], #[span_attr("n" = |n| *n)]);
+    partly_bound!(helped_at_once, u32, 1, [], [], #[span_attr("n" = 1)]);
+}
+
+macro_rules! of_parts {
+    ($function:expr) => {{
+        let n = |name| Noted(name);
+        let result = $function(
+            (n("1"), n("2")),
+            (n("3"), n("4")),
+            [n("5"), n("6"), n("7")],
+            [n("8"), n("9"), n("10")],
+            ([n("11"), n("12")], n("13")),
+            [(n("14"), n("15")), (n("16"), n("17"))],
+            [n("18"), n("19")],
+            (n("20"), n("21")),
+            (n("22"), n("23")),
+        );
+        (result, DROPPED.take())
+    }};
+}
+
+macro_rules! same_parts {
+    ($($function:ident)*) => {
+        $(assert_eq!(of_parts!(traced_parts::$function), of_parts!(plain_parts::$function));)*
+    };
+}
+
 functions!(plain, plain_later,);
 arrays!(plain_arrays, plain_arrays_later,);
 arrays!(traced_arrays, traced_arrays_later, #[traced_span] #[span_attr("n" = 1, "result" = |_ok| 2)]);
@@ -88,6 +155,13 @@ fn main() {
         dropped(|a, b, c, d, e| traced_later(a, b, c, d, e).now_or_never().unwrap()),
         dropped(|a, b, c, d, e| plain_later(a, b, c, d, e).now_or_never().unwrap())
     );
+    same_parts!(unit result helped helped_at_once);
+    let (traced, _) = of_parts!(traced_parts::ready);
+    let (plain, _) = of_parts!(plain_parts::ready);
+    assert_eq!((traced.now_or_never(), DROPPED.take()), (plain.now_or_never(), DROPPED.take()));
+    let (traced, _) = of_parts!(traced_parts::later);
+    let (plain, _) = of_parts!(plain_parts::later);
+    assert_eq!((traced.now_or_never(), DROPPED.take()), (plain.now_or_never(), DROPPED.take()));
     // Never polled.
     assert_eq!(
         dropped(|a, b, c, d, e| drop(traced_later(a, b, c, d, e))),
