@@ -8,7 +8,7 @@ use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
     Link, SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceState,
 };
-use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry::{Context, ContextGuard, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 use otel_runtime::{span_attr, traced_span};
@@ -197,9 +197,8 @@ fn what_is_recorded_and_not_sampled_is_evaluated_too() {
     application.check(&[]);
 }
 
-#[test]
-fn a_sampler_that_overrules_the_parent_gets_everything() {
-    let application = start_with(|builder| builder.with_sampler(Sampler::AlwaysOn));
+/// As long as the guard is there.
+fn under_an_unsampled_parent() -> ContextGuard {
     let unsampled = SpanContext::new(
         TraceId::from(1),
         SpanId::from(1),
@@ -208,7 +207,13 @@ fn a_sampler_that_overrules_the_parent_gets_everything() {
         TraceState::NONE,
     );
     let context = Context::current().with_remote_span_context(unsampled);
-    let _unsampled = context.attach();
+    context.attach()
+}
+
+#[test]
+fn a_sampler_that_overrules_the_parent_gets_everything() {
+    let application = start_with(|builder| builder.with_sampler(Sampler::AlwaysOn));
+    let _unsampled = under_an_unsampled_parent();
     assert_eq!(asked("blue", true, 2, None), 3);
     application.check(&[
         "CONSUMER asked.computed (remote parent)",
@@ -224,16 +229,7 @@ fn a_sampler_that_overrules_the_parent_gets_everything() {
 fn a_sampler_sees_literals_and_parameters_under_an_unsampled_parent_too() {
     let sampler = Asked::default();
     let application = start_with(|builder| builder.with_sampler(sampler.clone()));
-    let unsampled = linked();
-    let unsampled = SpanContext::new(
-        unsampled.trace_id(),
-        unsampled.span_id(),
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    );
-    let context = Context::current().with_remote_span_context(unsampled);
-    let _unsampled = context.attach();
+    let _unsampled = under_an_unsampled_parent();
     assert_eq!(asked("blue", true, 2, None), 3);
     application.check(&[
         "CONSUMER asked.computed (remote parent)",
