@@ -192,15 +192,13 @@ impl VisitMut for Rewriter<'_> {
 
     /// In a chain of `let`s the compiler asks for the edition where the value ends: it must be the user's.
     fn visit_expr_let_mut(&mut self, expr: &mut ExprLet) {
-        let has_attributes = std::mem::take(&mut self.has_attributes);
         visit_mut::visit_expr_let_mut(self, expr);
-        if self.has_attributes && self.recording {
+        if syntax::is_expanded(&expr.expr) {
             let value = &expr.expr;
             let mut parentheses = Group::new(Delimiter::Parenthesis, quote!(#value));
             parentheses.set_span(expr.let_token.span);
             *expr.expr = Expr::Verbatim(TokenTree::from(parentheses).into());
         }
-        self.has_attributes |= has_attributes;
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {

@@ -396,6 +396,20 @@ pub(crate) fn way_out(expr: &Expr) -> Option<(Span, &'static str)> {
     way_out.0
 }
 
+/// Whether something in an expression is what an attribute was replaced by.
+pub(crate) fn is_expanded(expr: &Expr) -> bool {
+    struct Expanded(bool);
+    impl VisitMut for Expanded {
+        fn visit_expr_mut(&mut self, expr: &mut Expr) {
+            self.0 |= matches!(expr, Expr::Verbatim(_));
+            visit_mut::visit_expr_mut(self, expr);
+        }
+    }
+    let mut expanded = Expanded(false);
+    expanded.visit_expr_mut(&mut expr.clone());
+    expanded.0
+}
+
 /// The attributes of an expression; an expression that syn does not take apart has none.
 fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     macro_rules! attributes {

@@ -72,8 +72,23 @@ impl Counter {
     }
 }
 
+#[traced_span]
+fn chained(mut left: Vec<u32>) -> u32 {
+    while let Some(last) = #[traced_span(name = never_text())]
+    left.pop()
+        && let Some(first) = #[traced_span("first")]
+        left.first()
+    {
+        if first == &last {
+            return last;
+        }
+    }
+    0
+}
+
 #[test]
 fn nothing_is_recorded_and_nothing_evaluated() {
+    assert_eq!(chained(vec![2, 2, 3]), 2);
     let spans = Spans::install();
     assert_eq!(sum(&[1, 2], 0), Ok(3));
     assert_eq!(untraced() + Counter.count(), 5);
