@@ -1,7 +1,7 @@
 //! Spans around parts of an async function that await.
 //!
 //! A guard for the current context cannot live across an await: the future may go on elsewhere. So the function's future
-//! is polled with the context that its slot holds, and such a part changes what is in the slot.
+//! is polled in the function's context and in those of the parts that it is in, which its slot holds.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -18,30 +18,31 @@ use super::span::{PanicWatch, Started};
 use super::within::{Around, Within, attached};
 
 thread_local! {
-    /// What is attached for the polls that are going on in this thread, and for the parts that have begun in each, the
-    /// innermost last.
+    /// What is attached for the polls that are going on in this thread, and for the parts that each is in, the innermost last.
     static ATTACHED: RefCell<Vec<OnTop>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What was attached on top of the others.
 struct OnTop {
     by: By,
+    /// The address of the slot, which does not move as long as something is attached for it.
+    slot: usize,
     _guard: Option<ContextGuard>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum By {
     Poll,
-    /// In the poll that is going on. It is not there any more in a later one.
     Part,
 }
 
-/// The context that an async function's future is polled with.
+/// The contexts that an async function's future is polled with.
 #[derive(Debug)]
 pub struct Slot<'a> {
     /// The function's own span.
     span: &'a TaskSpan,
-    context: Mutex<Option<Context>>,
+    /// Of the parts that the function is in, the innermost last.
+    parts: Mutex<Vec<Context>>,
     /// While the future is polled.
     poll: Mutex<Option<PanicWatch>>,
 }
@@ -58,30 +59,44 @@ impl<'a> Slot<'a> {
     pub fn new(span: &'a TaskSpan) -> Slot<'a> {
         Slot {
             span,
-            context: Mutex::new(span.context().cloned()),
+            parts: Mutex::new(Vec::new()),
             poll: Mutex::new(None),
         }
     }
 
-    /// Makes the context of a part that begins the current one, of the poll that is going on and of those to come. The answer
-    /// is what was that before.
-    fn begin(&self, context: Context) -> Option<Context> {
-        attach(By::Part, Some(&context));
-        lock(&self.context).replace(context)
+    /// Makes the context of a part that begins the current one, in the poll that is going on and in those to come.
+    fn begin(&self, context: Context) {
+        self.attach(By::Part, Some(&context));
+        lock(&self.parts).push(context);
     }
 
-    /// Goes back to that.
-    fn end(&self, around: Option<Context>) {
-        match last() {
-            Some(By::Part) => detach(),
-            // The part has begun in an earlier poll: this one was attached with its context.
-            Some(By::Poll) => {
-                detach();
-                attach(By::Poll, around.as_ref());
-            }
-            None => {}
-        }
-        *lock(&self.context) = around;
+    /// Takes that of the innermost part off again. What the user has attached on top of it stays where it is.
+    fn end(&self) {
+        self.detach(By::Part);
+        let part = lock(&self.parts).pop();
+        drop(part);
+    }
+
+    /// At the end of a thread nothing is attached, as there is no context either.
+    fn attach(&self, by: By, context: Option<&Context>) {
+        let on_top = OnTop {
+            by,
+            slot: self.address(),
+            _guard: attached(context),
+        };
+        let _ = ATTACHED.try_with(|all| all.borrow_mut().push(on_top));
+    }
+
+    /// Takes off what was attached last, if it was so by this; the answer is whether it was.
+    fn detach(&self, by: By) -> bool {
+        let is_own = |last: &mut OnTop| last.by == by && last.slot == self.address();
+        let last = ATTACHED.try_with(|all| all.borrow_mut().pop_if(is_own));
+        // It is dropped when it is off, as values in a context may have destructors.
+        last.is_ok_and(|last| last.is_some())
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }
 
@@ -117,33 +132,34 @@ impl<F: Future> Future for InSlot<'_, F> {
     }
 }
 
-impl Around for Slot<'_> {
-    type Attached = Attached;
+impl<'a> Around for &'a Slot<'_> {
+    type Attached = Attached<'a>;
 
-    fn make_current(&self) -> Attached {
-        attach(By::Poll, lock(&self.context).as_ref());
-        Attached(())
+    fn make_current(&self) -> Attached<'a> {
+        self.attach(By::Poll, self.span.context());
+        for part in &*lock(&self.parts) {
+            self.attach(By::Part, Some(part));
+        }
+        Attached(self)
     }
 }
 
-/// The time in which the context of a slot is the current one.
+/// The time in which the contexts of a slot are current.
 #[derive(Debug)]
-pub(crate) struct Attached(());
+pub(crate) struct Attached<'a>(&'a Slot<'a>);
 
-impl Drop for Attached {
+impl Drop for Attached<'_> {
     fn drop(&mut self) {
         // Parts that go on have to be attached again anyway.
-        while last() == Some(By::Part) {
-            detach();
-        }
-        detach();
+        while self.0.detach(By::Part) {}
+        self.0.detach(By::Poll);
     }
 }
 
 /// One poll; undone when it returns or panics.
 struct Polled<'a> {
     slot: &'a Slot<'a>,
-    _attached: Attached,
+    _attached: Attached<'a>,
 }
 
 impl<'a> Polled<'a> {
@@ -172,20 +188,19 @@ pub struct PartSpan<'a> {
     slot: &'a Slot<'a>,
     span: Started,
     is_in_slot: bool,
-    /// What was in the slot before.
-    around: Option<Context>,
 }
 
 impl<'a> PartSpan<'a> {
     pub(super) fn new(span: Started, slot: &'a Slot<'a>) -> PartSpan<'a> {
         let context = span.context().cloned();
         let is_in_slot = context.is_some();
-        let around = context.and_then(|context| slot.begin(context));
+        if let Some(context) = context {
+            slot.begin(context);
+        }
         PartSpan {
             slot,
             span,
             is_in_slot,
-            around,
         }
     }
 }
@@ -201,30 +216,10 @@ impl Drop for PartSpan<'_> {
             None => self.span.cancelled(),
         }
         if self.is_in_slot {
-            self.slot.end(self.around.take());
+            self.slot.end();
         }
         self.span.end();
     }
-}
-
-/// At the end of a thread nothing is attached, as there is no context either.
-fn attach(by: By, context: Option<&Context>) {
-    let on_top = OnTop {
-        by,
-        _guard: attached(context),
-    };
-    let _ = ATTACHED.try_with(|all| all.borrow_mut().push(on_top));
-}
-
-/// Takes off what was attached last. It is dropped when it is off, as values in a context may have destructors.
-fn detach() {
-    let last = ATTACHED.try_with(|all| all.borrow_mut().pop());
-    drop(last);
-}
-
-fn last() -> Option<By> {
-    let last = ATTACHED.try_with(|all| all.borrow().last().map(|last| last.by));
-    last.ok().flatten()
 }
 
 /// A panic elsewhere leaves nothing half done here.

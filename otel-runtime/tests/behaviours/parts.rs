@@ -284,6 +284,32 @@ async fn with_contexts() -> Vec<Option<u32>> {
     found
 }
 
+/// A part that pauses, and hands out what it has attached.
+#[traced_span]
+async fn attached_by_a_part() -> Vec<Option<u32>> {
+    let attached = #[traced_span("attaching")]
+    {
+        pause().await;
+        opentelemetry::Context::current_with_value(Around(1)).attach()
+    };
+    let mut found = vec![found_around()];
+    drop(attached);
+    found.push(found_around());
+    leaf();
+    found
+}
+
+#[test]
+fn a_context_that_a_part_attaches_stays_after_it() {
+    let recorded = record();
+    assert_eq!(block_on(attached_by_a_part()), [Some(1), None]);
+    recorded.check(&[
+        "INTERNAL attached_by_a_part",
+        "  INTERNAL attaching",
+        "  INTERNAL leaf",
+    ]);
+}
+
 #[test]
 fn a_context_that_is_attached_around_a_part_is_current_after_it() {
     let recorded = record();
