@@ -145,6 +145,15 @@ fn spans_so_far(telemetry: &Telemetry, spans: &Spans) -> usize {
     spans.finished().len()
 }
 
+fn start() -> (Spans, Telemetry) {
+    let spans = Spans::new();
+    let telemetry = otel_runtime::builder()
+        .batch_span_exporter(spans.exporter())
+        .init()
+        .expect("telemetry starts");
+    (spans, telemetry)
+}
+
 /// The context of another process's span, with this flag.
 fn remote(flags: TraceFlags) -> Context {
     let (trace_id, span_id) = (TraceId::from(7), SpanId::from(8));
@@ -154,11 +163,7 @@ fn remote(flags: TraceFlags) -> Context {
 
 /// What the child process does where every span is recorded, or none.
 fn all_or_nothing(is_on: bool) {
-    let spans = Spans::new();
-    let telemetry = otel_runtime::builder()
-        .batch_span_exporter(spans.exporter())
-        .init()
-        .expect("telemetry starts");
+    let (spans, telemetry) = start();
     let mut expected = 0;
     for parent in [
         Context::new(),
@@ -210,11 +215,7 @@ fn child_process() {
 }
 
 fn by_trace_id() {
-    let spans = Spans::new();
-    let telemetry = otel_runtime::builder()
-        .batch_span_exporter(spans.exporter())
-        .init()
-        .expect("telemetry starts");
+    let (spans, telemetry) = start();
     let mut expected = 0;
     // Each has another below it.
     expected += 2 * roots(1, plain);

@@ -4,12 +4,10 @@ use std::cell::RefCell;
 use std::future::Future;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use otel_runtime::{SpanRules, attr, event, set_span_rules, span_attr, span_event, traced_span};
 
-use super::{block_on, pause, poll_once, record};
+use super::{block_on, pause, poll_once, record, unsampled_span};
 
 thread_local! {
     static EVALUATED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
@@ -156,13 +154,7 @@ fn nothing_is_evaluated_where_nothing_is_recorded() {
 }
 
 fn unsampled() -> Context {
-    Context::current().with_remote_span_context(SpanContext::new(
-        TraceId::from(1),
-        SpanId::from(1),
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    ))
+    Context::current().with_remote_span_context(unsampled_span())
 }
 
 /// Checks that nothing is evaluated and nothing recorded where `surround` lets nothing be.

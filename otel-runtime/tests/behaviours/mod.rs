@@ -30,7 +30,9 @@ mod ways;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 use otel_runtime::testing::{SpanRecord, Spans};
 use otel_runtime::traced_span;
 
@@ -105,6 +107,17 @@ async fn async_parent() {
 async fn async_child() {
     pause().await;
     leaf();
+}
+
+/// Another process's span that is not sampled.
+fn unsampled_span() -> SpanContext {
+    SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    )
 }
 
 async fn fetch(n: u32) -> Result<u32, String> {

@@ -4,12 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{
-    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
-};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use otel_runtime::{span_attr, span_event, traced_span};
 
-use super::{block_on, leaf, pause, record, span_context};
+use super::{block_on, leaf, pause, record, span_context, unsampled_span};
 
 #[traced_span("root", root)]
 fn root() {}
@@ -114,16 +112,9 @@ fn a_parent_is_current_also_where_no_span_is_made() {
     let suppressed = Context::new()
         .with_value(Value(1))
         .with_telemetry_suppressed();
-    let unsampled = SpanContext::new(
-        TraceId::from(1),
-        SpanId::from(1),
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    );
     let unsampled = Context::new()
         .with_value(Value(2))
-        .with_remote_span_context(unsampled);
+        .with_remote_span_context(unsampled_span());
     let before = around();
     for (parent, is_suppressed, value) in [(&suppressed, true, 1), (&unsampled, false, 2)] {
         let trace = parent.span().span_context().trace_id();
