@@ -67,6 +67,8 @@ struct Frame {
 enum Recorder {
     /// A span that is current until it is dropped.
     Sync,
+    /// The same, never current.
+    Leaf,
     /// The span of a future or stream.
     Task,
     /// The span that is current anyway.
@@ -91,6 +93,7 @@ impl Frame {
         let method = Ident::new(method, Span::call_site());
         match self.recorder {
             Recorder::Sync => (quote!(#inside::SyncSpan::#method), quote!(&#span)),
+            Recorder::Leaf => (quote!(#inside::LeafSpan::#method), quote!(&#span)),
             Recorder::Task => (quote!(#inside::TaskSpan::#method), quote!(&#span)),
             Recorder::Current => (
                 quote!(#inside::Current::#method),
@@ -163,6 +166,7 @@ pub(crate) fn traced(
 ) -> TokenStream {
     let mentions = lifted.mentions();
     let (recorder, begin) = match plan.shape {
+        Shape::Sync if plan.span.is_leaf => (Recorder::Leaf, enter(&plan.span)),
         Shape::Sync => (Recorder::Sync, enter(&plan.span)),
         Shape::Async | Shape::Handing(_) | Shape::Block(_) => {
             (Recorder::Task, into_task(&plan.span))

@@ -9,6 +9,7 @@ pub(crate) mod control;
 mod failure;
 mod fields;
 mod future;
+mod leaf;
 pub(crate) mod recorder;
 mod returned;
 mod site;
@@ -26,6 +27,7 @@ pub use failure::{
 };
 pub use fields::{FieldKey, Fields, key};
 pub use future::InSpan;
+pub use leaf::LeafSpan;
 pub use returned::{TracedFuture, TracedStream, boxed, output};
 pub use site::{Scope, Site};
 pub use slot::{InSlot, PartSpan, Slot};

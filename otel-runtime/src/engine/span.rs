@@ -15,8 +15,9 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::fields::Receiver;
-use super::recorder::Live;
+use super::leaf::{self, LeafSpan};
 use super::recorder::sited::{self, Place};
+use super::recorder::{Bare, Live};
 use super::within::{Around, attached};
 use super::{Failure, Fields, has_context};
 use crate::CANCELLED;
@@ -421,6 +422,12 @@ recorder! {
         Running::Kept { place, .. } => Receiving::Kept(*place),
         Running::Entered { span, .. } => Receiving::Started(span),
     };
+    LeafSpan, |span| match span.running() {
+        leaf::Running::Off => Receiving::Nothing,
+        leaf::Running::Bare { bare, .. } => Receiving::Bare(bare),
+        leaf::Running::Kept { place, .. } => Receiving::Kept(*place),
+        leaf::Running::Other(span) => span.receiving(),
+    };
     TaskSpan, |span| Receiving::Started(&span.span);
     Current, |span| match &span.0 {
         Found::Nothing => Receiving::Nothing,
@@ -433,6 +440,7 @@ recorder! {
 #[derive(Clone, Copy)]
 enum Receiving<'a> {
     Nothing,
+    Bare(&'a Bare),
     Kept(Place),
     /// The current one.
     Current(SpanId),
@@ -444,7 +452,7 @@ impl<'a> Receiving<'a> {
     fn is_recording(self) -> bool {
         match self {
             Receiving::Nothing => false,
-            Receiving::Kept(_) | Receiving::Current(_) => true,
+            Receiving::Bare(_) | Receiving::Kept(_) | Receiving::Current(_) => true,
             Receiving::Started(span) => span.is_recording,
         }
     }
@@ -452,6 +460,7 @@ impl<'a> Receiving<'a> {
     fn fields(self) -> Option<Fields<'a>> {
         match self {
             Receiving::Nothing => None,
+            Receiving::Bare(bare) => Fields::gathered(Receiver::Open(bare.place()?), None),
             Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), None),
             Receiving::Current(id) => Fields::gathered(Receiver::Current(id), None),
             Receiving::Started(span) => span.fields(),
@@ -461,6 +470,7 @@ impl<'a> Receiving<'a> {
     fn event(self, name: Cow<'static, str>) -> Option<Fields<'a>> {
         match self {
             Receiving::Nothing => None,
+            Receiving::Bare(bare) => Fields::gathered(Receiver::Open(bare.place()?), Some(name)),
             Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), Some(name)),
             Receiving::Current(id) => Fields::gathered(Receiver::Current(id), Some(name)),
             Receiving::Started(span) => span.event(name),
@@ -470,6 +480,7 @@ impl<'a> Receiving<'a> {
     fn fail(self, failure: Failure) {
         match self {
             Receiving::Nothing => {}
+            Receiving::Bare(bare) => bare.with(|live| fail_live(live, failure)),
             Receiving::Kept(place) => place.with(|live| fail_live(live, failure)),
             Receiving::Current(_) => Context::map_current(|context| fail_in(context, failure)),
             Receiving::Started(span) => span.fail(failure),
@@ -498,7 +509,7 @@ fn fail_in(context: &Context, failure: Failure) {
 }
 
 #[cold]
-fn fail_live(live: &mut Live, failure: Failure) {
+pub(super) fn fail_live(live: &mut Live, failure: Failure) {
     let (error_type, exception, status) = told(failure);
     live.attribute(error_type);
     live.event("exception", exception);

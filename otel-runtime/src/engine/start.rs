@@ -10,10 +10,11 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 use super::control::{self, is_off};
-use super::recorder::Live;
+use super::leaf;
 use super::recorder::sited::{self, Kept, Outlook, Parent};
-use super::span::Started;
-use super::{Fields, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
+use super::recorder::{Bare, Live};
+use super::span::{PanicWatch, Started};
+use super::{Fields, LeafSpan, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
 /// Whether a provider is known to be there, since it made a span. Without one nothing is evaluated.
 static HAS_PROVIDER: AtomicBool = AtomicBool::new(false);
@@ -216,9 +217,9 @@ impl Start {
     /// Starts the span without making it current.
     #[inline]
     #[must_use]
-    pub fn enter_leaf(self) -> SyncSpan {
+    pub fn enter_leaf(self) -> LeafSpan {
         match self.making {
-            Making::Off => SyncSpan::off(),
+            Making::Off => LeafSpan::off(),
             Making::Open => here::entered_leaf(self.site),
             Making::Unsampled(span) => here::unsampled_leaf(span),
             Making::Recorded(live) => here::recorded_leaf(live),
@@ -248,16 +249,16 @@ impl Start {
 
 /// What follows for spans that are current, and for leaves. It is compiled once, in this crate, and not with each that calls it.
 mod here {
-    use super::{Asked, Live, Site, SpanContext, SyncSpan};
+    use super::{Asked, LeafSpan, Live, Site, SpanContext, SyncSpan, leaf};
 
     #[inline(never)]
     pub(super) fn entered(site: &'static Site) -> SyncSpan {
-        super::entered::<true>(site)
+        super::entered(site)
     }
 
     #[inline(never)]
-    pub(super) fn entered_leaf(site: &'static Site) -> SyncSpan {
-        super::entered::<false>(site)
+    pub(super) fn entered_leaf(site: &'static Site) -> LeafSpan {
+        super::entered_leaf(site)
     }
 
     #[inline(never)]
@@ -267,8 +268,8 @@ mod here {
 
     /// Nobody sees it.
     #[inline(never)]
-    pub(super) fn unsampled_leaf(_: Box<SpanContext>) -> SyncSpan {
-        SyncSpan::off()
+    pub(super) fn unsampled_leaf(_: Box<SpanContext>) -> LeafSpan {
+        LeafSpan::off()
     }
 
     #[inline(never)]
@@ -277,8 +278,8 @@ mod here {
     }
 
     #[inline(never)]
-    pub(super) fn recorded_leaf(live: Box<Live>) -> SyncSpan {
-        super::recorded::<false>(live)
+    pub(super) fn recorded_leaf(live: Box<Live>) -> LeafSpan {
+        super::recorded_leaf(live)
     }
 
     #[inline(never)]
@@ -287,8 +288,8 @@ mod here {
     }
 
     #[inline(never)]
-    pub(super) fn asked_leaf(asked: Asked) -> SyncSpan {
-        asked.enter::<false>()
+    pub(super) fn asked_leaf(asked: Asked) -> LeafSpan {
+        LeafSpan::new(leaf::Running::Other(asked.enter::<false>()))
     }
 }
 
@@ -300,12 +301,36 @@ fn is_unwanted() -> bool {
 
 /// Starts a span that nothing is known of but its site.
 #[inline(always)]
-fn entered<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
+fn entered(site: &'static Site) -> SyncSpan {
     if is_unwanted() {
         SyncSpan::off()
     } else {
-        entered_wanted::<IS_CURRENT>(site)
+        entered_wanted::<true>(site)
     }
+}
+
+/// The same for a span that is never current, of a function that is not async.
+#[inline(always)]
+fn entered_leaf(site: &'static Site) -> LeafSpan {
+    let wanting = |context: &Context| (!control::is_unwanted(context)).then(|| Parent::of(context));
+    let parent = has_context().then(|| Context::map_current(wanting));
+    let Some(parent) = parent.flatten() else {
+        return LeafSpan::off();
+    };
+    if let Some(core) = parent.engine()
+        && parent.is_plain()
+        && let Some(bare) = Bare::begin(core, site.label(), &parent)
+    {
+        let panic = PanicWatch::new();
+        return LeafSpan::new(leaf::Running::Bare { bare, panic });
+    }
+    entered_other_leaf(site)
+}
+
+#[cold]
+#[inline(never)]
+fn entered_other_leaf(site: &'static Site) -> LeafSpan {
+    LeafSpan::new(leaf::Running::Other(entered_wanted::<false>(site)))
 }
 
 /// The same for a span that is not made current now.
@@ -356,6 +381,19 @@ fn recorded<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
     let mut kept = Kept::new();
     sited::keep_made::<IS_CURRENT>(live, &mut kept);
     enter_kept::<IS_CURRENT>(kept)
+}
+
+/// The same for one that is never current, of a function that is not async.
+#[inline(always)]
+fn recorded_leaf(live: Box<Live>) -> LeafSpan {
+    let mut kept = Kept::new();
+    sited::keep_made::<false>(live, &mut kept);
+    let panic = PanicWatch::new();
+    let place = kept.place();
+    LeafSpan::new(match kept.other {
+        None => leaf::Running::Kept { place, panic },
+        Some(live) => leaf::Running::Other(not_kept::<false>(live)),
+    })
 }
 
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! The options of `#[traced_span]`.
 
 use std::future::Future;
+use std::panic::catch_unwind;
 use std::pin::Pin;
 
 use opentelemetry::Context;
@@ -166,6 +167,59 @@ fn a_leaf_is_recorded_and_never_current() {
         "  INTERNAL leaf",
         "  INTERNAL leaf_task",
         "  INTERNAL leaf",
+    ]);
+}
+
+#[test]
+fn a_leaf_takes_what_is_known_only_at_its_end() {
+    #[traced_span(leaf)]
+    #[span_attr("half" = |n| *n / 2)]
+    #[span_event("halved", "of" = |n| *n)]
+    fn halving(n: u32) -> Result<u32, String> {
+        // Another span is open, and has ended, before anything is added to this one.
+        assert_eq!(halved(n), n / 2);
+        if n.is_multiple_of(2) {
+            Ok(n)
+        } else {
+            Err("odd".to_owned())
+        }
+    }
+    #[traced_span(leaf)]
+    #[span_attr("half" = |half| *half)]
+    fn halved(n: u32) -> u32 {
+        n / 2
+    }
+    #[traced_span(leaf)]
+    fn refuses() {
+        panic!("on purpose");
+    }
+    #[traced_span]
+    fn around() {
+        assert!(halving(8).is_ok());
+        assert!(halving(7).is_err());
+        assert!(catch_unwind(refuses).is_err());
+    }
+    let recorded = record();
+    around();
+    recorded.check_attributes(&[
+        "INTERNAL around",
+        "  INTERNAL halving",
+        "      · half = 4",
+        "      * halved",
+        "        · of = 8",
+        "  INTERNAL halved",
+        "      · half = 4",
+        "  INTERNAL halving ERROR: odd",
+        "      · error.type = \"alloc::string::String\"",
+        "      * exception",
+        "        · exception.message = \"odd\"",
+        "        · exception.type = \"alloc::string::String\"",
+        "  INTERNAL halved",
+        "      · half = 3",
+        "  INTERNAL refuses ERROR",
+        "      · error.type = \"panic\"",
+        "      * exception",
+        "        · exception.type = \"panic\"",
     ]);
 }
 

@@ -244,9 +244,7 @@ impl Writer {
         head: impl FnOnce(Origin) -> Head,
         entries: &[u64],
     ) -> bool {
-        let length = HEAD + entries.len();
-        let has_room = self.spans_left > 0 && self.chunk.words.len() - self.written.words >= length;
-        if !has_room && !self.make_room(length) {
+        if !self.has_room_for(entries.len()) {
             return false;
         }
         let origin = match source {
@@ -254,15 +252,29 @@ impl Writer {
             Source::Site(label) => Origin::Site(label.index),
             Source::Tracer(scope) => Origin::Tracer(self.place(scope)),
         };
-        let end = self.written.words + length;
-        head(origin).write(entries, &self.chunk.words[self.written.words..end]);
+        self.write(&head(origin), entries);
+        true
+    }
+
+    /// Makes sure that there is room for a span with so many words of entries. Where there is none, it counts as dropped.
+    #[inline(always)]
+    pub(super) fn has_room_for(&mut self, entries: usize) -> bool {
+        let length = HEAD + entries;
+        let has_room = self.spans_left > 0 && self.chunk.words.len() - self.written.words >= length;
+        has_room || self.make_room(length)
+    }
+
+    /// Adds a span for which there is room.
+    #[inline(always)]
+    pub(super) fn write(&mut self, head: &Head, entries: &[u64]) {
+        let end = self.written.words + HEAD + entries.len();
+        head.write(entries, &self.chunk.words[self.written.words..end]);
         self.written.words = end;
         self.written.spans += 1;
         self.spans_left -= 1;
         self.chunk
             .written
             .store(self.written.packed(), Ordering::Release);
-        true
     }
 
     /// Takes room for a span of so many words, and for some to come; the answer is whether there was.

@@ -1,10 +1,12 @@
 //! What each thread has of its own: its lane, its ids, and boxes to use again.
 
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 
 use opentelemetry::trace::{SpanId, TraceId, TraceState};
 
 use super::Core;
+use super::bare::Bare;
 use super::entries::Entries;
 use super::ids::Ids;
 use super::lane::Writer;
@@ -12,7 +14,7 @@ use super::limits::AttributeLimits;
 use super::live::Live;
 use super::open::Served;
 use super::scope::{Label, Source};
-use super::sited::{Kept, Parent};
+use super::sited::{Kept, Parent, Place};
 use super::stack::Stack;
 
 /// So many boxes are kept for the next spans; a thread seldom has more spans at a time.
@@ -50,6 +52,15 @@ impl Local {
     #[inline]
     fn ids(&mut self) -> &mut Ids {
         self.ids.get_or_insert_with(Ids::new)
+    }
+
+    #[inline(always)]
+    fn close(&mut self, place: usize) {
+        if let Some(live) = self.stack.get(place) {
+            end(live, &mut self.writer, Live::now);
+            live.gathered.shrink();
+            self.stack.leave(place);
+        }
     }
 
     /// Keeps a box for a later span, unless there are enough.
@@ -94,7 +105,7 @@ fn new_live(core: &'static Core, source: Source) -> Box<Live> {
 }
 
 /// `None` at the end of a thread. Nothing that is called in here comes back.
-#[inline]
+#[inline(always)]
 fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
     LOCAL.try_with(|local| work(&mut local.borrow_mut())).ok()
 }
@@ -110,6 +121,32 @@ pub(super) fn live(core: &'static Core, source: Source) -> (Box<Live>, SpanId) {
         }
         None => (new_live(core, source), id),
     }
+}
+
+/// An id for a bare span; `None` at the end of a thread.
+#[inline(always)]
+pub(super) fn bare_id() -> Option<SpanId> {
+    with(|local| local.ids().span_id())
+}
+
+/// Keeps a bare span here, to which something is to be added; `None` at the end of a thread.
+pub(super) fn keep_bare(bare: &Bare) -> Option<Place> {
+    with(|local| {
+        let place = local.stack.depth();
+        bare.copy(local.stack.push(bare.core, Source::Site(bare.label)));
+        Place(place)
+    })
+}
+
+/// Ends a bare span, to which nothing was added.
+#[inline(always)]
+pub(super) fn push_bare(bare: &Bare) {
+    with(|local| {
+        let end = bare.now();
+        if !bare.core.is_shut_down.load(Ordering::Relaxed) {
+            bare.push(writer(&mut local.writer, bare.core), end);
+        }
+    });
 }
 
 /// Makes a span that is kept here, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current; if
@@ -169,13 +206,13 @@ pub(super) fn keep_made<const IS_CURRENT: bool>(
 /// Ends the span of a function that is left.
 #[inline(always)]
 pub(super) fn close(place: usize) {
-    with(|local| {
-        if let Some(live) = local.stack.get(place) {
-            end(live, &mut local.writer, Live::now);
-            live.gathered.shrink();
-            local.stack.leave(place);
-        }
-    });
+    with(|local| local.close(place));
+}
+
+/// The same for one that was never current. Apart, so that each is compiled as one.
+#[inline(never)]
+pub(super) fn close_leaf(place: usize) {
+    with(|local| local.close(place));
 }
 
 /// Works with the span of a function that is running.

@@ -6,6 +6,7 @@
 //! counted, and nobody waits. A fork of the process has no exporting thread, and exports nothing.
 
 mod attributes;
+mod bare;
 mod clock;
 mod counters;
 mod decode;
@@ -40,6 +41,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(crate) use self::bare::Bare;
 use self::clock::Clock;
 use self::counters::Counters;
 pub use self::counters::SpanCounts;

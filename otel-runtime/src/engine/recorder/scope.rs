@@ -68,7 +68,8 @@ pub(crate) struct Label {
     /// Those that are equal are one.
     pub(crate) scope: &'static InstrumentationScope,
     pub(super) name: &'static str,
-    kind: u8,
+    /// As OTLP counts.
+    pub(super) kind: u8,
     /// Attributes of all of them, as OTLP has them.
     pub(super) constants: Attributes,
 }

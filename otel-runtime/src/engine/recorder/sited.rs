@@ -276,6 +276,12 @@ impl Place {
         local::close(self.0);
     }
 
+    /// The same for a span that was never current.
+    #[inline]
+    pub(crate) fn close_leaf(self) {
+        local::close_leaf(self.0);
+    }
+
     /// Adds attributes to the span, or an event of now.
     pub(crate) fn take(self, gathered: Box<Entries>, event: Option<Cow<'static, str>>) {
         local::at(self.0, |live| live.take(&gathered, event));
