@@ -31,7 +31,7 @@ pub struct SyncSpan(ManuallyDrop<Running>);
 #[derive(Debug)]
 enum Running {
     Off,
-    /// Of the engine, kept by this thread; not current if it is a leaf.
+    /// Of the engine, kept by this thread.
     Kept {
         place: Place,
         panic: PanicWatch,
@@ -204,18 +204,6 @@ impl SyncSpan {
             panic,
             known,
             current,
-        }))
-    }
-
-    /// The same, never current.
-    #[inline(always)]
-    pub(super) fn leaf(place: Place) -> SyncSpan {
-        let panic = PanicWatch::new();
-        SyncSpan(ManuallyDrop::new(Running::Kept {
-            place,
-            panic,
-            known: KnownCurrent::NONE,
-            current: None,
         }))
     }
 

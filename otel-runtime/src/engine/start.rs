@@ -195,9 +195,9 @@ impl Start {
     pub fn enter(self) -> SyncSpan {
         match self.making {
             Making::Off => SyncSpan::off(),
-            Making::Open => here::entered(self.site),
+            Making::Open => entered(self.site),
             Making::Unsampled(span) => here::unsampled(span),
-            Making::Recorded(live) => here::recorded(live),
+            Making::Recorded(live) => recorded(live),
             Making::Asked(asked) => here::asked(*asked),
         }
     }
@@ -220,9 +220,9 @@ impl Start {
     pub fn enter_leaf(self) -> LeafSpan {
         match self.making {
             Making::Off => LeafSpan::off(),
-            Making::Open => here::entered_leaf(self.site),
+            Making::Open => entered_leaf(self.site),
             Making::Unsampled(span) => here::unsampled_leaf(span),
-            Making::Recorded(live) => here::recorded_leaf(live),
+            Making::Recorded(live) => recorded_leaf(live),
             Making::Asked(asked) => here::asked_leaf(*asked),
         }
     }
@@ -249,17 +249,7 @@ impl Start {
 
 /// What follows for spans that are current, and for leaves. It is compiled once, in this crate, and not with each that calls it.
 mod here {
-    use super::{Asked, LeafSpan, Live, Site, SpanContext, SyncSpan, leaf};
-
-    #[inline(never)]
-    pub(super) fn entered(site: &'static Site) -> SyncSpan {
-        super::entered(site)
-    }
-
-    #[inline(never)]
-    pub(super) fn entered_leaf(site: &'static Site) -> LeafSpan {
-        super::entered_leaf(site)
-    }
+    use super::{Asked, LeafSpan, SpanContext, SyncSpan, leaf};
 
     #[inline(never)]
     pub(super) fn unsampled(span: Box<SpanContext>) -> SyncSpan {
@@ -270,16 +260,6 @@ mod here {
     #[inline(never)]
     pub(super) fn unsampled_leaf(_: Box<SpanContext>) -> LeafSpan {
         LeafSpan::off()
-    }
-
-    #[inline(never)]
-    pub(super) fn recorded(live: Box<Live>) -> SyncSpan {
-        super::recorded::<true>(live)
-    }
-
-    #[inline(never)]
-    pub(super) fn recorded_leaf(live: Box<Live>) -> LeafSpan {
-        super::recorded_leaf(live)
     }
 
     #[inline(never)]
@@ -300,17 +280,17 @@ fn is_unwanted() -> bool {
 }
 
 /// Starts a span that nothing is known of but its site.
-#[inline(always)]
+#[inline(never)]
 fn entered(site: &'static Site) -> SyncSpan {
     if is_unwanted() {
         SyncSpan::off()
     } else {
-        entered_wanted::<true>(site)
+        entered_wanted(site)
     }
 }
 
 /// The same for a span that is never current, of a function that is not async.
-#[inline(always)]
+#[inline(never)]
 fn entered_leaf(site: &'static Site) -> LeafSpan {
     let wanting = |context: &Context| (!control::is_unwanted(context)).then(|| Parent::of(context));
     let parent = has_context().then(|| Context::map_current(wanting));
@@ -324,13 +304,15 @@ fn entered_leaf(site: &'static Site) -> LeafSpan {
         let panic = PanicWatch::new();
         return LeafSpan::new(leaf::Running::Bare { bare, panic });
     }
-    entered_other_leaf(site)
+    entered_leaf_otherwise(site)
 }
 
+/// The same for one that is more than bare from the start.
 #[cold]
 #[inline(never)]
-fn entered_other_leaf(site: &'static Site) -> LeafSpan {
-    LeafSpan::new(leaf::Running::Other(entered_wanted::<false>(site)))
+fn entered_leaf_otherwise(site: &'static Site) -> LeafSpan {
+    let making = Making::of(site);
+    Start { site, making }.enter_leaf()
 }
 
 /// The same for a span that is not made current now.
@@ -350,41 +332,37 @@ fn started<const IS_CURRENT: bool>(site: &'static Site) -> Started {
 
 /// Apart, so that a span that is not recorded costs little.
 #[inline(never)]
-fn entered_wanted<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
+fn entered_wanted(site: &'static Site) -> SyncSpan {
     let parent = Context::map_current(Parent::of);
     let Some(core) = parent.engine() else {
-        return Asked::new(site, Context::current()).enter::<IS_CURRENT>();
+        return Asked::new(site, Context::current()).enter::<true>();
     };
     let mut kept = Kept::new();
-    if parent.is_plain() && sited::keep::<IS_CURRENT>(core, site.label(), &parent, &mut kept) {
-        enter_kept::<IS_CURRENT>(kept)
+    if parent.is_plain() && sited::keep(core, site.label(), &parent, &mut kept) {
+        enter_kept(kept)
     } else {
-        entered_otherwise::<IS_CURRENT>(site)
+        entered_otherwise(site)
     }
 }
 
 /// The root of a trace, a span under a trace state, or one at the end of a thread.
 #[cold]
 #[inline(never)]
-fn entered_otherwise<const IS_CURRENT: bool>(site: &'static Site) -> SyncSpan {
-    match Context::map_current(|current| sited::wanted_outlook(current, || site.label())) {
-        Outlook::Unsampled(span) if IS_CURRENT => SyncSpan::new(unsampled(span)),
-        Outlook::Nothing | Outlook::Unsampled(_) => SyncSpan::off(),
-        Outlook::Recorded(live) => recorded::<IS_CURRENT>(live),
-        Outlook::Asked => Asked::new(site, Context::current()).enter::<IS_CURRENT>(),
-    }
+fn entered_otherwise(site: &'static Site) -> SyncSpan {
+    let making = Making::of(site);
+    Start { site, making }.enter()
 }
 
 /// Starts a span that the engine has made.
-#[inline(always)]
-fn recorded<const IS_CURRENT: bool>(live: Box<Live>) -> SyncSpan {
+#[inline(never)]
+fn recorded(live: Box<Live>) -> SyncSpan {
     let mut kept = Kept::new();
-    sited::keep_made::<IS_CURRENT>(live, &mut kept);
-    enter_kept::<IS_CURRENT>(kept)
+    sited::keep_made::<true>(live, &mut kept);
+    enter_kept(kept)
 }
 
 /// The same for one that is never current, of a function that is not async.
-#[inline(always)]
+#[inline(never)]
 fn recorded_leaf(live: Box<Live>) -> LeafSpan {
     let mut kept = Kept::new();
     sited::keep_made::<false>(live, &mut kept);
@@ -397,14 +375,15 @@ fn recorded_leaf(live: Box<Live>) -> LeafSpan {
 }
 
 #[inline(always)]
-fn enter_kept<const IS_CURRENT: bool>(kept: Kept) -> SyncSpan {
+fn enter_kept(kept: Kept) -> SyncSpan {
     if let Some(handle) = kept.handle() {
         let context = Context::current_with_span(handle);
         return SyncSpan::kept(kept.place(), kept.id(), context);
     }
     match kept.other {
-        Some(live) => not_kept::<IS_CURRENT>(live),
-        None => SyncSpan::leaf(kept.place()),
+        Some(live) => not_kept::<true>(live),
+        // Not so: what is not kept comes back.
+        None => SyncSpan::off(),
     }
 }
 

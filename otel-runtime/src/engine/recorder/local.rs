@@ -105,7 +105,7 @@ fn new_live(core: &'static Core, source: Source) -> Box<Live> {
 }
 
 /// `None` at the end of a thread. Nothing that is called in here comes back.
-#[inline(always)]
+#[inline]
 fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
     LOCAL.try_with(|local| work(&mut local.borrow_mut())).ok()
 }
@@ -149,10 +149,9 @@ pub(super) fn push_bare(bare: &Bare) {
     });
 }
 
-/// Makes a span that is kept here, which is not so at the end of a thread. `IS_CURRENT` says whether it will be current; if
-/// not, it has begun.
+/// Makes a span that is kept here, which is not so at the end of a thread, and will be current.
 #[inline(always)]
-pub(crate) fn keep<const IS_CURRENT: bool>(
+pub(crate) fn keep(
     core: &'static Core,
     label: &'static Label,
     parent: &Parent,
@@ -163,15 +162,11 @@ pub(crate) fn keep<const IS_CURRENT: bool>(
         kept.place = local.stack.depth();
         let live = local.stack.push(core, Source::Site(label));
         live.hang_under(parent, id, TraceState::NONE);
-        if IS_CURRENT {
-            // Not from the new span, where it has just been written.
-            kept.id = id;
-            kept.trace_id = parent.trace_id;
-            kept.flags = parent.flags;
-            kept.served = Some(Served::by(live));
-        } else {
-            live.begin();
-        }
+        // Not from the new span, where it has just been written.
+        kept.id = id;
+        kept.trace_id = parent.trace_id;
+        kept.flags = parent.flags;
+        kept.served = Some(Served::by(live));
     });
     is_kept.is_some()
 }
