@@ -10,8 +10,9 @@ use std::{
 };
 
 use diesel::{
-    SqliteConnection,
-    r2d2::{ConnectionManager, HandleError, Pool, PooledConnection},
+    RunQueryDsl as _, SqliteConnection,
+    connection::Connection as _,
+    r2d2::{ConnectionManager, HandleError, ManageConnection, Pool, PooledConnection},
 };
 use opentelemetry::{Context, KeyValue, global, trace::Tracer as _};
 use opentelemetry_sdk::{
@@ -26,7 +27,7 @@ use opentelemetry_sdk::{
     trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
 };
 use otel_runtime::{
-    instrument::diesel::TracedPool,
+    instrument::diesel::{QuerySpans, TracedPool},
     testing::{Detail, Spans, tree},
 };
 
@@ -128,6 +129,57 @@ fn a_connection_that_is_idle_leaves_no_span() {
         drop(take(&pool));
     }
     assert_eq!(recorded.tree(), "");
+}
+
+/// Checks connections by a statement of its own.
+struct Thorough(Manager);
+
+impl ManageConnection for Thorough {
+    type Connection = SqliteConnection;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<SqliteConnection, Self::Error> {
+        let mut connection = self.0.connect()?;
+        connection.set_instrumentation(QuerySpans::for_url(":memory:"));
+        Ok(connection)
+    }
+
+    fn is_valid(&self, connection: &mut SqliteConnection) -> Result<(), Self::Error> {
+        let checked = diesel::sql_query("SELECT 6 * 7").execute(connection);
+        checked.map(drop).map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, connection: &mut SqliteConnection) -> bool {
+        self.0.has_broken(connection)
+    }
+}
+
+#[test]
+fn the_check_leaves_no_span_whatever_it_sends() {
+    let recorded = Recorded::start();
+    let pool = Pool::builder()
+        .max_size(1)
+        .build(Thorough(Manager::new(":memory:")))
+        .expect("a pool");
+    let ask = |connection: &mut SqliteConnection| {
+        let asked = diesel::sql_query("SELECT 6 * 7").execute(connection);
+        asked.expect("executed");
+    };
+    let pool = TracedPool::for_url(pool, ":memory:");
+    global::tracer("test").in_span("booking.create", |_| {
+        ask(&mut pool.get().expect("a connection"));
+    });
+    let names = |spans: Vec<otel_runtime::testing::SpanRecord>| {
+        let names = spans.into_iter().map(|span| span.name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(recorded.spans.finished()),
+        ["SELECT", "booking.create"]
+    );
+    // Without its help the pool's check is a query like any other.
+    drop(Pool::get(&pool).expect("a connection"));
+    assert_eq!(recorded.spans.finished().len(), 3);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::Failure;
-use super::recorder::Bare;
+use super::recorder::BareLeaf;
 use super::recorder::sited::Place;
 use super::span::{PanicWatch, SyncSpan, fail_live};
 
@@ -18,7 +18,7 @@ pub(super) enum Running {
     Off,
     /// Of the engine, and kept nowhere until there is something to keep.
     Bare {
-        bare: Bare,
+        leaf: BareLeaf,
         panic: PanicWatch,
     },
     /// Of the engine, kept by this thread.
@@ -50,11 +50,11 @@ impl LeafSpan {
     fn leave(&mut self) {
         match &*self.0 {
             Running::Off => {}
-            Running::Bare { bare, panic } => {
+            Running::Bare { leaf, panic } => {
                 if panic.has_begun() {
-                    bare.with(|live| fail_live(live, Failure::panic()));
+                    leaf.with(|live| fail_live(live, Failure::panic()));
                 }
-                bare.end();
+                leaf.end();
             }
             Running::Kept { place, panic } => {
                 if panic.has_begun() {

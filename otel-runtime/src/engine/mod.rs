@@ -68,7 +68,7 @@ pub(crate) fn current() -> Option<Context> {
 }
 
 /// Looks at the current context; `None` at the end of a thread.
-#[cfg(any(feature = "diesel", feature = "log"))]
+#[inline]
 pub(crate) fn map_current<T>(look: impl FnOnce(&Context) -> T) -> Option<T> {
     has_context().then(|| Context::map_current(look))
 }

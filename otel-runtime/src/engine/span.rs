@@ -17,7 +17,7 @@ use opentelemetry_semantic_conventions::attribute::{
 use super::fields::Receiver;
 use super::leaf::{self, LeafSpan};
 use super::recorder::sited::{self, Place};
-use super::recorder::{Bare, Live};
+use super::recorder::{BareLeaf, Live};
 use super::within::{Around, attached};
 use super::{Failure, Fields, has_context};
 use crate::CANCELLED;
@@ -412,7 +412,7 @@ recorder! {
     };
     LeafSpan, |span| match span.running() {
         leaf::Running::Off => Receiving::Nothing,
-        leaf::Running::Bare { bare, .. } => Receiving::Bare(bare),
+        leaf::Running::Bare { leaf, .. } => Receiving::Bare(leaf),
         leaf::Running::Kept { place, .. } => Receiving::Kept(*place),
         leaf::Running::Other(span) => span.receiving(),
     };
@@ -428,7 +428,7 @@ recorder! {
 #[derive(Clone, Copy)]
 enum Receiving<'a> {
     Nothing,
-    Bare(&'a Bare),
+    Bare(&'a BareLeaf),
     Kept(Place),
     /// The current one.
     Current(SpanId),
@@ -448,7 +448,7 @@ impl<'a> Receiving<'a> {
     fn fields(self) -> Option<Fields<'a>> {
         match self {
             Receiving::Nothing => None,
-            Receiving::Bare(bare) => Fields::gathered(Receiver::Open(bare.place()?), None),
+            Receiving::Bare(leaf) => Fields::gathered(Receiver::Open(leaf.place()?), None),
             Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), None),
             Receiving::Current(id) => Fields::gathered(Receiver::Current(id), None),
             Receiving::Started(span) => span.fields(),
@@ -458,7 +458,7 @@ impl<'a> Receiving<'a> {
     fn event(self, name: Cow<'static, str>) -> Option<Fields<'a>> {
         match self {
             Receiving::Nothing => None,
-            Receiving::Bare(bare) => Fields::gathered(Receiver::Open(bare.place()?), Some(name)),
+            Receiving::Bare(leaf) => Fields::gathered(Receiver::Open(leaf.place()?), Some(name)),
             Receiving::Kept(place) => Fields::gathered(Receiver::Open(place), Some(name)),
             Receiving::Current(id) => Fields::gathered(Receiver::Current(id), Some(name)),
             Receiving::Started(span) => span.event(name),
@@ -468,7 +468,7 @@ impl<'a> Receiving<'a> {
     fn fail(self, failure: Failure) {
         match self {
             Receiving::Nothing => {}
-            Receiving::Bare(bare) => bare.with(|live| fail_live(live, failure)),
+            Receiving::Bare(leaf) => leaf.with(|live| fail_live(live, failure)),
             Receiving::Kept(place) => place.with(|live| fail_live(live, failure)),
             Receiving::Current(_) => Context::map_current(|context| fail_in(context, failure)),
             Receiving::Started(span) => span.fail(failure),

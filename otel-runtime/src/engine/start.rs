@@ -12,7 +12,7 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use super::control::{self, is_off};
 use super::leaf;
 use super::recorder::sited::{self, Kept, Outlook, Parent};
-use super::recorder::{Bare, Live};
+use super::recorder::{BareLeaf, Live};
 use super::span::{PanicWatch, Started};
 use super::{Fields, LeafSpan, PartSpan, Site, Slot, SyncSpan, TaskSpan, current, has_context};
 
@@ -292,17 +292,15 @@ fn entered(site: &'static Site) -> SyncSpan {
 /// The same for a span that is never current, of a function that is not async.
 #[inline(never)]
 fn entered_leaf(site: &'static Site) -> LeafSpan {
-    let wanting = |context: &Context| (!control::is_unwanted(context)).then(|| Parent::of(context));
-    let parent = has_context().then(|| Context::map_current(wanting));
-    let Some(parent) = parent.flatten() else {
+    let Some(parent) = Parent::wanting() else {
         return LeafSpan::off();
     };
     if let Some(core) = parent.engine()
         && parent.is_plain()
-        && let Some(bare) = Bare::begin(core, site.label(), &parent)
+        && let Some(leaf) = BareLeaf::begin(core, site.label(), &parent)
     {
         let panic = PanicWatch::new();
-        return LeafSpan::new(leaf::Running::Bare { bare, panic });
+        return LeafSpan::new(leaf::Running::Bare { leaf, panic });
     }
     entered_leaf_otherwise(site)
 }

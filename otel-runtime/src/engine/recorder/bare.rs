@@ -1,4 +1,4 @@
-//! A span that is never current and has nothing yet but its place in the trace. Most leaves end like that.
+//! A span that is never current and has nothing yet but its place in the trace. Most leaves and queries end like that.
 
 use std::cell::Cell;
 
@@ -12,7 +12,7 @@ use super::scope::Label;
 use super::sited::{Parent, Place};
 use super::{Core, local};
 
-/// Nobody but the function whose span it is can reach it.
+/// Nobody but who began it can reach it.
 #[derive(Debug)]
 pub(crate) struct Bare {
     pub(super) core: &'static Core,
@@ -24,8 +24,6 @@ pub(crate) struct Bare {
     flags: TraceFlags,
     parent_is_remote: bool,
     start: Start,
-    /// Where its thread keeps it, once there is something to keep.
-    place: Cell<Option<Place>>,
 }
 
 impl Bare {
@@ -48,25 +46,13 @@ impl Bare {
             flags: parent.flags,
             parent_is_remote: parent.is_remote,
             start: core.clock.start(),
-            place: Cell::new(None),
         })
     }
 
-    /// Where its thread keeps it from now on, which is nowhere at the end of a thread.
+    /// The same span in a box, to add something to it.
     #[inline(never)]
-    pub(crate) fn place(&self) -> Option<Place> {
-        if self.place.get().is_none() {
-            self.place.set(local::keep_bare(self));
-        }
-        self.place.get()
-    }
-
-    /// Works with the span, which its thread keeps from now on.
-    #[inline(never)]
-    pub(crate) fn with(&self, work: impl FnOnce(&mut Live)) {
-        if let Some(place) = self.place() {
-            place.with(work);
-        }
+    pub(crate) fn boxed(&self) -> Box<Live> {
+        local::boxed(self)
     }
 
     /// Makes another span the same as this one, which has begun.
@@ -87,10 +73,15 @@ impl Bare {
     /// Ends the span.
     #[inline(always)]
     pub(crate) fn end(&self) {
-        match self.place.get() {
-            Some(place) => place.close_leaf(),
-            None => local::push_bare(self),
+        if !local::push_bare(self) {
+            self.end_without_thread();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_without_thread(&self) {
+        self.core.finish_last(self.boxed(), self.now());
     }
 
     /// Adds the span to those that wait.
@@ -111,6 +102,54 @@ impl Bare {
                 },
                 &[],
             );
+        }
+    }
+}
+
+/// The span of a leaf. Its thread keeps it once something is added to it.
+#[derive(Debug)]
+pub(crate) struct BareLeaf {
+    bare: Bare,
+    place: Cell<Option<Place>>,
+}
+
+impl BareLeaf {
+    /// The same as [`Bare::begin`].
+    #[inline(always)]
+    pub(crate) fn begin(
+        core: &'static Core,
+        label: &'static Label,
+        parent: &Parent,
+    ) -> Option<Self> {
+        Some(Self {
+            bare: Bare::begin(core, label, parent)?,
+            place: Cell::new(None),
+        })
+    }
+
+    /// Where its thread keeps it from now on, which is nowhere at the end of a thread.
+    #[inline(never)]
+    pub(crate) fn place(&self) -> Option<Place> {
+        if self.place.get().is_none() {
+            self.place.set(local::keep_bare(&self.bare));
+        }
+        self.place.get()
+    }
+
+    /// Works with the span, which its thread keeps from now on.
+    #[inline(never)]
+    pub(crate) fn with(&self, work: impl FnOnce(&mut Live)) {
+        if let Some(place) = self.place() {
+            place.with(work);
+        }
+    }
+
+    /// Ends the span.
+    #[inline(always)]
+    pub(crate) fn end(&self) {
+        match self.place.get() {
+            Some(place) => place.close_leaf(),
+            None => self.bare.end(),
         }
     }
 }

@@ -40,14 +40,15 @@ const MOST: usize = u32::MAX as usize;
 
 /// Of a span, or the attributes of an event or a link.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Entries {
     words: Vec<u64>,
-    /// For values that are formatted before their length is known.
-    text: String,
-    /// Of the attributes.
-    limits: AttributeLimits,
     kept: u32,
     dropped: u32,
+    /// Of the attributes.
+    limits: AttributeLimits,
+    /// For values that are formatted before their length is known.
+    text: String,
 }
 
 /// The place of one attribute. Nothing is written until it gets its value.

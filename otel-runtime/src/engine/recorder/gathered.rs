@@ -12,14 +12,15 @@ use super::local::SPARE_CAPACITY;
 
 /// Attributes, events, links, and what changed after the start.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Gathered {
     limits: &'static Limits,
     /// Whether there is nothing in what follows.
     is_empty: bool,
+    entries: Entries,
     /// The one of the site where there is none.
     name: Option<Cow<'static, str>>,
     status: Status,
-    entries: Entries,
     events: Counted,
     links: Counted,
 }

@@ -15,24 +15,27 @@ use super::scope::Source;
 use super::sited::Parent;
 
 /// A span that records. The boxes that hold such are used again for other spans.
+///
+/// What a span has that gathers nothing is in the first lines of the cache: see [`Core`].
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Live {
     pub(super) core: &'static Core,
     source: Source,
-    pub(super) context: SpanContext,
-    pub(super) parent: SpanId,
     pub(super) start: Start,
+    pub(super) parent: SpanId,
     pub(super) parent_is_remote: bool,
     /// As OTLP counts.
     pub(super) kind: u8,
     pub(super) has_ended: bool,
     /// Its function was left before others that it had called.
     pub(super) is_left: bool,
+    /// With the handles of this span, if it has or had such.
+    pub(super) shared: Option<&'static Shared>,
+    pub(super) context: SpanContext,
     /// When another thread ended it, in nanoseconds since the epoch.
     pub(super) ended_elsewhere: Option<u64>,
     pub(super) gathered: Gathered,
-    /// With the handles of this span, if it has or had such.
-    pub(super) shared: Option<&'static Shared>,
 }
 
 impl Live {

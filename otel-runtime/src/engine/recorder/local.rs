@@ -114,13 +114,26 @@ fn with<T>(work: impl FnOnce(&mut Local) -> T) -> Option<T> {
 pub(super) fn live(core: &'static Core, source: Source) -> (Box<Live>, SpanId) {
     let found = with(|local| (local.spare.pop(), local.ids().span_id()));
     let (spare, id) = found.unwrap_or_else(|| (None, Ids::new().span_id()));
+    (reused(spare, core, source), id)
+}
+
+#[inline(always)]
+fn reused(spare: Option<Box<Live>>, core: &'static Core, source: Source) -> Box<Live> {
     match spare {
         Some(mut live) => {
             live.reuse(core, source);
-            (live, id)
+            live
         }
-        None => (new_live(core, source), id),
+        None => new_live(core, source),
     }
+}
+
+/// A box that holds the same as a bare span.
+pub(super) fn boxed(bare: &Bare) -> Box<Live> {
+    let spare = with(|local| local.spare.pop()).flatten();
+    let mut live = reused(spare, bare.core, Source::Site(bare.label));
+    bare.copy(&mut live);
+    live
 }
 
 /// An id for a bare span; `None` at the end of a thread.
@@ -138,15 +151,16 @@ pub(super) fn keep_bare(bare: &Bare) -> Option<Place> {
     })
 }
 
-/// Ends a bare span, to which nothing was added.
+/// Ends a bare span, to which nothing was added; the answer is whether it could, which is not so at the end of a thread.
 #[inline(always)]
-pub(super) fn push_bare(bare: &Bare) {
-    with(|local| {
+pub(super) fn push_bare(bare: &Bare) -> bool {
+    let pushed = with(|local| {
         let end = bare.now();
         if !bare.core.is_shut_down.load(Ordering::Relaxed) {
             bare.push(writer(&mut local.writer, bare.core), end);
         }
     });
+    pushed.is_some()
 }
 
 /// Makes a span that is kept here, which is not so at the end of a thread, and will be current.

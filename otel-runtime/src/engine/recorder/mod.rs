@@ -41,7 +41,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+#[cfg(feature = "diesel")]
 pub(crate) use self::bare::Bare;
+pub(crate) use self::bare::BareLeaf;
 use self::clock::Clock;
 use self::counters::Counters;
 pub use self::counters::SpanCounts;
@@ -89,12 +91,17 @@ pub(crate) struct Setup {
 }
 
 /// An engine. It is never freed, so that spans need not count who still refers to it; a process starts few of them.
+///
+/// What each span asks for comes first, close together: between two spans a server does so much else that each line of the
+/// cache has to be fetched again.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Core {
-    limits: Limits,
-    sampling: Sampling,
-    journal: Option<Journal>,
     clock: Clock,
+    sampling: Sampling,
+    journal: Option<Box<Journal>>,
+    is_shut_down: AtomicBool,
+    limits: Limits,
     quota: Quota,
     /// Of each thread that ended a span and still lives, or is not drained yet.
     lanes: Mutex<Vec<Arc<Lane>>>,
@@ -103,17 +110,17 @@ pub(crate) struct Core {
     /// Emptied chunks, for the next spans.
     spares: Mutex<Vec<Arc<Chunk>>>,
     mailbox: Mailbox,
-    is_shut_down: AtomicBool,
     counters: Counters,
 }
 
 impl Core {
     fn new(setup: Setup) -> Self {
         Self {
-            limits: setup.limits,
-            sampling: setup.sampling,
-            journal: setup.journal,
             clock: Clock::new(),
+            sampling: setup.sampling,
+            journal: setup.journal.map(Box::new),
+            is_shut_down: AtomicBool::new(false),
+            limits: setup.limits,
             quota: Quota::new(
                 Room {
                     spans: setup.max_spans,
@@ -128,7 +135,6 @@ impl Core {
             last: Mutex::default(),
             spares: Mutex::default(),
             mailbox: Mailbox::default(),
-            is_shut_down: AtomicBool::new(false),
             counters: Counters::default(),
         }
     }

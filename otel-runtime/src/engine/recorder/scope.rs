@@ -62,16 +62,19 @@ pub(super) const fn kind(kind: &SpanKind) -> u8 {
 }
 
 /// What the spans of a site have in common, or other spans that are all alike.
+///
+/// What is asked for while a span is made is in one line of the cache: see [`Core`](super::Core).
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Label {
     pub(super) index: u32,
-    /// Those that are equal are one.
-    pub(crate) scope: &'static InstrumentationScope,
-    pub(super) name: &'static str,
     /// As OTLP counts.
     pub(super) kind: u8,
     /// Attributes of all of them, as OTLP has them.
     pub(super) constants: Attributes,
+    /// Those that are equal are one.
+    pub(crate) scope: &'static InstrumentationScope,
+    pub(super) name: &'static str,
 }
 
 static LABELS: Mutex<Vec<&'static Label>> = Mutex::new(Vec::new());

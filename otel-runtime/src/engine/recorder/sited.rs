@@ -12,13 +12,15 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 
+#[cfg(feature = "diesel")]
+use super::bare::Bare;
 use super::entries::Entries;
 use super::live::Live;
 pub(crate) use super::local::keep;
 use super::open::{Handle, Served};
 use super::scope::{Label, Source};
 use super::{Core, local, lock};
-use crate::engine::control::is_unwanted;
+use crate::engine::{control::is_unwanted, map_current};
 
 /// The engine that sites write to.
 static ACTIVE: Mutex<Option<&'static Core>> = Mutex::new(None);
@@ -129,6 +131,12 @@ impl Parent {
         }
     }
 
+    /// The same of the current context; `None` where no span is wanted there, or there is none because the thread ends.
+    #[inline(always)]
+    pub(crate) fn wanting() -> Option<Self> {
+        map_current(|context| (!is_unwanted(context)).then(|| Self::of(context))).flatten()
+    }
+
     fn is_valid(&self) -> bool {
         self.trace_id != TraceId::INVALID && self.id != SpanId::INVALID
     }
@@ -137,6 +145,19 @@ impl Parent {
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         self.is_valid() && !self.has_state
+    }
+
+    /// A bare span under it, where that is all it would have. It has begun.
+    #[cfg(feature = "diesel")]
+    #[inline(always)]
+    pub(crate) fn begin_bare(&self, label: &'static Label) -> Option<Bare> {
+        let core = self.engine()?;
+        let is_bare = self.is_plain() && core.limits.of_span.allow(label.attributes());
+        if is_bare {
+            Bare::begin(core, label, self)
+        } else {
+            None
+        }
     }
 
     /// This engine, if it knows what becomes of a span here that is wanted. Otherwise the API has to be asked: the sampler decides

@@ -6,7 +6,7 @@
 //!
 //! From then on each query over a new connection makes a span like `INSERT bookings` under the current span, with the
 //! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
-//! out a connection (`SELECT 1`) makes none.
+//! out a connection (`SELECT 1`, or with `TracedPool` whatever it sends) makes none.
 //!
 //! In double quotes SQLite has names, and takes them for strings where there is no such name. Where a value may follow (after an
 //! operator, a word such as `LIKE`, in the brackets of `IN` and `VALUES`) they are hidden as such; elsewhere, as in lists of columns and
@@ -22,6 +22,8 @@
 //! With the feature `r2d2`, `TracedPool` shows the waits for a connection of a pool.
 
 mod failure;
+mod open;
+mod pool_check;
 mod printed;
 #[cfg(feature = "r2d2")]
 mod r2d2;
@@ -33,42 +35,26 @@ mod summary;
 mod traced;
 mod values;
 
-use std::borrow::Cow;
+use std::any::TypeId;
 
 use diesel::{
+    ConnectionError,
     connection::{DebugQuery, Instrumentation, InstrumentationEvent, set_default_instrumentation},
     result::Error,
 };
-use opentelemetry::{
-    Context, KeyValue,
-    global::BoxedSpan,
-    trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
-};
-use opentelemetry_semantic_conventions::attribute::{DB_RESPONSE_STATUS_CODE, ERROR_TYPE};
+use opentelemetry::KeyValue;
+use opentelemetry_semantic_conventions::attribute::DB_RESPONSE_STATUS_CODE;
 
 #[cfg(feature = "r2d2")]
 pub use self::r2d2::TracedPool;
 pub use self::traced::{Traced, TracedQueryDsl};
 use self::{
     failure::Failure,
+    open::{Open, Queries, Spanning, wanting},
     printed::Origin,
     server::Server,
     statement::{MAX_CACHED_LENGTH, Statement, Statements},
 };
-use super::scope::tracer;
-use crate::{
-    CANCELLED,
-    engine::{
-        control::is_none_wanted,
-        recorder::{
-            Live,
-            sited::{self, Outlook},
-        },
-    },
-};
-
-/// What r2d2 sends to see whether a connection is still alive.
-const POOL_CHECK: &str = "SELECT 1";
 
 /// Makes spans for every connection that is opened from now on, pooled or not.
 ///
@@ -85,8 +71,7 @@ pub struct QuerySpans {
     server: Server,
     statements: Statements,
     connect: Option<Spanning>,
-    /// Announced and not finished. More than one only while types are looked up.
-    queries: Vec<Open>,
+    queries: Queries,
     /// Room for the text of a query.
     sql: String,
 }
@@ -111,11 +96,12 @@ impl QuerySpans {
             server,
             statements: Statements::default(),
             connect: None,
-            queries: Vec::new(),
+            queries: Queries::default(),
             sql: String::new(),
         }
     }
 
+    #[cold]
     fn start_connect(&mut self, url: &str) {
         self.server = Server::from_url(url);
         self.statements = Statements::default();
@@ -125,67 +111,101 @@ impl QuerySpans {
         ));
     }
 
+    #[cold]
+    fn finish_connect(&mut self, error: Option<&ConnectionError>) {
+        if let Some(mut connect) = self.connect.take() {
+            if let Some(error) = error {
+                connect.fail(Failure::of_connect(error));
+            }
+            connect.end();
+        }
+    }
+
     fn start_query(&mut self, query: &dyn DebugQuery) {
         // What is not recorded need not be known.
-        if is_none_wanted() {
-            self.queries.clear();
-            return;
-        }
-        // To print it costs more than all the rest.
-        let (kind, origin) = match traced::asked(|| printed::read(query, &mut self.sql)) {
-            Err(kind) => {
-                if let Some(statement) = self.statements.of_type(kind) {
-                    self.queries.clear();
-                    self.queries.push(Open::start(statement));
-                    return;
-                }
-                (Some(kind), printed::read(query, &mut self.sql))
-            }
-            Ok(origin) => (None, origin),
+        let parent = if pool_check::is_running() {
+            None
+        } else {
+            wanting()
         };
-        let Some(origin) = origin else {
+        let Some(parent) = parent else {
             self.queries.clear();
             return;
         };
-        if origin == Origin::Built && self.sql == POOL_CHECK {
+        let Some(statement) = self.statement(query) else {
             self.queries.clear();
             return;
-        }
-        let statement = self.statements.get(&self.sql, &self.server);
-        if self.sql.capacity() > MAX_CACHED_LENGTH {
-            self.sql = String::new();
-        }
+        };
         if !statement.is_nested() {
             // One after the other is the rule, so the end of an earlier query was not announced: diesel does not where
             // a query fails before it is sent.
             self.queries.clear();
         }
-        if let Some(kind) = kind {
-            self.statements.remember(kind, &statement);
+        self.queries.push(Open::start(statement, &parent));
+    }
+
+    /// What is sent; `None` where that is not known, or is the check of a pool.
+    fn statement(&mut self, query: &dyn DebugQuery) -> Option<Statement> {
+        // To print it costs more than all the rest.
+        match traced::asked(|| printed::read(query, &mut self.sql)) {
+            Ok(origin) => self.printed(origin),
+            Err(kind) => {
+                let known = self.statements.of_type(kind);
+                known.or_else(|| self.first_of_type(kind, query))
+            }
         }
-        self.queries.push(Open::start(statement));
+    }
+
+    #[cold]
+    fn first_of_type(&mut self, kind: TypeId, query: &dyn DebugQuery) -> Option<Statement> {
+        let origin = printed::read(query, &mut self.sql);
+        let statement = self.printed(origin)?;
+        self.statements.remember(kind, &statement);
+        Some(statement)
+    }
+
+    /// The statement whose text was printed.
+    fn printed(&mut self, origin: Option<Origin>) -> Option<Statement> {
+        if pool_check::is_sent(origin?, &self.sql) {
+            return None;
+        }
+        let statement = self.statements.get(&self.sql, &self.server);
+        if self.sql.capacity() > MAX_CACHED_LENGTH {
+            self.sql = String::new();
+        }
+        Some(statement)
     }
 
     fn finish_query(&mut self, query: &dyn DebugQuery, error: Option<&Error>) {
-        let finished = if self.queries.len() > 1 {
-            // Of nested ones, that which has this text; what stands above it was left without an end.
-            let is_printed = printed::read(query, &mut self.sql).is_some();
-            let position = self
-                .queries
-                .iter()
-                .rposition(|open| is_printed && open.statement.sql() == self.sql);
-            position.and_then(|position| self.queries.drain(position..).next())
+        let finished = if self.queries.are_nested() {
+            self.innermost(query)
         } else {
-            self.queries.pop()
+            self.queries.take_only()
         };
-        if let Some(mut span) = finished.and_then(|open| open.span) {
-            if let Some(code) = error
-                .filter(|_| self.server.system == "postgresql")
-                .and_then(sqlstate::of)
-            {
-                span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+        if let Some(mut span) = finished.and_then(Open::into_span) {
+            if let Some(error) = error {
+                self.fail(&mut span, error);
             }
-            span.finish(error.and_then(Failure::of_query));
+            span.end();
+        }
+    }
+
+    /// Of several that are on their way, the one that has finished.
+    #[cold]
+    fn innermost(&mut self, query: &dyn DebugQuery) -> Option<Open> {
+        printed::read(query, &mut self.sql)?;
+        self.queries.take(&self.sql)
+    }
+
+    #[cold]
+    fn fail(&self, span: &mut Spanning, error: &Error) {
+        if self.server.system == "postgresql"
+            && let Some(code) = sqlstate::of(error)
+        {
+            span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+        }
+        if let Some(failure) = Failure::of_query(error) {
+            span.fail(failure);
         }
     }
 }
@@ -201,9 +221,7 @@ impl Instrumentation for QuerySpans {
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => self.start_connect(url),
             InstrumentationEvent::FinishEstablishConnection { error, .. } => {
-                if let Some(connect) = self.connect.take() {
-                    connect.finish(error.map(Failure::of_connect));
-                }
+                self.finish_connect(error);
             }
             InstrumentationEvent::StartQuery { query, .. } => self.start_query(query),
             InstrumentationEvent::FinishQuery { query, error, .. } => {
@@ -211,103 +229,6 @@ impl Instrumentation for QuerySpans {
             }
             // Transactions send their statements as queries.
             _ => {}
-        }
-    }
-}
-
-/// A query on its way.
-#[derive(Debug)]
-struct Open {
-    statement: Statement,
-    span: Option<Spanning>,
-}
-
-impl Open {
-    fn start(statement: Statement) -> Self {
-        let span = Spanning::of(&statement);
-        Self { statement, span }
-    }
-}
-
-/// The span of a query or connect on its way. Dropped, it ends marked as [`CANCELLED`](crate::CANCELLED).
-#[derive(Debug)]
-struct Spanning(Option<Span>);
-
-#[derive(Debug)]
-enum Span {
-    /// Of the engine.
-    Live(Box<Live>),
-    Boxed(BoxedSpan),
-}
-
-impl Spanning {
-    /// Starts one under the current span, if any.
-    fn of(statement: &Statement) -> Option<Self> {
-        if let Statement::Prepared(prepared) = statement {
-            match Context::map_current(|current| sited::outlook(current, || prepared.label)) {
-                Outlook::Nothing | Outlook::Unsampled(_) => return None,
-                Outlook::Recorded(mut live) => {
-                    live.begin();
-                    return Some(Self(Some(Span::Live(live))));
-                }
-                Outlook::Asked => {}
-            }
-        }
-        let described = statement.described();
-        Some(Self::through_the_api(
-            described.name.clone(),
-            described.attributes.clone(),
-        ))
-    }
-
-    fn through_the_api(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
-        Self((!is_none_wanted()).then(|| {
-            let builder = SpanBuilder::from_name(name)
-                .with_kind(SpanKind::Client)
-                .with_attributes(attributes);
-            Span::Boxed(tracer().build(builder))
-        }))
-    }
-
-    fn set(&mut self, attribute: KeyValue) {
-        match &mut self.0 {
-            Some(Span::Live(live)) => live.attribute(attribute),
-            Some(Span::Boxed(span)) => span.set_attribute(attribute),
-            None => {}
-        }
-    }
-
-    fn finish(mut self, failure: Option<Failure>) {
-        if let Some(Failure {
-            error_type,
-            description,
-        }) = failure
-        {
-            self.set(KeyValue::new(ERROR_TYPE, error_type));
-            let status = Status::error(description);
-            match &mut self.0 {
-                Some(Span::Live(live)) => live.status(status),
-                Some(Span::Boxed(span)) => span.set_status(status),
-                None => {}
-            }
-        }
-        self.end();
-    }
-
-    fn end(&mut self) {
-        match self.0.take() {
-            Some(Span::Live(live)) => sited::end_live(live),
-            Some(Span::Boxed(mut span)) => span.end(),
-            None => {}
-        }
-    }
-}
-
-impl Drop for Spanning {
-    fn drop(&mut self) {
-        if self.0.is_some() {
-            self.set(KeyValue::new(CANCELLED, true));
-            self.end();
         }
     }
 }

@@ -25,6 +25,7 @@ use opentelemetry_semantic_conventions::attribute::{DB_CLIENT_CONNECTION_POOL_NA
 use self::measure::Measure;
 use super::{
     failure::{TIMEOUT, of_wait},
+    pool_check,
     server::Server,
 };
 use crate::{engine::control::is_none_wanted, instrument::scope::tracer};
@@ -106,13 +107,13 @@ impl<M: ManageConnection> TracedPool<M> {
     /// As [`Pool::get_timeout`]: there was none in time.
     pub fn get_timeout(&self, timeout: Duration) -> Result<PooledConnection<M>, PoolError> {
         let started = Instant::now();
-        if let Some(connection) = self.pool.try_get() {
+        if let Some(connection) = pool_check::running(|| self.pool.try_get()) {
             self.waits.measure.taken(started);
             return Ok(connection);
         }
         let waiting = self.waits.begin();
         let left = timeout.saturating_sub(started.elapsed());
-        let taken = self.pool.get_timeout(left);
+        let taken = pool_check::running(|| self.pool.get_timeout(left));
         match &taken {
             Ok(_) => self.waits.measure.taken(started),
             Err(_) => self.waits.measure.timed_out(),

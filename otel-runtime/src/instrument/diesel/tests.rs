@@ -5,6 +5,7 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sqlite::Sqlite;
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult};
+use opentelemetry::Context;
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
@@ -36,11 +37,7 @@ const QUERY: Query = Query("INSERT INTO \"rooms\" (\"kind\") VALUES ($1)");
 const LOOKUP: Query = Query("SELECT \"pg_type\".\"oid\" FROM \"pg_type\" WHERE \"typname\" = $1");
 
 fn open(spans: &QuerySpans) -> Vec<&str> {
-    spans
-        .queries
-        .iter()
-        .map(|open| open.statement.sql())
-        .collect()
+    spans.queries.texts().collect()
 }
 
 #[test]

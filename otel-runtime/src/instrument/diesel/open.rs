@@ -1,0 +1,225 @@
+//! Queries that are on their way, and their spans.
+
+use std::borrow::Cow;
+
+use opentelemetry::{
+    Context, KeyValue,
+    global::BoxedSpan,
+    trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
+};
+use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
+
+use super::{failure::Failure, statement::Statement};
+use crate::{
+    CANCELLED,
+    engine::{
+        control::{is_none_wanted, is_off},
+        recorder::{
+            Bare, Live,
+            sited::{self, Outlook, Parent},
+        },
+    },
+    instrument::scope::tracer,
+};
+
+/// Those that were announced and have not finished. More than one only while types are looked up.
+#[derive(Debug, Default)]
+pub(super) struct Queries {
+    outer: Option<Open>,
+    /// Announced since.
+    inner: Vec<Open>,
+}
+
+impl Queries {
+    pub(super) fn push(&mut self, open: Open) {
+        if self.outer.is_none() {
+            self.outer = Some(open);
+        } else {
+            self.inner.push(open);
+        }
+    }
+
+    /// Leaves those without an end that are on their way.
+    pub(super) fn clear(&mut self) {
+        if self.outer.is_some() || self.are_nested() {
+            self.cancel();
+        }
+    }
+
+    #[cold]
+    fn cancel(&mut self) {
+        self.inner.clear();
+        self.outer = None;
+    }
+
+    pub(super) fn are_nested(&self) -> bool {
+        !self.inner.is_empty()
+    }
+
+    /// The one that there is, if they are not nested.
+    pub(super) fn take_only(&mut self) -> Option<Open> {
+        self.outer.take()
+    }
+
+    /// The one that has this text, of several the innermost; what was announced after it was left without an end.
+    pub(super) fn take(&mut self, sql: &str) -> Option<Open> {
+        let is = |open: &Open| open.statement.sql() == sql;
+        if let Some(position) = self.inner.iter().rposition(is) {
+            return self.inner.drain(position..).next();
+        }
+        let outer = self.outer.take_if(|open| is(open))?;
+        self.inner.clear();
+        Some(outer)
+    }
+
+    /// The outermost first.
+    #[cfg(test)]
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let all = self.outer.iter().chain(&self.inner);
+        all.map(|open| open.statement.sql())
+    }
+}
+
+/// A query on its way.
+#[derive(Debug)]
+pub(super) struct Open {
+    statement: Statement,
+    span: Option<Spanning>,
+}
+
+impl Open {
+    pub(super) fn start(statement: Statement, parent: &Parent) -> Self {
+        let span = Spanning::of(&statement, parent);
+        Self { statement, span }
+    }
+
+    pub(super) fn into_span(self) -> Option<Spanning> {
+        self.span
+    }
+}
+
+/// What a span has to know of the current context, if one is wanted.
+pub(super) fn wanting() -> Option<Parent> {
+    if is_off() { None } else { Parent::wanting() }
+}
+
+/// The span of a query or connect on its way. Dropped, it ends marked as [`CANCELLED`](crate::CANCELLED).
+#[derive(Debug)]
+pub(super) struct Spanning(Option<Span>);
+
+#[derive(Debug)]
+enum Span {
+    /// Of the engine, as long as there is nothing to be added.
+    Bare(Bare),
+    /// Of the engine.
+    Live(Box<Live>),
+    Boxed(BoxedSpan),
+}
+
+impl Spanning {
+    /// Starts one under the current span, if any, which is `parent`.
+    fn of(statement: &Statement, parent: &Parent) -> Option<Self> {
+        if let Statement::Prepared(prepared) = statement
+            && let Some(bare) = parent.begin_bare(prepared.label)
+        {
+            return Some(Self(Some(Span::Bare(bare))));
+        }
+        Self::otherwise(statement)
+    }
+
+    /// The same where it is more than bare from the start.
+    #[cold]
+    fn otherwise(statement: &Statement) -> Option<Self> {
+        if let Statement::Prepared(prepared) = statement {
+            match Context::map_current(|current| sited::outlook(current, || prepared.label)) {
+                Outlook::Nothing | Outlook::Unsampled(_) => return None,
+                Outlook::Recorded(mut live) => {
+                    live.begin();
+                    return Some(Self(Some(Span::Live(live))));
+                }
+                Outlook::Asked => {}
+            }
+        }
+        let described = statement.described();
+        Some(Self::through_the_api(
+            described.name.clone(),
+            described.attributes.clone(),
+        ))
+    }
+
+    pub(super) fn through_the_api(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> Self {
+        Self((!is_none_wanted()).then(|| {
+            let builder = SpanBuilder::from_name(name)
+                .with_kind(SpanKind::Client)
+                .with_attributes(attributes);
+            Span::Boxed(tracer().build(builder))
+        }))
+    }
+
+    #[cold]
+    pub(super) fn set(&mut self, attribute: KeyValue) {
+        match self.filled() {
+            Some(Filled::Live(live)) => live.attribute(attribute),
+            Some(Filled::Boxed(span)) => span.set_attribute(attribute),
+            None => {}
+        }
+    }
+
+    #[cold]
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.set(KeyValue::new(ERROR_TYPE, failure.error_type));
+        let status = Status::error(failure.description);
+        match self.filled() {
+            Some(Filled::Live(live)) => live.status(status),
+            Some(Filled::Boxed(span)) => span.set_status(status),
+            None => {}
+        }
+    }
+
+    /// To add something.
+    fn filled(&mut self) -> Option<Filled<'_>> {
+        if let Some(Span::Bare(bare)) = &self.0 {
+            self.0 = Some(Span::Live(bare.boxed()));
+        }
+        match &mut self.0 {
+            Some(Span::Live(live)) => Some(Filled::Live(live)),
+            Some(Span::Boxed(span)) => Some(Filled::Boxed(span)),
+            Some(Span::Bare(_)) | None => None,
+        }
+    }
+
+    /// Ends it, once.
+    pub(super) fn end(&mut self) {
+        match self.0.take() {
+            Some(Span::Bare(bare)) => bare.end(),
+            Some(span) => span.end_filled(),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Spanning {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.set(KeyValue::new(CANCELLED, true));
+            self.end();
+        }
+    }
+}
+
+/// A span to which something can be added.
+enum Filled<'a> {
+    Live(&'a mut Live),
+    Boxed(&'a mut BoxedSpan),
+}
+
+impl Span {
+    #[cold]
+    fn end_filled(self) {
+        match self {
+            Self::Bare(bare) => bare.end(),
+            Self::Live(live) => sited::end_live(live),
+            Self::Boxed(mut span) => span.end(),
+        }
+    }
+}
