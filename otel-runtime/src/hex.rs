@@ -1,24 +1,17 @@
-//! Ids as hexadecimal digits, in lower case, by a table: formatting costs many times as much.
+//! Ids as hexadecimal digits, in lower case: formatting costs many times as much.
 
-/// The two digits of each byte.
-static PAIRS: [[u8; 2]; 256] = pairs();
-
-const fn pairs() -> [[u8; 2]; 256] {
-    let digits = *b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < pairs.len() {
-        pairs[byte] = [digits[byte / 16], digits[byte % 16]];
-        byte += 1;
-    }
-    pairs
-}
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// Writes two digits for each byte, as far as `out` reaches.
+///
+/// Once in a program, and by a small table: between two spans a server does so much else that all of it has to be fetched
+/// again.
+#[inline(never)]
 pub(crate) fn write(bytes: &[u8], out: &mut [u8]) {
     let (out, _) = out.as_chunks_mut();
     for (pair, byte) in out.iter_mut().zip(bytes) {
-        *pair = PAIRS[usize::from(*byte)];
+        let byte = usize::from(*byte);
+        *pair = [DIGITS[byte >> 4], DIGITS[byte & 15]];
     }
 }
 
@@ -46,6 +39,7 @@ fn value(digit: u8) -> Option<u8> {
 /// So many digits, as text.
 #[cfg(feature = "log")]
 #[derive(Clone, Copy, Debug)]
+#[repr(align(8))]
 pub(crate) struct Digits<const COUNT: usize>([u8; COUNT]);
 
 #[cfg(feature = "log")]
