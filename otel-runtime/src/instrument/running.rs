@@ -58,9 +58,19 @@ pub(super) struct Running {
     made: Made,
     open: bool,
     failed: bool,
-    /// An attribute that may still change. The SDK keeps both of two attributes of the same key.
+    /// What is recorded at the end.
     #[cfg(feature = "actix-web")]
-    late: Option<(&'static str, String)>,
+    late: Late,
+}
+
+/// Attributes that are recorded when the span ends, at once.
+#[cfg(feature = "actix-web")]
+#[derive(Debug, Default)]
+struct Late {
+    /// One that may still change. The SDK keeps both of two attributes of the same key.
+    text: Option<(&'static str, String)>,
+    /// One that is known shortly before.
+    number: Option<(&'static str, u16)>,
 }
 
 /// What span the context has.
@@ -166,7 +176,7 @@ impl Running {
             open,
             failed: false,
             #[cfg(feature = "actix-web")]
-            late: None,
+            late: Late::default(),
         }
     }
 
@@ -211,13 +221,19 @@ impl Running {
     /// Sets one text when the span ends, in place of the one set before by this.
     #[cfg(feature = "actix-web")]
     pub(super) fn set_late(&mut self, key: &'static str, text: String) {
-        self.late = Some((key, text));
+        self.late.text = Some((key, text));
     }
 
-    /// What the span will have when it ends.
+    /// The text that the span will have when it ends.
     #[cfg(feature = "actix-web")]
     pub(super) fn late(&self) -> Option<&str> {
-        self.late.as_ref().map(|(_, text)| text.as_str())
+        self.late.text.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// Sets one number when the span ends, which is soon.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn set_last(&mut self, key: &'static str, number: u16) {
+        self.late.number = Some((key, number));
     }
 
     /// Changes the name the span started with.
@@ -247,16 +263,27 @@ impl Running {
     /// Ends the span, once.
     pub(super) fn end(&mut self) {
         #[cfg(feature = "actix-web")]
-        if let Some((key, text)) = self.late.take()
-            && let Some(mut fields) = self.fields()
-        {
-            fields.set(key, &text);
-        }
+        self.record_late();
         if std::mem::take(&mut self.open) {
             let span = self.context.span();
             match self.made {
                 Made::ByEngine => sited::end(&span),
                 Made::ByApi | Made::Unrecorded => span.end(),
+            }
+        }
+    }
+
+    #[cfg(feature = "actix-web")]
+    fn record_late(&mut self) {
+        let Late { text, number } = std::mem::take(&mut self.late);
+        if (text.is_some() || number.is_some())
+            && let Some(mut fields) = self.fields()
+        {
+            if let Some((key, text)) = text {
+                fields.set(key, &text);
+            }
+            if let Some((key, number)) = number {
+                fields.set(key, &number);
             }
         }
     }

@@ -74,6 +74,12 @@ pub(super) enum Starting<'a> {
 }
 
 impl Starting<'_> {
+    /// Whether no sampler sees it.
+    #[cfg(feature = "actix-web")]
+    pub(super) fn is_decided(&self) -> bool {
+        matches!(self, Self::Recorded(_))
+    }
+
     pub(super) fn set_name(&mut self, name: impl Into<Cow<'static, str>>) {
         match self {
             Self::Recorded(live) => live.set_name(name),

@@ -307,11 +307,20 @@ impl RequestSpan {
         let method = Method::new(request.method().as_str(), &options.known_methods);
         let measure = Measure::start(instruments, request, &method);
         let parent = request::parent(request);
+        // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there also when no
+        // response tells it: after a panic, an error, or when the client goes away. A sampler would see the name.
+        let mut route = None;
         let span = if options.skips(request) {
             Running::skipped(&parent)
         } else {
             Running::start(&request::SERVER, &parent, |span| {
                 request::describe(request, &method, options, span);
+                if span.is_decided() && !options.names() {
+                    route = routes.route(request);
+                    if let Some(route) = &route {
+                        span.set_name(joined(&method.span_name(), route));
+                    }
+                }
             })
         };
         let mut this = Self {
@@ -333,9 +342,9 @@ impl RequestSpan {
                 }
             }
         }
-        if this.observed.wants_route() {
-            // Routing is still to come, but most often its result is known by the path alone. Taken now, it is there
-            // also when no response tells it: after a panic, an error, or when the client goes away.
+        if let Some(route) = route {
+            this.observed.record_route(route);
+        } else if this.observed.wants_route() {
             this.record_route(routes.route(request));
         }
         this

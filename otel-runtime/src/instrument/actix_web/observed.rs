@@ -38,9 +38,8 @@ impl Observed {
 
     pub(super) fn record_status(&mut self, status: StatusCode) {
         self.measure.set_status(status);
-        if let Some(mut fields) = self.span.fields() {
-            fields.set(HTTP_RESPONSE_STATUS_CODE, &status.as_u16());
-        }
+        self.span
+            .set_last(HTTP_RESPONSE_STATUS_CODE, status.as_u16());
         if status.is_server_error() {
             self.fail(Cow::Owned(status.as_str().to_owned()));
         }

@@ -130,6 +130,11 @@ impl Options {
         !self.request_attributes.is_empty()
     }
 
+    /// Whether the user's code names spans.
+    pub(super) fn names(&self) -> bool {
+        self.span_name.is_some()
+    }
+
     /// The user's own name for the span.
     pub(super) fn span_name(&self, request: &ServiceRequest) -> Option<String> {
         self.span_name

@@ -51,7 +51,7 @@ pub(super) fn parent(request: &ServiceRequest) -> Context {
     global::get_text_map_propagator(|propagator| propagator.extract(&headers))
 }
 
-/// The span as it starts, named by the method alone: the route comes with routing.
+/// The span as it starts, named by the method alone.
 pub(super) fn describe(
     request: &ServiceRequest,
     method: &Method,
