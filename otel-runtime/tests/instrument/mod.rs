@@ -3,6 +3,8 @@
 mod actix_odd;
 mod actix_options;
 mod actix_server;
+mod diesel;
+mod diesel_postgres;
 mod log;
 mod messaging;
 mod messaging_batch;
