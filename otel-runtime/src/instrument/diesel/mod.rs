@@ -17,7 +17,7 @@
 //! cannot show: with `SqliteConnection` that is the failure of a statement whose rows are loaded, also of `INSERT .. RETURNING`; with
 //! every backend it is a row that does not fit its type. Such an error shows in the span around the call. Of a query that fails
 //! before it is sent, as of a value that cannot be bound, diesel tells no end: its span lasts until the connection is used again or
-//! closed, and is marked as [`CANCELLED`].
+//! closed, and is marked as [`CANCELLED`](crate::CANCELLED).
 //!
 //! With the feature `r2d2`, `TracedPool` shows the waits for a connection of a pool.
 
