@@ -295,10 +295,8 @@ fn entered_leaf(site: &'static Site) -> LeafSpan {
     let Some(parent) = Parent::wanting() else {
         return LeafSpan::off();
     };
-    if let Some(core) = parent.engine()
-        && parent.is_plain()
-        && let Some(leaf) = BareLeaf::begin(core, site.label(), &parent)
-    {
+    if let Some(bare) = parent.begin_bare(|| site.label()) {
+        let leaf = BareLeaf::new(bare);
         let panic = PanicWatch::new();
         return LeafSpan::new(leaf::Running::Bare { leaf, panic });
     }

@@ -29,7 +29,7 @@ pub(crate) struct Bare {
 impl Bare {
     /// Begins one, under a parent that is plain. `None` at the end of a thread, and where a journal has to know of it.
     #[inline(always)]
-    pub(crate) fn begin(
+    pub(super) fn begin(
         core: &'static Core,
         label: &'static Label,
         parent: &Parent,
@@ -114,17 +114,12 @@ pub(crate) struct BareLeaf {
 }
 
 impl BareLeaf {
-    /// The same as [`Bare::begin`].
     #[inline(always)]
-    pub(crate) fn begin(
-        core: &'static Core,
-        label: &'static Label,
-        parent: &Parent,
-    ) -> Option<Self> {
-        Some(Self {
-            bare: Bare::begin(core, label, parent)?,
+    pub(crate) fn new(bare: Bare) -> Self {
+        Self {
+            bare,
             place: Cell::new(None),
-        })
+        }
     }
 
     /// Where its thread keeps it from now on, which is nowhere at the end of a thread.

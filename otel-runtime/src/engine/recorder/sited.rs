@@ -12,7 +12,6 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 
-#[cfg(feature = "diesel")]
 use super::bare::Bare;
 use super::entries::Entries;
 use super::live::Live;
@@ -148,16 +147,15 @@ impl Parent {
     }
 
     /// A bare span under it, where that is all it would have. It has begun.
-    #[cfg(feature = "diesel")]
     #[inline(always)]
-    pub(crate) fn begin_bare(&self, label: &'static Label) -> Option<Bare> {
+    pub(crate) fn begin_bare(&self, label: impl FnOnce() -> &'static Label) -> Option<Bare> {
         let core = self.engine()?;
-        let is_bare = self.is_plain() && core.limits.of_span.allow(label.attributes());
-        if is_bare {
-            Bare::begin(core, label, self)
-        } else {
-            None
+        if !self.is_plain() {
+            return None;
         }
+        let label = label();
+        let is_bare = core.limits.of_span.allow(label.attributes());
+        is_bare.then(|| Bare::begin(core, label, self)).flatten()
     }
 
     /// This engine, if it knows what becomes of a span here that is wanted. Otherwise the API has to be asked: the sampler decides

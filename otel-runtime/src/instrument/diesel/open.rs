@@ -111,6 +111,12 @@ pub(super) struct Spanning(Option<Span>);
 enum Span {
     /// Of the engine, as long as there is nothing to be added.
     Bare(Bare),
+    Filled(Filled),
+}
+
+/// A span to which something can be added.
+#[derive(Debug)]
+enum Filled {
     /// Of the engine.
     Live(Box<Live>),
     Boxed(BoxedSpan),
@@ -120,7 +126,7 @@ impl Spanning {
     /// Starts one under the current span, if any, which is `parent`.
     fn of(statement: &Statement, parent: &Parent) -> Option<Self> {
         if let Statement::Prepared(prepared) = statement
-            && let Some(bare) = parent.begin_bare(prepared.label)
+            && let Some(bare) = parent.begin_bare(|| prepared.label)
         {
             return Some(Self(Some(Span::Bare(bare))));
         }
@@ -131,11 +137,12 @@ impl Spanning {
     #[cold]
     fn otherwise(statement: &Statement) -> Option<Self> {
         if let Statement::Prepared(prepared) = statement {
-            match Context::map_current(|current| sited::outlook(current, || prepared.label)) {
+            match Context::map_current(|current| sited::wanted_outlook(current, || prepared.label))
+            {
                 Outlook::Nothing | Outlook::Unsampled(_) => return None,
                 Outlook::Recorded(mut live) => {
                     live.begin();
-                    return Some(Self(Some(Span::Live(live))));
+                    return Some(Self(Some(Span::Filled(Filled::Live(live)))));
                 }
                 Outlook::Asked => {}
             }
@@ -152,39 +159,34 @@ impl Spanning {
             let builder = SpanBuilder::from_name(name)
                 .with_kind(SpanKind::Client)
                 .with_attributes(attributes);
-            Span::Boxed(tracer().build(builder))
+            Span::Filled(Filled::Boxed(tracer().build(builder)))
         }))
     }
 
     #[cold]
     pub(super) fn set(&mut self, attribute: KeyValue) {
-        match self.filled() {
-            Some(Filled::Live(live)) => live.attribute(attribute),
-            Some(Filled::Boxed(span)) => span.set_attribute(attribute),
-            None => {}
+        if let Some(span) = self.filled() {
+            span.set(attribute);
         }
     }
 
     #[cold]
     pub(super) fn fail(&mut self, failure: Failure) {
-        self.set(KeyValue::new(ERROR_TYPE, failure.error_type));
-        let status = Status::error(failure.description);
-        match self.filled() {
-            Some(Filled::Live(live)) => live.status(status),
-            Some(Filled::Boxed(span)) => span.set_status(status),
-            None => {}
+        if let Some(span) = self.filled() {
+            span.set(KeyValue::new(ERROR_TYPE, failure.error_type));
+            span.status(Status::error(failure.description));
         }
     }
 
     /// To add something.
-    fn filled(&mut self) -> Option<Filled<'_>> {
-        if let Some(Span::Bare(bare)) = &self.0 {
-            self.0 = Some(Span::Live(bare.boxed()));
+    fn filled(&mut self) -> Option<&mut Filled> {
+        let span = self.0.as_mut()?;
+        if let Span::Bare(bare) = span {
+            *span = Span::Filled(Filled::Live(bare.boxed()));
         }
-        match &mut self.0 {
-            Some(Span::Live(live)) => Some(Filled::Live(live)),
-            Some(Span::Boxed(span)) => Some(Filled::Boxed(span)),
-            Some(Span::Bare(_)) | None => None,
+        match span {
+            Span::Filled(span) => Some(span),
+            Span::Bare(_) => None,
         }
     }
 
@@ -192,7 +194,7 @@ impl Spanning {
     pub(super) fn end(&mut self) {
         match self.0.take() {
             Some(Span::Bare(bare)) => bare.end(),
-            Some(span) => span.end_filled(),
+            Some(Span::Filled(span)) => span.end(),
             None => {}
         }
     }
@@ -207,17 +209,24 @@ impl Drop for Spanning {
     }
 }
 
-/// A span to which something can be added.
-enum Filled<'a> {
-    Live(&'a mut Live),
-    Boxed(&'a mut BoxedSpan),
-}
-
-impl Span {
-    #[cold]
-    fn end_filled(self) {
+impl Filled {
+    fn set(&mut self, attribute: KeyValue) {
         match self {
-            Self::Bare(bare) => bare.end(),
+            Self::Live(live) => live.attribute(attribute),
+            Self::Boxed(span) => span.set_attribute(attribute),
+        }
+    }
+
+    fn status(&mut self, status: Status) {
+        match self {
+            Self::Live(live) => live.status(status),
+            Self::Boxed(span) => span.set_status(status),
+        }
+    }
+
+    #[cold]
+    fn end(self) {
+        match self {
             Self::Live(live) => sited::end_live(live),
             Self::Boxed(mut span) => span.end(),
         }
