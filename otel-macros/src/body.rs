@@ -557,13 +557,26 @@ fn way_out(statement: &Stmt) -> Option<Span> {
         Stmt::Expr(Expr::Continue(expr), _) => Some(expr.continue_token.span),
         Stmt::Expr(Expr::Return(expr), _) => Some(expr.return_token.span),
         Stmt::Expr(Expr::Macro(ExprMacro { mac, .. }), _) | Stmt::Macro(StmtMacro { mac, .. }) => {
-            NEVER_RETURN
-                .iter()
-                .any(|never| mac.path.is_ident(never))
-                .then(|| mac.path.span())
+            let name = mac.path.get_ident()?;
+            never_returns(name).then(|| name.span())
         }
         _ => None,
     }
+}
+
+/// Whether the last thing in a body is a macro of those.
+pub(crate) fn ends_by_leaving(body: &TokenStream) -> bool {
+    let is = |token: &TokenTree, mark| matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark);
+    let mut tokens: Vec<_> = body.clone().into_iter().collect();
+    tokens.pop_if(|last| is(last, ';'));
+    matches!(
+        &tokens[..],
+        [.., TokenTree::Ident(name), mark, TokenTree::Group(_)] if never_returns(name) && is(mark, '!')
+    )
+}
+
+fn never_returns(name: &Ident) -> bool {
+    NEVER_RETURN.iter().any(|never| name == never)
 }
 
 /// Macros of the standard library that never come back.

@@ -142,6 +142,23 @@ pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
     }
 }
 
+/// Whether what a function returns is something to be awaited, as far as its signature says so: a future, or the handle of a task.
+pub(crate) fn is_awaitable(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, ty) = output else {
+        return false;
+    };
+    let is_called_so = match peel(ty) {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            ["Future", "JoinHandle", "Ready"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        }),
+        _ => false,
+    };
+    is_called_so || matches!(handed(output), Some(Handed::Future { .. }))
+}
+
 fn handed_by_bounds<'a>(
     mut bounds: impl Iterator<Item = &'a TypeParamBound>,
     boxed: bool,

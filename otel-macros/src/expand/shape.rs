@@ -10,7 +10,7 @@ use syn::{
 };
 
 use super::{Frame, Names, path_at};
-use crate::body::mentions;
+use crate::body::{self, mentions};
 use crate::function::{Function, is_unbound};
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
@@ -301,7 +301,15 @@ pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame
         let returned = quote_spanned!(at=> return #value::<#ty>(););
         quote!(if false { #returned })
     });
-    quote!(async move { #typed #owned })
+    // Of a value at the end that is to be awaited in its turn, clippy would say that this was forgotten; of a `return` that is
+    // never reached, the compiler.
+    if !syntax::is_awaitable(output) {
+        quote!(async move { #typed #owned })
+    } else if body::ends_by_leaving(body) {
+        quote!(async move { #typed #owned; })
+    } else {
+        quote!(async move { #typed return #owned; })
+    }
 }
 
 /// The body in a scope that owns the parameters.
