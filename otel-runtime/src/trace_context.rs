@@ -18,8 +18,8 @@ const TRACESTATE: &str = "tracestate";
 /// How long the header is in the version that is written, where later ones may append parts.
 const LENGTH: usize = 55;
 
-/// Does as the SDK's propagator, with two exceptions: what is not well formed, as ids that are too short, starts a new trace;
-/// and a `tracestate` that is empty is not written.
+/// Does as the SDK's propagator, with these exceptions: what is not well formed, as ids that are too short, starts a new trace;
+/// a `tracestate` may come in several headers; and one that is empty is not written.
 #[derive(Debug, Default)]
 pub(crate) struct TraceContext(TraceContextPropagator);
 
@@ -44,15 +44,27 @@ impl TextMapPropagator for TraceContext {
         let Some((trace_id, span_id, flags)) = header.and_then(|header| read(header.trim())) else {
             return context.clone();
         };
-        let state = extractor.get(TRACESTATE);
-        let state = state.and_then(|state| TraceState::from_str(state).ok());
-        let state = state.unwrap_or_default();
+        let state = state(extractor).unwrap_or_default();
         context.with_remote_span_context(SpanContext::new(trace_id, span_id, flags, true, state))
     }
 
     fn fields(&self) -> FieldIter<'_> {
         self.0.fields()
     }
+}
+
+/// The header may come in parts, which are read as one; what is not well formed is as if it was not there.
+/// <https://www.w3.org/TR/trace-context/#combined-header-value>
+fn state(extractor: &dyn Extractor) -> Option<TraceState> {
+    // Most often there is none, which is found out without a list.
+    let first = extractor.get(TRACESTATE)?;
+    let parts = extractor.get_all(TRACESTATE).unwrap_or_else(|| vec![first]);
+    let entries = parts.iter().flat_map(|part| part.split(','));
+    let entries: Vec<_> = entries
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .collect();
+    TraceState::from_str(&entries.join(",")).ok()
 }
 
 fn write(span: &SpanContext) -> String {
@@ -146,6 +158,44 @@ mod tests {
             let theirs = TraceContextPropagator::new().extract(&headers);
             assert_eq!(ours.span().span_context(), theirs.span().span_context());
             assert!(ours.span().span_context().is_remote());
+        }
+    }
+
+    /// Headers of which one can come again.
+    struct Repeated(Vec<(&'static str, &'static str)>);
+
+    impl Extractor for Repeated {
+        fn get(&self, key: &str) -> Option<&str> {
+            let (_, value) = self.0.iter().find(|(name, _)| *name == key)?;
+            Some(value)
+        }
+
+        fn keys(&self) -> Vec<&str> {
+            self.0.iter().map(|(name, _)| *name).collect()
+        }
+
+        fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+            let named = self.0.iter().filter(|(name, _)| *name == key);
+            let values: Vec<_> = named.map(|(_, value)| *value).collect();
+            (!values.is_empty()).then_some(values)
+        }
+    }
+
+    #[test]
+    fn a_trace_state_in_parts_is_read_as_one() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for (states, expected) in [
+            (vec!["a=1", "b=2,c=3"], "a=1,b=2,c=3"),
+            (vec!["a=1 , b=2", "", "c=3"], "a=1,b=2,c=3"),
+            (vec!["a=1", "rubbish"], ""),
+            (vec![""], ""),
+            (vec![], ""),
+        ] {
+            let states = states.into_iter().map(|state| (TRACESTATE, state));
+            let headers = [(TRACEPARENT, parent)].into_iter().chain(states);
+            let context = TraceContext::default().extract(&Repeated(headers.collect()));
+            let read = context.span().span_context().trace_state().header();
+            assert_eq!(read, expected);
         }
     }
 

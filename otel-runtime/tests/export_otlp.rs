@@ -347,6 +347,16 @@ fn run_grpc(
     answers: Vec<Result<ExportTraceServiceResponse, Status>>,
     variables: &[(&str, &str)],
 ) -> (Output, Vec<Request<ExportTraceServiceRequest>>) {
+    run_grpc_behind(0, spans, answers, variables)
+}
+
+/// The same with so many connections before, which stay open and of which nothing is heard.
+fn run_grpc_behind(
+    dead_connections: usize,
+    spans: usize,
+    answers: Vec<Result<ExportTraceServiceResponse, Status>>,
+    variables: &[(&str, &str)],
+) -> (Output, Vec<Request<ExportTraceServiceRequest>>) {
     let requests = Arc::default();
     let service = Service {
         requests: Arc::clone(&requests),
@@ -358,12 +368,15 @@ fn run_grpc(
     let listener = listener.expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     let service = TraceServiceServer::new(service).accept_compressed(CompressionEncoding::Gzip);
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    runtime.spawn(
-        tonic::transport::Server::builder()
-            .add_service(service)
-            .serve_with_incoming(incoming),
-    );
+    runtime.spawn(async move {
+        let mut dead = Vec::new();
+        while dead.len() < dead_connections {
+            dead.push(listener.accept().await);
+        }
+        let incoming = tonic::transport::server::TcpIncoming::from(listener);
+        let server = tonic::transport::Server::builder().add_service(service);
+        server.serve_with_incoming(incoming).await
+    });
     let mut all = vec![
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
@@ -430,4 +443,19 @@ fn grpc_tries_again_where_that_may_help() {
     let (output, received) = run_grpc(2, vec![Ok(partial(1))], &[]);
     check(&output, &[&counts(2, 1, 1), "refused them: too old"]);
     assert_eq!(received.len(), 1);
+}
+
+#[test]
+fn grpc_leaves_a_connection_that_died_without_a_word() {
+    let (output, received) = run_grpc_behind(
+        1,
+        3,
+        Vec::new(),
+        &[
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "400"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ],
+    );
+    check(&output, &[&counts(3, 2, 1), "there was no answer in"]);
+    assert_eq!(received.len(), 2);
 }

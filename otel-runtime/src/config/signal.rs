@@ -179,7 +179,7 @@ impl Signal {
             is_compressed: is_compressed(env, names),
             timeout: timeout(env, names),
             batch: Batch {
-                schedule_delay: env.number(names.schedule_delay).map(Duration::from_millis),
+                schedule_delay: env.number(names.schedule_delay).map(pause),
                 max_queue_size: env.positive(names.max_queue_size),
                 max_export_batch_size: env.positive(names.max_export_batch_size),
                 export_timeout: env.number(names.export_timeout).map(limit),
@@ -280,6 +280,11 @@ fn timeout(env: &mut Environment<'_>, names: &Names) -> Duration {
     let of_signal = env.number(names.timeout);
     let of_any = env.number("OTEL_EXPORTER_OTLP_TIMEOUT");
     of_signal.or(of_any).map_or(DEFAULT_TIMEOUT, limit)
+}
+
+/// Never none at all, which would keep a processor busy with looking for what is there.
+fn pause(millis: u64) -> Duration {
+    Duration::from_millis(millis.max(1))
 }
 
 /// None at all is written as 0, as the specification has it.

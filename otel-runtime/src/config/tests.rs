@@ -117,6 +117,17 @@ fn each_signal_has_batches_of_its_own() {
 }
 
 #[test]
+fn exports_never_follow_each_other_without_a_pause() {
+    let settings = accept(&[
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "0"),
+    ]);
+    for batch in [settings.traces.batch, settings.logs.batch] {
+        assert_eq!(batch.schedule_delay, Some(Duration::from_millis(1)));
+    }
+}
+
+#[test]
 fn what_counts_for_both_signals_is_complained_of_once() {
     let settings = refuse(
         &[

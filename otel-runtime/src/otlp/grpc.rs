@@ -1,6 +1,7 @@
 //! OTLP by gRPC. <https://opentelemetry.io/docs/specs/otlp/#otlpgrpc>
 
 use std::error::Error;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -25,37 +26,53 @@ const FRAME: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct Client {
-    channel: Grpc<Channel>,
+    receiver: Endpoint,
+    channel: Mutex<Channel>,
+    is_compressed: bool,
     method: PathAndQuery,
     headers: HeaderMap,
 }
 
-/// A channel that connects when it is used.
-fn channel(signal: &Signal) -> Result<Channel, BuildError> {
+fn receiver(signal: &Signal) -> Result<Endpoint, BuildError> {
     let url = endpoint::of_grpc(signal)?;
     let to = Endpoint::from_shared(url.to_string()).and_then(|to| to.user_agent(USER_AGENT));
     let to = to.map_err(|error| {
         let told = endpoint::told(url.as_str());
         format!("the endpoint `{told}` cannot be used: {error}")
     })?;
-    Ok(tls::over_grpc(to, &url, &signal.tls)?.connect_lazy())
+    tls::over_grpc(to, &url, &signal.tls)
 }
 
 impl Client {
     pub(super) fn new(service: Service, signal: &Signal) -> Result<Self, BuildError> {
-        let mut channel = Grpc::new(channel(signal)?);
-        if signal.is_compressed {
-            channel = channel.send_compressed(CompressionEncoding::Gzip);
-        }
+        let receiver = receiver(signal)?;
         Ok(Self {
-            channel: channel.accept_compressed(CompressionEncoding::Gzip),
+            // It connects when it is used.
+            channel: Mutex::new(receiver.connect_lazy()),
+            receiver,
+            is_compressed: signal.is_compressed,
             method: service.method(),
             headers: headers(signal)?,
         })
     }
 
+    /// Leaves the connection that there is for another one. One that has died without a word is not found out otherwise: many
+    /// requests go over it, and that one of them is given up does not end it.
+    pub(super) fn connect_again(&self) {
+        *self.channel() = self.receiver.connect_lazy();
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) async fn send(&self, body: Bytes) -> Result<Answer, Failure> {
-        let mut channel = self.channel.clone();
+        let channel = self.channel().clone();
+        let mut channel = Grpc::new(channel).accept_compressed(CompressionEncoding::Gzip);
+        if self.is_compressed {
+            channel = channel.send_compressed(CompressionEncoding::Gzip);
+        }
         channel
             .ready()
             .await

@@ -60,6 +60,8 @@ impl Client {
         let sender = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .default_headers(headers)
+            // A request that is given up takes its connection with it, which may have died without a word.
+            .http1_only()
             // What is redirected would not be sent on whole.
             .redirect(Policy::none());
         let sender = tls::over_http(sender, &url, &signal.tls)?;

@@ -126,6 +126,9 @@ impl Network {
                     .until(limit)
                     .saturating_duration_since(Instant::now());
                 if left.is_zero() {
+                    if let Client::Grpc(client) = &self.client {
+                        client.connect_again();
+                    }
                     return None;
                 }
                 let answer = tokio::time::timeout(left.min(LOOKED_EVERY), &mut sent);
