@@ -419,7 +419,7 @@ impl Rewriter<'_> {
         if awaits && !self.is_polled_here {
             self.errors.add(
                 at,
-                "what is traced here must not `.await`, since it is not part of the traced `async fn` itself; trace the `async` block as a whole, or move it into an `async fn` of its own",
+                "what is traced here must not `.await`, since it is not part of the traced `async fn` itself; trace the `async` block as a whole, or move it into an `async fn` of its own; where an attribute such as `#[tokio::main]` made that block of a body, put it below `#[traced_span]`",
             );
             return;
         }

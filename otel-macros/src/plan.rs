@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, parse_quote};
+use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, UnOp, parse_quote};
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::body::{self, Body};
@@ -288,7 +288,7 @@ impl Records {
             match helper {
                 Helper::Attr(helper) => {
                     let fields = function_fields(helper.content, helper.at, errors);
-                    check_fields(&fields, &mut keys, function, errors);
+                    check_fields(&fields, &mut keys, function, span_starts_here, errors);
                     let (results, fields): (Vec<_>, Vec<_>) = fields
                         .into_iter()
                         .partition(|field| matches!(field.value, Value::Result(_)));
@@ -301,7 +301,13 @@ impl Records {
                 }
                 Helper::Event(event) => {
                     check_event(&event, errors);
-                    check_fields(&event.fields, &mut Vec::new(), function, errors);
+                    check_fields(
+                        &event.fields,
+                        &mut Vec::new(),
+                        function,
+                        span_starts_here,
+                        errors,
+                    );
                     let at_return = event
                         .fields
                         .iter()
@@ -536,8 +542,13 @@ fn check_fields(
     fields: &[Field],
     keys: &mut Vec<String>,
     function: &Function,
+    span_starts_here: bool,
     errors: &mut Errors,
 ) {
+    let sig = &function.sig;
+    let is_stream = span_starts_here
+        && sig.asyncness.is_none()
+        && matches!(syntax::handed(&sig.output), Some(Handed::Stream { .. }));
     for field in fields {
         check_key(&field.key, keys, errors);
         if let Value::Result(closure) = &field.value {
@@ -545,10 +556,16 @@ fn check_fields(
             if function.is_track_caller() {
                 errors.add(closure.inputs_begin.span, TRACK_CALLER);
             }
-            if syntax::is_never(&function.sig.output) {
+            if syntax::is_never(&sig.output) {
                 errors.add(
                     closure.inputs_begin.span,
                     "this function never returns, so there is no result to record",
+                );
+            }
+            if is_stream {
+                errors.add(
+                    closure.inputs_begin.span,
+                    "a stream comes to no result that could be recorded; write the value itself, or `attr!` and `event!` where the items are made",
                 );
             }
         }
@@ -620,6 +637,9 @@ fn known_at_start(field: &Field, function: &Function) -> bool {
     match &field.value {
         Value::Typed(value) => match &**value {
             Expr::Lit(_) => true,
+            Expr::Unary(negative) => {
+                matches!(negative.op, UnOp::Neg(_)) && matches!(*negative.expr, Expr::Lit(_))
+            }
             Expr::Path(path) => function
                 .parameters()
                 .any(|(name, ty)| path.path.is_ident(&name) && !matches!(ty, Type::ImplTrait(_))),

@@ -115,7 +115,7 @@ pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
             let arguments = types(last);
             match last.ident.to_string().as_str() {
                 "BoxFuture" | "LocalBoxFuture" => Some(Handed::Future {
-                    output: output_of_alias(last, &arguments),
+                    output: output_of_alias(ty),
                     boxed: true,
                 }),
                 "BoxStream" | "LocalBoxStream" if !arguments.is_empty() => {
@@ -186,23 +186,17 @@ fn output_of(future: &PathSegment) -> Option<Type> {
     };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::AssocType(assoc) if assoc.ident == "Output" => {
-            let mut ty = assoc.ty.clone();
-            Nameable.visit_type_mut(&mut ty);
-            Some(ty)
+            Some(nameable_type(&assoc.ty))
         }
         _ => None,
     })
 }
 
-/// The output of the crate `futures`' alias, which has a lifetime and a type. Of another one nothing is known.
-fn output_of_alias(alias: &PathSegment, types: &[&Type]) -> Option<Box<Type>> {
-    let PathArguments::AngleBracketed(arguments) = &alias.arguments else {
-        return None;
-    };
-    match (&arguments.args.first()?, types) {
-        (GenericArgument::Lifetime(_), [only]) => Some(Box::new((*only).clone())),
-        _ => None,
-    }
+/// The output of an alias, which may be anybody's.
+fn output_of_alias(alias: &Type) -> Option<Box<Type>> {
+    let alias = nameable_type(alias);
+    let output = parse_quote!(<#alias as ::core::future::Future>::Output);
+    Some(Box::new(output))
 }
 
 /// The types among a path segment's arguments.
@@ -346,9 +340,13 @@ pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
     let ReturnType::Type(_, ty) = output else {
         return None;
     };
-    let mut ty = (**ty).clone();
+    Some(nameable_type(ty))
+}
+
+fn nameable_type(ty: &Type) -> Type {
+    let mut ty = ty.clone();
     Nameable.visit_type_mut(&mut ty);
-    Some(ty)
+    ty
 }
 
 struct Nameable;

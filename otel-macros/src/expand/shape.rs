@@ -217,7 +217,7 @@ pub(super) fn async_in_span(
 ///
 /// ```text
 /// let result = { let entered = TaskSpan::enter(&span); let result = call(move || { .. }); drop(entered); result };
-/// TracedFuture::new(span, result, |span, result| { .. })
+/// TracedFuture::new(span, result, move |span, result| { .. })
 /// ```
 pub(super) fn handing_body(
     handed: &Handed,
@@ -248,7 +248,7 @@ pub(super) fn handing_body(
             let record = if after.is_empty() {
                 quote!(|_, _| {})
             } else {
-                quote!(|#span, #result| { #after })
+                quote!(move |#span, #result| { #after })
             };
             (
                 quote!(#inside::TracedFuture::new(#span, #future, #record)),

@@ -50,6 +50,14 @@ fn local(n: std::rc::Rc<u32>) -> LocalBoxFuture<'static, u32> {
     async move { *n }.boxed_local()
 }
 
+/// What is recorded at the end names an argument.
+#[traced_span(err = |error| format!("room {id}: {error}"))]
+#[span_attr("room.id" = |_| id)]
+fn described(id: u32) -> Pin<Box<dyn Future<Output = Result<u32, String>> + Send>> {
+    let before = id.checked_sub(1);
+    Box::pin(async move { before.ok_or_else(|| "none".to_owned()) })
+}
+
 #[traced_span]
 fn named() -> Ready<u32> {
     ready(call())
@@ -67,4 +75,6 @@ fn main() {
     assert_eq!(local(std::rc::Rc::new(1)).now_or_never(), Some(1));
     assert_eq!(CALLS.get(), 8);
     assert_eq!(named().now_or_never(), Some(9));
+
+    assert_eq!(described(1).now_or_never(), Some(Ok(0)));
 }
