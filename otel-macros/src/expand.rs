@@ -13,12 +13,13 @@ use self::outcome::outcome;
 use self::record::{one_record, records};
 use self::shape::{
     Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
+    untraced_block_body,
 };
 use self::start::{Begin, enter, into_task, start, within};
 use crate::body;
 use crate::function::Function;
 use crate::helpers::Lifted;
-use crate::plan::{Plan, Record, Records, Shape, SpanPlan};
+use crate::plan::{AsyncBlock, Plan, Record, Records, Shape, SpanPlan};
 use crate::syntax;
 
 /// The static that describes a traced function; where it stands, `#[traced_span]` has been expanded.
@@ -210,8 +211,12 @@ pub(crate) fn untraced(
         entry: records(&recorded.entry, &frame),
         after: records(&recorded.returned, &frame),
     };
+    let is_async = function.sig.asyncness.is_some();
+    if let Some(block) = AsyncBlock::of(function, body).filter(|_| !is_async) {
+        return function.with_body(&untraced_block_body(&block, function, &around, &frame));
+    }
     let function = &with_parameters(function, !around.after.is_empty());
-    let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
+    let awaits = is_async && !body::certainly_never_awaits(body);
     let body = if awaits && !around.after.is_empty() {
         let Around {
             before,

@@ -27,8 +27,11 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// Puts a span around a function, from its call to its true end.
 ///
 /// It stands on functions and methods, sync and async, in `impl` blocks and traits, also those of `#[async_trait]`. A
-/// function that hands out a future or a stream (`impl Future`, `Pin<Box<dyn Stream>>`, ..) has a span until that is
-/// done.
+/// function that hands out a future or a stream has a span until that is done, where its type says so: `impl Future`,
+/// `Pin<Box<dyn Future>>`, or an alias called `BoxFuture` or `LocalBoxFuture`; the same with `Stream`. Behind another name,
+/// such as `Self::Future`, the attribute sees a value like any other, and the span ends when it is returned; what is handed out
+/// there gets its span by `.in_span("name")`. What the attribute hands out is a future or stream, fused where the type says so,
+/// and has no further traits such as `Clone` or `Sink`.
 ///
 /// ```
 /// use otel_runtime::traced_span;
@@ -57,7 +60,7 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// | `err_if = <closure>` | every `Err` | which errors count; the others leave the status alone |
 /// | `scope = "name"` | the crate's name and version | the instrumentation scope |
 /// | `leaf` | off | recorded, but not made current: for small hot functions that start no spans of their own |
-/// | `crate = path` | `::otel_runtime` | where the runtime lives, for a re-export |
+/// | `crate = path` | `::otel_runtime` | where the runtime lives, for a re-export; helpers without `#[traced_span]`, and `attr!` and `event!`, have no such option |
 ///
 /// ```
 /// # use otel_runtime::traced_span;
@@ -98,7 +101,9 @@ const RECORDING: bool = cfg!(feature = "recording");
 ///
 /// The result of a `#[track_caller]` function is not looked at, so that it still sees its caller.
 ///
-/// The span of an async function is current whenever its future is polled, and only then.
+/// The span of an async function is current whenever its future is polled or dropped, and only then. Each adds two futures to
+/// those that the compiler has to look through; where some ten call each other it may find that too deep, and says how to
+/// allow more: `#![recursion_limit = "256"]`.
 ///
 /// # Inside a traced function
 ///
@@ -106,7 +111,8 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// block or a match arm; `?`, `return`, `break` and `continue` keep their meaning. What it traces may `.await` where the
 /// traced function is an `async fn`, or hands out a future that is one `async` block: the span is then current whenever that is
 /// polled within the part. Temporaries, such as the guard of a lock, live as long as without the span, also where they
-/// outlive it; the edition that counts is your crate's. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
+/// outlive it; the edition that counts is your crate's. A part that is left by `?` has its status unset: the error is that of
+/// the function, whose type says what an error is. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
 /// attribute reaches, there are [`macro@span`], [`macro@attr`] and
 /// [`macro@event`]. [`macro@span_attr`] and
 /// [`macro@span_event`] record on statements.
@@ -205,7 +211,8 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
 /// when the span records, and not at all otherwise; `?`, `return` and `.await` cannot stand in it. A value names an argument
 /// before the body can give it away. A closure is evaluated over the result when the function returns: it sees the value
-/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there. What it gives is
+/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there, which what the
+/// body gives away or changes through a `&mut` is not, and a number is what it was when the function was called. What it gives is
 /// recorded by its type: `|ok| format!("{ok:?}")` records what `Debug` says.
 ///
 #[doc = include_str!("../docs/span_attr.md")]

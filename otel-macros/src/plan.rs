@@ -56,6 +56,21 @@ pub(crate) struct AsyncBlock {
     pub(crate) output: Option<Box<Type>>,
 }
 
+impl AsyncBlock {
+    /// The one that a function consists of, if that is how it hands out a future.
+    pub(crate) fn of(function: &Function, body: &TokenStream) -> Option<AsyncBlock> {
+        let Some(Handed::Future { output, .. }) = syntax::handed(&function.sig.output) else {
+            return None;
+        };
+        let (call, block) = syntax::sole_async_block(body)?;
+        Some(AsyncBlock {
+            call,
+            block,
+            output,
+        })
+    }
+}
+
 /// What a function hands out that goes on after it returned.
 pub(crate) enum Handed {
     Future {
@@ -163,18 +178,10 @@ impl Shape {
                 Shape::Async
             };
         }
-        match syntax::handed(&function.sig.output) {
-            None => Shape::Sync,
-            Some(Handed::Future { output, boxed }) => match syntax::sole_async_block(body) {
-                Some((call, block)) => Shape::Block(Box::new(AsyncBlock {
-                    call,
-                    block,
-                    output,
-                })),
-                None => Shape::Handing(Handed::Future { output, boxed }),
-            },
-            Some(stream) => Shape::Handing(stream),
+        if let Some(block) = AsyncBlock::of(function, body) {
+            return Shape::Block(Box::new(block));
         }
+        syntax::handed(&function.sig.output).map_or(Shape::Sync, Shape::Handing)
     }
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn handed(output: &ReturnType) -> Option<Handed> {
             let arguments = types(last);
             match last.ident.to_string().as_str() {
                 "BoxFuture" | "LocalBoxFuture" => Some(Handed::Future {
-                    output: output_of_alias(ty),
+                    output: Some(Box::new(output_of_alias(ty))),
                     boxed: true,
                 }),
                 "BoxStream" | "LocalBoxStream" if !arguments.is_empty() => {
@@ -193,10 +193,9 @@ fn output_of(future: &PathSegment) -> Option<Type> {
 }
 
 /// The output of an alias, which may be anybody's.
-fn output_of_alias(alias: &Type) -> Option<Box<Type>> {
+fn output_of_alias(alias: &Type) -> Type {
     let alias = nameable_type(alias);
-    let output = parse_quote!(<#alias as ::core::future::Future>::Output);
-    Some(Box::new(output))
+    parse_quote!(<#alias as ::core::future::Future>::Output)
 }
 
 /// The types among a path segment's arguments.

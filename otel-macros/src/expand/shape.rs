@@ -164,19 +164,62 @@ pub(super) fn block_body(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let mut owning = block.block.clone();
     // A parameter that is recorded may be one that the block itself does not have, so it is not there to be borrowed.
     let Around { before, entry, .. } = around;
-    let recorded = quote!(#before #entry);
+    let owning = owning_named(&block.block, function, &quote!(#before #entry));
+    let traced = async_in_span(&owning, block.output.as_deref(), around, frame);
+    called_with(block, &traced)
+}
+
+/// The same without a span: what is recorded is so when the block is polled first, and when it is done.
+pub(super) fn untraced_block_body(
+    block: &AsyncBlock,
+    function: &Function,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let Around {
+        before,
+        entry,
+        after,
+    } = around;
+    let owning = owning_named(&block.block, function, &quote!(#before #entry #after));
+    let ExprAsync {
+        attrs,
+        capture,
+        block: body,
+        ..
+    } = &owning;
+    let result = &frame.names.result;
+    let output = block.output.as_ref().map(|output| quote!(: #output));
+    let recorded = quote! {
+        #(#attrs)* async #capture {
+            #before
+            #entry
+            let #result #output = async #capture #body.await;
+            #after
+            #result
+        }
+    };
+    called_with(block, &recorded)
+}
+
+/// The call with another block in place of its own.
+fn called_with(block: &AsyncBlock, other: &TokenStream) -> TokenStream {
+    match &block.call {
+        Some(call) => quote!(#call(#other)),
+        None => other.clone(),
+    }
+}
+
+/// The block, which owns its variables where one of the parameters is named in the tokens.
+fn owning_named(block: &ExprAsync, function: &Function, tokens: &TokenStream) -> ExprAsync {
+    let mut owning = block.clone();
     let mut parameters = function.parameters();
-    if parameters.any(|(name, _)| mentions(recorded.clone(), &name.to_string())) {
+    if parameters.any(|(name, _)| mentions(tokens.clone(), &name.to_string())) {
         owning.capture.get_or_insert_with(Default::default);
     }
-    let traced = async_in_span(&owning, block.output.as_deref(), around, frame);
-    match &block.call {
-        Some(call) => quote!(#call(#traced)),
-        None => traced,
-    }
+    owning
 }
 
 /// An `async` block with a span around what it does; `output` is what it comes to, where that is known.

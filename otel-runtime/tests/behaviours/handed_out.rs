@@ -44,6 +44,36 @@ fn boxed<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = Result<&'a str, Strin
     })
 }
 
+/// An alias of one's own, called like that of the crate `futures`.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
+#[traced_span(err = |error| format!("{text}: {error}"))]
+fn aliased(text: &str) -> BoxFuture<'_, usize> {
+    let length = text.len();
+    Box::pin(async move { length.checked_sub(1).ok_or_else(|| "too short".to_owned()) })
+}
+
+#[traced_span]
+fn aliased_block(text: &str) -> BoxFuture<'_, usize> {
+    Box::pin(async move {
+        let length = aliased(text).await?;
+        Ok(length * 2)
+    })
+}
+
+#[test]
+fn an_alias_may_say_what_an_error_is() {
+    let recorded = record();
+    assert_eq!(block_on(aliased_block("two")), Ok(4));
+    assert!(block_on(aliased_block("")).is_err());
+    recorded.check(&[
+        "INTERNAL aliased_block",
+        "  INTERNAL aliased",
+        "INTERNAL aliased_block ERROR: too short",
+        "  INTERNAL aliased ERROR: : too short",
+    ]);
+}
+
 #[test]
 fn a_future_that_is_handed_out_keeps_its_span() {
     let recorded = record();

@@ -1,6 +1,6 @@
 //! Methods, and blocks of functions.
 
-use otel_runtime::{span_attr, traced_span};
+use otel_runtime::{span_attr, span_event, traced_span};
 
 use super::{block_on, leaf, pause, record};
 
@@ -32,6 +32,50 @@ fn methods_of_async_traits() {
         "INTERNAL rooms.find",
         "  INTERNAL leaf",
         "INTERNAL rooms.find ERROR: invalid digit found in string",
+        "  INTERNAL leaf",
+    ]);
+}
+
+struct Inn;
+
+/// The helpers stand alone: what they record goes to whoever awaits.
+#[async_trait::async_trait]
+impl Rooms for Inn {
+    #[span_event("rooms.asked", "id" = id)]
+    #[span_event("rooms.found", "beds" = |beds| *beds)]
+    #[span_attr("beds" = |beds| *beds)]
+    async fn find(&self, id: &str) -> Result<u32, std::num::ParseIntError> {
+        pause().await;
+        leaf();
+        Ok(id.parse()?)
+    }
+}
+
+#[traced_span]
+async fn look(id: &str) -> Option<u32> {
+    let found = Inn.find(id);
+    leaf();
+    found.await.ok()
+}
+
+#[test]
+fn helpers_alone_on_methods_of_async_traits() {
+    let recorded = record();
+    assert_eq!(block_on(look("7")), Some(7));
+    assert_eq!(block_on(look("x")), None);
+    recorded.check_attributes(&[
+        "INTERNAL look",
+        "    · beds = 7",
+        "    * rooms.asked",
+        "      · id = \"7\"",
+        "    * rooms.found",
+        "      · beds = 7",
+        "  INTERNAL leaf",
+        "  INTERNAL leaf",
+        "INTERNAL look",
+        "    * rooms.asked",
+        "      · id = \"x\"",
+        "  INTERNAL leaf",
         "  INTERNAL leaf",
     ]);
 }
