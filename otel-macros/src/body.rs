@@ -296,11 +296,6 @@ impl Rewriter<'_> {
                 "nothing is recorded after a statement that leaves; put the attribute on a statement before it, or write `attr!` or `event!` there",
             );
         }
-        let conditions = if records.is_empty() {
-            Vec::new()
-        } else {
-            conditions(&mut statement, is_last)
-        };
         visit_mut::visit_stmt_mut(self, &mut statement);
         let after: TokenStream = records
             .iter()
@@ -316,6 +311,7 @@ impl Rewriter<'_> {
             done.push(statement);
             return;
         }
+        let conditions = conditions(&mut statement, is_last);
         match statement {
             Stmt::Expr(expr, None) if is_last && !self.recording => {
                 let value = if conditions.is_empty() {
@@ -434,10 +430,7 @@ impl Rewriter<'_> {
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
         if !self.recording {
-            let mention = unrecorded::inside(&plan);
-            if !mention.is_empty() {
-                *expr = Expr::Verbatim(quote!({ #mention #expr }));
-            }
+            unrecorded::around_expr(&plan, expr);
             return;
         }
         match expr {

@@ -7,7 +7,7 @@ mod start;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, ExprAsync, Path, Stmt, Token};
+use syn::{Expr, ExprAsync, Path, Stmt};
 
 use self::outcome::outcome;
 use self::record::{one_record, records};
@@ -272,7 +272,7 @@ fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -
     while let Expr::Paren(parentheses) = expr {
         expr = *parentheses.expr;
     }
-    justify_braces(&mut expr);
+    syntax::justify_braces(&mut expr);
     // As a statement, so that one which starts with a block is put into parentheses.
     let traced = Stmt::Expr(expr, None);
     quote!(#(#attributes)* { #start #traced })
@@ -292,18 +292,8 @@ pub(crate) fn traced_async(runtime: &Path, plan: &SpanPlan, block: &ExprAsync) -
 /// The last expression of a block with what is recorded after it: `then(EXPR, { .. })`. As an argument it is still
 /// expected to have the block's type, which its own may depend on.
 pub(crate) fn followed(runtime: &Path, mut expr: Expr, after: &TokenStream) -> TokenStream {
-    justify_braces(&mut expr);
+    syntax::justify_braces(&mut expr);
     quote!(#runtime::__private::then(#expr, { #after }))
-}
-
-/// Puts an empty statement into a block of the user's: where the expansion puts it, the compiler would find the braces
-/// round a single expression superfluous.
-fn justify_braces(expr: &mut Expr) {
-    if let Expr::Block(block) = expr {
-        let empty = Expr::Verbatim(TokenStream::new());
-        let empty = Stmt::Expr(empty, Some(<Token![;]>::default()));
-        block.block.stmts.insert(0, empty);
-    }
 }
 
 /// What a helper on a statement records, on the current span.

@@ -6,7 +6,7 @@ use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, BinOp, Block, Expr, ExprAsync, GenericArgument, Item, Pat, PathArguments,
-    PathSegment, ReturnType, Stmt, Type, TypeParamBound, TypePath, UnOp, parse_quote,
+    PathSegment, ReturnType, Stmt, Token, Type, TypeParamBound, TypePath, UnOp, parse_quote,
 };
 
 use crate::plan::Handed;
@@ -366,6 +366,16 @@ fn peel(ty: &Type) -> &Type {
         Type::Group(group) => peel(&group.elem),
         Type::Paren(paren) => peel(&paren.elem),
         other => other,
+    }
+}
+
+/// Puts an empty statement into a block of the user's: where an expansion puts it, the compiler would find the braces
+/// round a single expression superfluous.
+pub(crate) fn justify_braces(expr: &mut Expr) {
+    if let Expr::Block(block) = expr {
+        let empty = Expr::Verbatim(TokenStream::new());
+        let empty = Stmt::Expr(empty, Some(<Token![;]>::default()));
+        block.block.stmts.insert(0, empty);
     }
 }
 

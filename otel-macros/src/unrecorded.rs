@@ -8,7 +8,7 @@ use syn::{Attribute, Expr};
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted};
 use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
-use crate::syntax::is_underscored;
+use crate::syntax::{is_underscored, justify_braces};
 
 /// A traced function without its span.
 pub(crate) fn traced(
@@ -43,6 +43,19 @@ pub(crate) fn statement(record: &Record) -> TokenStream {
 /// The values of a span inside a function.
 pub(crate) fn inside(plan: &SpanPlan) -> TokenStream {
     mention(&span(plan))
+}
+
+/// The same in front of what the span would be around. That may stand in braces or parentheses which have nothing to do without
+/// it, and of which the compiler would complain.
+pub(crate) fn around_expr(plan: &SpanPlan, expr: &mut Expr) {
+    justify_braces(expr);
+    while let Expr::Paren(parentheses) = expr {
+        *expr = (*parentheses.expr).clone();
+    }
+    let mention = inside(plan);
+    if !mention.is_empty() {
+        *expr = Expr::Verbatim(quote!({ #mention #expr }));
+    }
 }
 
 fn around(
