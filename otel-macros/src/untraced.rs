@@ -61,14 +61,14 @@ pub(crate) fn of_statement(ours: Ours, item: &TokenStream) -> Option<TokenStream
     };
     let word = ours.word();
     let inline = match ours {
-        Ours::TracedSpan => r#"span!("name", { .. })"#,
+        Ours::TracedSpan => r#"span!("name", { .. })` or `async { .. }.in_span("name")"#,
         Ours::SpanAttr => "attr!(..)",
         Ours::SpanEvent => "event!(..)",
     };
     let error = syn::Error::new(
         Span::call_site(),
         format!(
-            "`#[{word}]` stands on a statement of a function with `#[traced_span]`, which this one has not; put that on the function, or write `{inline}` here"
+            "`#[{word}]` on a statement is seen in a function with `#[traced_span]`, and not in the arguments of a macro; put that on the function, or write `{inline}` here"
         ),
     );
     // As a statement: what is an expression has lost its semicolon.
