@@ -1,5 +1,6 @@
 //! What the runtime itself has to say, on standard error: the one place that prints.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How much is said; `OTEL_LOG_LEVEL` chooses.
@@ -32,12 +33,9 @@ pub(crate) fn info(message: &str) {
     print(Level::Info, message);
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a wrong endpoint must be noticed also where nothing else logs"
-)]
 fn print(level: Level, message: &str) {
     if level as u8 <= LEVEL.load(Ordering::Relaxed) {
-        eprintln!("otel-runtime: {message}");
+        // Nobody may read it any more, or the disk may be full, where `eprintln!` panics.
+        let _ = writeln!(std::io::stderr(), "otel-runtime: {message}");
     }
 }

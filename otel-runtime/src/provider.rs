@@ -205,8 +205,12 @@ impl Builder {
     ///
     /// With neither an exporter nor an OTLP endpoint in the environment, and without a processor or
     /// exporter of the application's own, nothing is recorded and nothing printed; contexts of incoming requests are
-    /// still passed on. Log records are exported only where `OTEL_LOGS_EXPORTER` says so, with the feature `logs`; see
+    /// still passed on. That is so for as long as the [`Telemetry`] lives, also where the application sets a provider of its own
+    /// meanwhile. Log records are exported only where `OTEL_LOGS_EXPORTER` says so, with the feature `logs`; see
     /// `instrument::log`. A variable that cannot be understood is named on standard error and ignored.
+    ///
+    /// The threads that export do not live on in a process that is forked: it has to call this itself, after the fork, and must
+    /// not have been called before it.
     ///
     /// # Errors
     ///
@@ -240,7 +244,13 @@ impl Builder {
             };
             let provider = traces.build(self.processors, self.exporters, resource.clone())?;
             // Last, as log records flow from here on.
-            let logs = Logs::start(&settings.logs, resource)?;
+            let logs = Logs::start(&settings.logs, resource);
+            let logs = logs.inspect_err(|_| {
+                if let Some(provider) = &provider {
+                    // It has no spans yet that could be lost.
+                    let _ = provider.shut_down(Duration::ZERO);
+                }
+            })?;
             (provider, logs)
         };
         if let Some(provider) = &provider {
@@ -484,8 +494,8 @@ pub struct Telemetry {
 impl Telemetry {
     /// Exports every span that has ended, and every log record.
     ///
-    /// Where nobody takes them it waits as long as an export may take, `OTEL_EXPORTER_OTLP_TIMEOUT`; for log records, and where
-    /// the SDK makes the spans, at most five seconds.
+    /// Where nobody takes them it waits as long as an export may take, `OTEL_EXPORTER_OTLP_TIMEOUT`, and a second more for each
+    /// further request that is needed; for log records, and where the SDK makes the spans, at most five seconds.
     ///
     /// # Errors
     ///
@@ -521,6 +531,7 @@ impl Telemetry {
     fn stop(&mut self, timeout: Duration) -> Result<(), ShutdownError> {
         // The application may install another provider after this one.
         engine::follow_parents(false);
+        engine::switch_off(false);
         let spans = match self.provider.take() {
             Some(provider) => provider.shut_down(timeout),
             None => Ok(()),

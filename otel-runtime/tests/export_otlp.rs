@@ -25,6 +25,9 @@ use tonic::{Code, Request, Response, Status};
 /// The variable that makes this test binary the process under test: how many spans it makes.
 const CHILD: &str = "TEST_EXPORT_CHILD";
 
+/// Says so instead that standard error cannot be written.
+const DEAF: &str = "deaf";
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[traced_span("work")]
@@ -38,6 +41,15 @@ fn child_process() {
         return;
     };
     let telemetry = otel_runtime::init().expect("telemetry starts");
+    if spans == DEAF {
+        for _ in 0..2 {
+            work();
+            assert!(telemetry.force_flush().is_err());
+        }
+        let counts = telemetry.span_counts().expect("the engine counts");
+        assert_eq!((counts.recorded, counts.refused), (2, 2));
+        return;
+    }
     for _ in 0..spans.parse().expect("a number") {
         work();
     }
@@ -248,6 +260,42 @@ fn a_receiver_that_never_answers_is_left_after_the_timeout() {
     check(&output, &[&counts(2, 0, 2), "could not export 2 spans to"]);
     assert!(begun.elapsed() >= Duration::from_millis(400));
     assert_eq!(sink.received().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_is_not_there_is_not_waited_for_with_each_request() {
+    let begun = Instant::now();
+    let output = run(
+        20,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1"),
+        ],
+    );
+    check(&output, &[&counts(20, 0, 20)]);
+    // Each for itself they would take twice as long.
+    assert!(begun.elapsed() < PATIENCE);
+}
+
+#[test]
+fn a_standard_error_that_cannot_be_written_stops_nothing() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut child = child::command(CHILD, DEAF)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        .env("OTEL_EXPORTER_OTLP_TIMEOUT", "100")
+        .stdout(std::process::Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .expect("the test runs again");
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE && child.try_wait().expect("a status").is_none() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // If it still waits.
+    let _ = child.kill();
+    assert!(child.wait().expect("a status").success());
 }
 
 /// At a port that the system gives only to who asks for it by number: those it gives by itself begin at 32768 or 49152, and

@@ -9,6 +9,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 use std::process::Output;
 use std::time::Duration;
 
+use otel_runtime::testing::Spans;
 use otel_runtime::{span_attr, traced_span};
 use sink::{OK, Sink};
 
@@ -20,6 +21,9 @@ const EXECUTOR: &str = "executor";
 
 /// The same by which all is done in an async `main`.
 const ASYNC_MAIN: &str = "async main";
+
+/// The same by which it keeps its spans, as a test does.
+const SPANS: &str = "spans";
 
 #[traced_span("parent")]
 fn parent(#[span_attr] room: u32) -> u32 {
@@ -48,6 +52,19 @@ fn child_process() {
             let telemetry = otel_runtime::init().expect("telemetry starts");
             futures_executor::block_on(awaited());
             telemetry.shutdown(Duration::MAX).expect("an end");
+        }
+        Ok(SPANS) => {
+            // What an application does at its start, in a test that looks at its spans.
+            drop(otel_runtime::init().expect("telemetry starts"));
+            let spans = Spans::install();
+            parent(1);
+            let ended = otel_runtime::init().expect("telemetry starts");
+            let others = Spans::install();
+            parent(2);
+            drop(ended);
+            for spans in [spans, others] {
+                assert_eq!(spans.tree().lines().count(), 2, "{}", spans.tree());
+            }
         }
         Ok(_) => work(),
     }
@@ -102,6 +119,13 @@ fn console_prints_a_tree() {
     assert!(printed.contains("  INTERNAL child"), "{printed}");
     assert!(printed.contains("room = 12"), "{printed}");
     assert!(printed.contains("init-test"), "{printed}");
+}
+
+#[test]
+fn spans_are_kept_for_a_test_whatever_was_started_before() {
+    let output = child::command(CHILD, SPANS).output();
+    let output = output.expect("the test runs again");
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -77,6 +77,12 @@ thread_local! {
     static IS_EXPORTING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread exports a span.
+#[cfg(feature = "logs")]
+pub(crate) fn is_exporting() -> bool {
+    IS_EXPORTING.try_with(Cell::get) == Ok(true)
+}
+
 /// The time in which this thread exports a span. What the exporter does meanwhile is not traced: a span of its own would wait
 /// for the exporter that makes it. It cannot be suppressed, as a span may end while the current context is borrowed.
 struct Exporting;

@@ -28,7 +28,8 @@
 //! A record has the time, the severity (number and the level's name), the message as its body, the ids and flags of the
 //! current span, the target as the name of its instrumentation scope, `code.file.path`, `code.line.number`, and the
 //! key-values as attributes. What the exporters' own clients log is written by the wrapped logger, and never exported; so are
-//! lines at the very end of a thread, from destructors of its thread-locals, when there is no current context any more.
+//! lines at the very end of a thread, from destructors of its thread-locals, when there is no current context any more, and those
+//! of requests that make no spans by `skip_paths` or `skip_if`.
 
 #[cfg(feature = "logs")]
 pub(crate) mod bridge;

@@ -26,7 +26,7 @@ const FRAME: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct Client {
-    receiver: Endpoint,
+    receiver: Box<Endpoint>,
     channel: Mutex<Channel>,
     is_compressed: bool,
     method: PathAndQuery,
@@ -49,7 +49,7 @@ impl Client {
         Ok(Self {
             // It connects when it is used.
             channel: Mutex::new(receiver.connect_lazy()),
-            receiver,
+            receiver: Box::new(receiver),
             is_compressed: signal.is_compressed,
             method: service.method(),
             headers: headers(signal)?,

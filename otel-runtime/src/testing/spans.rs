@@ -10,6 +10,7 @@ use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 
 use super::{Detail, SpanRecord, tree};
+use crate::engine;
 use crate::export::simple::Simple;
 use crate::export::testing::shared_resource;
 use crate::trace_context::TraceContext;
@@ -49,6 +50,8 @@ impl Spans {
     #[must_use]
     pub fn install() -> Self {
         let spans = Self::new();
+        // What was started before without an exporter has switched them off.
+        engine::switch_off(false);
         global::set_tracer_provider(spans.provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
             Box::new(TraceContext::default()),

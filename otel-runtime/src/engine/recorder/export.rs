@@ -1,6 +1,7 @@
 //! The thread that exports.
 
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,6 +25,9 @@ use super::{Core, decode};
 use crate::delivery::{self, MAX_REQUEST, Patience, Refused, no_panic};
 use crate::diagnostics;
 use crate::losses::Losses;
+
+/// So long one waits for an output that did not answer a moment ago. Others wait for it, and so does who flushes.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// The clock is set by the system's at least that often.
 const ANCHORED_EVERY: Duration = Duration::from_secs(5);
@@ -215,6 +219,15 @@ impl Mailbox {
         self.changed.notify_all();
     }
 
+    /// Nobody exports any more, and nobody is to wait for it.
+    fn end_by_panic(&self) {
+        let mut state = self.lock();
+        state.has_ended = true;
+        let message = "the exporting thread has panicked";
+        state.failure = Some(OTelSdkError::InternalFailure(message.to_owned()));
+        self.changed.notify_all();
+    }
+
     /// A panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -234,6 +247,34 @@ impl Patience for Mailbox {
             .changed
             .wait_timeout_while(state, time, |state| state.end.is_some() == before);
         drop(waited);
+    }
+}
+
+/// The patience with who did not answer before.
+#[derive(Debug)]
+struct Brief<'a> {
+    mailbox: &'a Mailbox,
+    end: Instant,
+}
+
+impl<'a> Brief<'a> {
+    fn new(mailbox: &'a Mailbox) -> Self {
+        Self {
+            mailbox,
+            end: delivery::after(BRIEF),
+        }
+    }
+}
+
+impl Patience for Brief<'_> {
+    fn end(&self) -> Option<Instant> {
+        let end = self.mailbox.end();
+        Some(end.map_or(self.end, |end| end.min(self.end)))
+    }
+
+    #[cfg(feature = "otlp")]
+    fn pause(&self, time: Duration) {
+        self.mailbox.pause(time);
     }
 }
 
@@ -270,7 +311,10 @@ pub(super) fn start(
     thread.spawn(move || {
         // What exporters do is not traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        run(core, outputs, max_batch, delay);
+        let work = AssertUnwindSafe(|| run(core, outputs, max_batch, delay));
+        if catch_unwind(work).is_err() {
+            core.mailbox.end_by_panic();
+        }
     })?;
     Ok(())
 }
@@ -349,6 +393,7 @@ fn export_parts(
     memory: &mut Memory,
 ) -> OTelSdkResult {
     let patience = &core.mailbox;
+    let mut answers = vec![true; outputs.len()];
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
@@ -378,8 +423,12 @@ fn export_parts(
             journal.batch_leaves(&batch);
         }
         let mut refused = 0;
-        for output in &mut *outputs {
-            if let Err(error) = output.export(&batch, patience) {
+        for (output, answers) in outputs.iter_mut().zip(&mut answers) {
+            let brief = Brief::new(patience);
+            let patience: &dyn Patience = if *answers { patience } else { &brief };
+            let exported = output.export(&batch, patience);
+            *answers = !matches!(&exported, Err(refused) if !refused.is_final);
+            if let Err(error) = exported {
                 refused = refused.max(error.count);
                 result = result.and(Err(error.error));
             }

@@ -150,7 +150,8 @@ impl RequestTracing {
     /// stands for all that begin so.
     ///
     /// What is done for such a request includes what other services do: they are told that the trace is not sampled.
-    /// Paths are compared as they come from the client, before any middleware rewrites them.
+    /// Paths are compared as they come from the client, before any middleware rewrites them. Lines that are logged for such a
+    /// request are written as ever, and not exported.
     #[must_use]
     pub fn skip_paths<'a>(self, paths: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|options| paths.into_iter().for_each(|path| options.skip_path(path)))

@@ -20,7 +20,7 @@ use opentelemetry::{
 use opentelemetry_sdk::logs::SdkLogger;
 use opentelemetry_semantic_conventions::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
-use crate::engine;
+use crate::{engine, export::simple};
 
 /// Whether there is a logger, so that lines cost next to nothing where there is none.
 static IS_ON: AtomicBool = AtomicBool::new(false);
@@ -34,10 +34,12 @@ pub(crate) fn set_logger(logger: Option<SdkLogger>) {
     *current = logger.map(Arc::new);
 }
 
-/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads, nor at the end of a
+/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads, or this thread
+/// exports a span, nor at the end of a
 /// thread, where the SDK cannot look for the current span.
 pub(super) fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
+        && !simple::is_exporting()
         && engine::map_current(Context::is_telemetry_suppressed) == Some(false)
 }
 

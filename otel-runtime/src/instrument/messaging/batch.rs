@@ -1,11 +1,11 @@
 //! Messages that are sent or processed together.
 
-use std::{borrow::Cow, fmt::Display, future::Future};
+use std::{borrow::Cow, collections::HashSet, fmt::Display, future::Future};
 
 use opentelemetry::{
     Value, global,
     propagation::{Extractor, Injector},
-    trace::SpanContext,
+    trace::{SpanContext, SpanId, TraceId},
 };
 use opentelemetry_semantic_conventions::attribute::MESSAGING_BATCH_MESSAGE_COUNT;
 
@@ -40,6 +40,8 @@ pub struct Batch {
     destination: Destination,
     count: usize,
     producers: Vec<SpanContext>,
+    /// Those that are in the list.
+    known: HashSet<(TraceId, SpanId)>,
 }
 
 impl Batch {
@@ -52,6 +54,7 @@ impl Batch {
             destination: Destination::new(system, destination),
             count: 0,
             producers: Vec::new(),
+            known: HashSet::new(),
         }
     }
 
@@ -60,7 +63,7 @@ impl Batch {
     pub fn message<H: Extractor + ?Sized>(mut self, headers: &H) -> Self {
         self.count += 1;
         for producer in Source::read(headers).producers() {
-            if !self.producers.contains(&producer) {
+            if self.known.insert((producer.trace_id(), producer.span_id())) {
                 self.producers.push(producer);
             }
         }
