@@ -57,7 +57,15 @@ pub struct RabbitMqQueue {
 #[derive(Debug, Default)]
 struct Link {
     publisher: Option<Publisher>,
+    /// How many publishers there were, which is the number of the last.
+    made: u64,
     failed: Option<Instant>,
+}
+
+/// The channel of a publisher, and which one that is.
+struct Borrowed {
+    channel: Channel,
+    number: u64,
 }
 
 /// A channel that confirms what is published.
@@ -89,11 +97,10 @@ impl RabbitMqQueue {
         let properties = BasicProperties::default()
             .with_message_id(id.to_string().into())
             .with_headers(table(headers));
-        let channel = self.link.lock().await.channel(self, queue).await?;
+        let Borrowed { channel, number } = self.link.lock().await.channel(self, queue).await?;
         let published = publish(&channel, queue, payload, properties).await;
-        if published.is_err() {
-            // Whatever it was, a new connection is no worse.
-            self.link.lock().await.publisher = None;
+        if let Err(error) = &published {
+            self.link.lock().await.failed_with(number, error);
         }
         published
     }
@@ -140,35 +147,42 @@ impl RabbitMqQueue {
 impl Link {
     /// A channel on which to publish into the queue of this name. Many may use it at once.
     ///
-    /// A broker that failed is left alone for a moment, so that not everyone waits for it in turn.
+    /// A broker that failed is left alone for a moment, so that not everyone waits for it in turn. One that blocks is not
+    /// asked until it takes messages again: a further connection would be blocked like this one, and a blocked one keeps its
+    /// thread and its socket even when it is dropped.
     async fn channel(
         &mut self,
         broker: &RabbitMqQueue,
         queue: &'static str,
-    ) -> Result<Channel, PublishError> {
+    ) -> Result<Borrowed, PublishError> {
+        if self.publisher.as_ref().is_some_and(Publisher::is_blocked) {
+            return Err(PublishError::Blocked);
+        }
         if self
             .failed
             .is_some_and(|failed| failed.elapsed() < RECONNECT_PAUSE)
         {
             return Err(PublishError::FailedBefore);
         }
+        let made = self.made;
         let usable = self.publisher.take().filter(Publisher::is_usable);
         let ready = async {
-            let mut publisher = match usable {
-                Some(publisher) => publisher,
-                None => broker.connect().await?,
+            let (mut publisher, number) = match usable {
+                Some(publisher) => (publisher, made),
+                None => (broker.connect().await?, made + 1),
             };
             publisher.declare(queue).await?;
-            Ok(publisher)
+            Ok((publisher, number))
         };
         match ready.await {
-            Ok(publisher) => {
+            Ok((publisher, number)) => {
                 let channel = publisher.channel.clone();
                 *self = Self {
                     publisher: Some(publisher),
+                    made: number,
                     failed: None,
                 };
-                Ok(channel)
+                Ok(Borrowed { channel, number })
             }
             Err(error) => {
                 self.failed = Some(Instant::now());
@@ -176,11 +190,29 @@ impl Link {
             }
         }
     }
+
+    /// Drops the publisher of this number, on which publishing failed. One that somebody has made since then is left alone, and
+    /// so is one that is blocked.
+    fn failed_with(&mut self, number: u64, error: &PublishError) {
+        if self.made != number {
+            return;
+        }
+        if matches!(error, PublishError::NoAnswer) {
+            self.failed = Some(Instant::now());
+        }
+        // Whatever else it was, a new connection is no worse.
+        self.publisher.take_if(|publisher| !publisher.is_blocked());
+    }
 }
 
 impl Publisher {
     fn is_usable(&self) -> bool {
         self.channel.status().connected()
+    }
+
+    /// Whether the broker has said that it takes no messages for now.
+    fn is_blocked(&self) -> bool {
+        self.is_usable() && self.connection.status().blocked()
     }
 
     /// Declares the queue of this name and those that belong to it, if that was not done before.
@@ -304,6 +336,9 @@ pub enum PublishError {
     /// The broker failed a moment ago, and was not asked again.
     #[error("the broker failed less than {RECONNECT_PAUSE:?} ago")]
     FailedBefore,
+    /// The broker takes no messages for now, for want of memory or disk.
+    #[error("the broker is there, and takes no messages for now")]
+    Blocked,
     /// The broker did not take the message.
     #[error("the broker refused: {0}")]
     Refused(String),
