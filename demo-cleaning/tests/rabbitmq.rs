@@ -18,8 +18,8 @@ use demo_cleaning::{
     worker,
 };
 use lapin::{
-    Connection, ConnectionProperties,
-    options::{BasicGetOptions, QueueDeleteOptions},
+    Channel, Connection, ConnectionProperties,
+    options::{BasicGetOptions, BasicPublishOptions, QueueDeleteOptions},
     types::AMQPValue,
 };
 use opentelemetry::Value;
@@ -111,12 +111,28 @@ impl Broker {
         }
     }
 
+    async fn channel(&self) -> Channel {
+        let connecting = Connection::connect(&self.url, ConnectionProperties::default());
+        connecting.await.unwrap().create_channel().await.unwrap()
+    }
+
+    /// Writes this number of an attempt on the first message.
+    async fn number_attempt(&self, number: &str) {
+        let channel = self.channel().await;
+        let taking = channel.basic_get(self.name.into(), BasicGetOptions { no_ack: true });
+        let taken = taking.await.unwrap().unwrap().delivery;
+        let mut headers = taken.properties.headers().clone().unwrap();
+        headers.insert("x-attempt".into(), AMQPValue::LongString(number.into()));
+        let properties = taken.properties.with_headers(headers);
+        let options = BasicPublishOptions::default();
+        let name = self.name.into();
+        let publishing = channel.basic_publish("".into(), name, options, &taken.data, properties);
+        publishing.await.unwrap().await.unwrap();
+    }
+
     /// What was given up: the body, and why.
     async fn dead(&self) -> Option<(Vec<u8>, String)> {
-        let connection = Connection::connect(&self.url, ConnectionProperties::default())
-            .await
-            .unwrap();
-        let channel = connection.create_channel().await.unwrap();
+        let channel = self.channel().await;
         let name = format!("{}.dead", self.name);
         let got = channel
             .basic_get(name.into(), BasicGetOptions { no_ack: true })
@@ -136,10 +152,7 @@ impl Broker {
     }
 
     async fn remove(self) {
-        let connection = Connection::connect(&self.url, ConnectionProperties::default())
-            .await
-            .unwrap();
-        let channel = connection.create_channel().await.unwrap();
+        let channel = self.channel().await;
         let others = (1..=4).map(|n| format!("{}.retry.{n}", self.name));
         for name in others.chain([format!("{}.dead", self.name), self.name.to_owned()]) {
             channel
@@ -253,6 +266,28 @@ async fn a_task_that_fails_is_tried_again_after_a_pause() {
         };
         assert!(*waited >= pause, "{waited} < {pause}");
     }
+    assert_eq!(broker.dead().await, None);
+    broker.remove().await;
+}
+
+/// As somebody may write it who counts from 0, or counts something else.
+#[tokio::test]
+async fn a_number_that_no_attempt_has_is_taken_for_the_first() {
+    let Some(broker) = Broker::from_env().await else {
+        return;
+    };
+    broker.send().await;
+    broker.number_attempt("0").await;
+    let mut worker = broker.work(|attempt| if attempt < 2 { Err(failed()) } else { Ok(()) });
+    worker.wait_for(2).await;
+    worker.stop().await;
+    let mut attempts = broker.spans.finished();
+    attempts.retain(|span| span.name.starts_with("process"));
+    let counts = attempts.iter().map(|span| {
+        span.attribute("messaging.rabbitmq.message.delivery_count")
+            .unwrap()
+    });
+    assert_eq!(counts.cloned().collect::<Vec<_>>(), [1, 2].map(Value::I64));
     assert_eq!(broker.dead().await, None);
     broker.remove().await;
 }

@@ -25,7 +25,7 @@ use tokio::{
 use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, is_given_up, process, tell_waiting};
 use crate::{
     queue::{
-        Headers, Payload, Queue,
+        Headers, MAX_ATTEMPTS, Payload, Queue,
         rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, table},
         stamped,
     },
@@ -36,7 +36,8 @@ use crate::{
 /// How many messages are handled at once.
 const PREFETCH: u16 = 8;
 
-/// The header that counts the attempts; absent at the first.
+/// The header that counts the attempts; absent at the first. What others write there and is no such number is taken for the
+/// first.
 const ATTEMPT: &str = "x-attempt";
 
 /// The header in which a quorum queue counts the deliveries before this one.
@@ -147,7 +148,8 @@ impl Delivered {
         let headers = strings(given);
         let attempt = headers
             .get(ATTEMPT)
-            .and_then(|attempt| attempt.parse().ok());
+            .and_then(|attempt| attempt.parse().ok())
+            .filter(|attempt| (1..=MAX_ATTEMPTS).contains(attempt));
         let redelivered = match given.and_then(|given| given.inner().get(REDELIVERED)) {
             Some(AMQPValue::LongLongInt(count)) => usize::try_from(*count).unwrap_or_default(),
             _ => 0,
