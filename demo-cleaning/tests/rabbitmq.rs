@@ -14,6 +14,7 @@ use std::{
 use demo_cleaning::{
     queue::{Queue, QueueAddress},
     shutdown::Shutdown,
+    store::StoreError,
     tasks::TaskError,
     worker,
 };
@@ -204,6 +205,10 @@ fn failed() -> TaskError {
     ))
 }
 
+fn outage() -> TaskError {
+    StoreError::from(diesel::result::Error::BrokenTransactionManager).into()
+}
+
 fn unreadable() -> TaskError {
     TaskError::Unreadable(serde_json::from_str::<u8>("x").unwrap_err())
 }
@@ -287,6 +292,38 @@ async fn a_number_that_no_attempt_has_is_taken_for_the_first() {
         span.attribute("messaging.rabbitmq.message.delivery_count")
             .unwrap()
     });
+    assert_eq!(counts.cloned().collect::<Vec<_>>(), [1, 2].map(Value::I64));
+    assert_eq!(broker.dead().await, None);
+    broker.remove().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_the_end_of_an_outage_is_given_back_at_the_end_of_the_worker() {
+    let Some(broker) = Broker::from_env().await else {
+        return;
+    };
+    broker.send().await;
+    let mut worker = broker.work(|_| Err(outage()));
+    worker.wait_for(1).await;
+    worker.stop().await;
+    let mut worker = broker.work(|_| Ok(()));
+    worker.wait_for(1).await;
+    worker.stop().await;
+    // Delivered twice, and never sent on.
+    let tree = broker.tree();
+    let kinds = tree.lines().map(|line| line.split(':').next().unwrap());
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        [
+            "PRODUCER send QUEUE",
+            "  CONSUMER process QUEUE ERROR",
+            "  CONSUMER process QUEUE"
+        ]
+    );
+    let spans = broker.spans.finished();
+    let counts = spans
+        .iter()
+        .filter_map(|span| span.attribute("messaging.rabbitmq.message.delivery_count"));
     assert_eq!(counts.cloned().collect::<Vec<_>>(), [1, 2].map(Value::I64));
     assert_eq!(broker.dead().await, None);
     broker.remove().await;

@@ -141,3 +141,14 @@ pub enum SendError {
     #[error("the message was not published: {0}")]
     Publish(#[from] PublishError),
 }
+
+impl SendError {
+    /// Whether the queue was not there, or took no messages then.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Push(_) | Self::Publish(_) => true,
+            Self::Encode(_) => false,
+        }
+    }
+}

@@ -11,6 +11,7 @@ use std::{
 use apalis::layers::retry::backoff::InvalidBackoff;
 use futures_util::FutureExt as _;
 use otel_runtime::{event, instrument::messaging::Message};
+use tokio::time::sleep;
 
 use crate::{
     queue::{Headers, MAX_ATTEMPTS, Payload, Queue, sent_at},
@@ -24,11 +25,15 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// How long the tasks under way may take once the process is to end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// The pause before a task is tried again that failed by an outage.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
+
 /// Gives each message of the queue called `destination` to `handle`, until `shutdown` is requested.
 ///
 /// A task that fails is tried again with growing pauses, five times in all; one that cannot succeed is given up at once.
-/// When the queue itself fails, it is opened again after a second. A message may come twice, if a worker ends without
-/// having said that it is done.
+/// A failure that is an outage ([`TaskError::is_outage`]) does not count: the message stays with this worker, which tries it
+/// every five seconds until the outage is over, or gives it back when `shutdown` is requested. When the queue itself fails, it
+/// is opened again after a second. A message may come twice, if a worker ends without having said that it is done.
 ///
 /// # Errors
 ///
@@ -58,6 +63,7 @@ fn tell_waiting(destination: &str) {
 }
 
 /// A message that was delivered.
+#[derive(Clone)]
 struct Received {
     message: Message,
     destination: &'static str,
@@ -75,8 +81,38 @@ fn is_given_up(is_final: bool, attempt: usize) -> bool {
     is_final || attempt >= MAX_ATTEMPTS
 }
 
+/// Handles a message, again and again while that fails by an outage. Each try has its own span.
+///
+/// `None` when the process is to end before the outage does: then the message is nobody's, and is to be delivered again.
+async fn process<H, F>(
+    received: Received,
+    headers: &Headers,
+    shutdown: &Shutdown,
+    outage_pause: Duration,
+    handle: H,
+) -> Option<Result<(), TaskError>>
+where
+    H: Fn(Payload) -> F,
+    F: Future<Output = Result<(), TaskError>>,
+{
+    loop {
+        let outcome = process_once(received.clone(), headers, &handle).await;
+        if !outcome.as_ref().is_err_and(TaskError::is_outage) {
+            return Some(outcome);
+        }
+        tokio::select! {
+            () = sleep(outage_pause) => {}
+            () = shutdown.requested() => return None,
+        }
+    }
+}
+
 /// Handles a message within its span.
-async fn process<H, F>(received: Received, headers: &Headers, handle: H) -> Result<(), TaskError>
+async fn process_once<H, F>(
+    received: Received,
+    headers: &Headers,
+    handle: &H,
+) -> Result<(), TaskError>
 where
     H: Fn(Payload) -> F,
     F: Future<Output = Result<(), TaskError>>,
@@ -104,6 +140,10 @@ where
             let outcome = outcome.catch_unwind().await;
             let failure = match &outcome {
                 Ok(Ok(())) => None,
+                Ok(Err(error)) if error.is_outage() => {
+                    log::warn!("{destination} {id} is tried again after the outage: {error}");
+                    None
+                }
                 Ok(Err(error)) => Some((error.is_final(), error.to_string())),
                 Err(_) => Some((false, "the task panicked".to_owned())),
             };
@@ -117,4 +157,73 @@ where
             outcome.unwrap_or_else(|panic| resume_unwind(panic))
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        future::{Ready, ready},
+    };
+
+    use super::*;
+    use crate::store::StoreError;
+
+    const PAUSE: Duration = Duration::from_millis(1);
+
+    fn outage() -> TaskError {
+        StoreError::from(diesel::result::Error::BrokenTransactionManager).into()
+    }
+
+    fn refused() -> TaskError {
+        StoreError::from(diesel::result::Error::NotFound).into()
+    }
+
+    /// What becomes of a message whose nth try gives what `answer` says, and how often it was tried.
+    async fn tried(
+        shutdown: &Shutdown,
+        answer: impl Fn(usize) -> Result<(), TaskError>,
+    ) -> (Option<Result<(), TaskError>>, usize) {
+        let tries = Cell::new(0);
+        let handle = |_: Payload| -> Ready<_> {
+            tries.set(tries.get() + 1);
+            ready(answer(tries.get()))
+        };
+        let received = Received {
+            message: Message::new("test", "test"),
+            destination: "test",
+            id: None,
+            payload: Payload::new(),
+            attempt: 1,
+            redelivered: 0,
+        };
+        let outcome = process(received, &Headers::new(), shutdown, PAUSE, handle).await;
+        (outcome, tries.get())
+    }
+
+    #[tokio::test]
+    async fn an_outage_uses_up_no_attempts() {
+        let longer = MAX_ATTEMPTS + 2;
+        let answer = |nth| if nth < longer { Err(outage()) } else { Ok(()) };
+        let (outcome, tries) = tried(&Shutdown::new(), answer).await;
+        outcome.unwrap().unwrap();
+        assert_eq!(tries, longer);
+    }
+
+    #[tokio::test]
+    async fn what_fails_otherwise_is_left_to_the_queue() {
+        let answer = |nth| Err(if nth < 3 { outage() } else { refused() });
+        let (outcome, tries) = tried(&Shutdown::new(), answer).await;
+        assert!(!outcome.unwrap().unwrap_err().is_outage());
+        assert_eq!(tries, 3);
+    }
+
+    #[tokio::test]
+    async fn an_outage_does_not_hold_up_the_end() {
+        let shutdown = Shutdown::new();
+        shutdown.request();
+        let (outcome, tries) = tried(&shutdown, |_| Err(outage())).await;
+        assert!(outcome.is_none());
+        assert_eq!(tries, 1);
+    }
 }

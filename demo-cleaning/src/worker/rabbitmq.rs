@@ -6,7 +6,7 @@
 //! Sending a message on, to its next attempt or to those that were given up, has a span below that of the attempt that
 //! failed. Whoever receives it continues from there, with a link to where the message was sent first.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use lapin::{
@@ -22,7 +22,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, is_given_up, process, tell_waiting};
+use super::{
+    DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, is_given_up, process, tell_waiting,
+};
 use crate::{
     queue::{
         Headers, MAX_ATTEMPTS, Payload, Queue,
@@ -106,7 +108,9 @@ where
                 Some(delivery) => {
                     let message = queue.message(destination);
                     let delivered = Delivered::new(delivery?, message, destination);
-                    let settling = settle(queue.clone(), channel.clone(), delivered, handle.clone());
+                    let shutdown = shutdown.clone();
+                    let settling =
+                        settle(queue.clone(), channel.clone(), delivered, shutdown, handle.clone());
                     tasks.spawn(settling);
                 }
                 None => return Err(PublishError::Refused("the consumer was cancelled".to_owned())),
@@ -176,6 +180,7 @@ async fn settle<H, F>(
     queue: Queue,
     channel: Channel,
     delivered: Delivered,
+    shutdown: Shutdown,
     handle: H,
 ) -> Result<(), PublishError>
 where
@@ -193,17 +198,23 @@ where
         payload: received.payload.clone(),
         headers: headers.clone(),
     };
-    let span = Arc::new(OnceLock::new());
+    // Of the last try, if there are several.
+    let span = Arc::new(Mutex::new(Context::new()));
     let within = Arc::clone(&span);
     let handle = move |payload| {
-        within.get_or_init(Context::current);
+        *within.lock().unwrap_or_else(PoisonError::into_inner) = Context::current();
         handle(payload)
     };
     // A task of its own, so that a panic ends that and not the worker.
-    let outcome = tokio::spawn(async move { process(received, &headers, handle).await }).await;
-    let failure = match outcome {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some((error.is_final(), error.to_string())),
+    let outcome =
+        tokio::spawn(
+            async move { process(received, &headers, &shutdown, OUTAGE_PAUSE, handle).await },
+        );
+    let failure = match outcome.await {
+        Ok(Some(Ok(()))) => None,
+        Ok(Some(Err(error))) => Some((error.is_final(), error.to_string())),
+        // What is not acknowledged is delivered again.
+        Ok(None) => return Ok(()),
         Err(panic) => Some((false, panic.to_string())),
     };
     if let Some((is_final, reason)) = failure {
@@ -213,7 +224,7 @@ where
             let next_attempt = (attempt + 1).to_string();
             (retry(destination, attempt), ATTEMPT, next_attempt)
         };
-        let span = span.get().cloned().unwrap_or_default();
+        let span = span.lock().unwrap_or_else(PoisonError::into_inner).clone();
         next.with_header(header, value)
             .send(&queue, &channel, goes_to)
             .with_context(span)

@@ -125,6 +125,17 @@ pub enum StoreError {
     Query(#[source] Error),
 }
 
+impl StoreError {
+    /// Whether the database was not there to answer.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Pool(_) | Self::Lost(_) => true,
+            Self::Query(_) => false,
+        }
+    }
+}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    future::pending,
     task::{Context, Poll},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use otel_runtime::instrument::messaging::Message;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use ulid::Ulid;
 
-use super::{DRAIN_TIMEOUT, RESTART_PAUSE, Received, process, tell_waiting};
+use super::{DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, process, tell_waiting};
 use crate::{
     queue::{
         MAX_ATTEMPTS, Payload,
@@ -41,9 +42,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// As [`super::run`] says.
-///
-/// A task that fails is tried again with growing pauses, five times in all; one that cannot succeed is given up at once.
-/// When the queue itself fails, it is opened again after a second.
 ///
 /// # Errors
 ///
@@ -91,6 +89,7 @@ where
     H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
+    let ending = shutdown.clone();
     WorkerBuilder::new(format!("{destination}-{}", Ulid::generate()))
         .backend(
             queue
@@ -102,7 +101,7 @@ where
         .layer(CatchPanicLayer::with_panic_handler(panicked))
         .build(
             move |payload: Payload, headers: MetadataStore, id: TaskId, attempt: Attempt| {
-                let handle = handle.clone();
+                let (handle, shutdown) = (handle.clone(), shutdown.clone());
                 async move {
                     let received = Received {
                         message: Message::new(SYSTEM, destination),
@@ -112,20 +111,24 @@ where
                         attempt: attempt.current(),
                         redelivered: 0,
                     };
-                    process(received, headers.as_map(), handle).await.map_err(
-                        |error| -> BoxDynError {
-                            if error.is_final() {
-                                AbortError::new(error).into()
-                            } else {
-                                error.into()
-                            }
-                        },
-                    )
+                    let processed =
+                        process(received, headers.as_map(), &shutdown, OUTAGE_PAUSE, handle);
+                    let Some(outcome) = processed.await else {
+                        // There is no way to give it back; the worker ends without it.
+                        return pending().await;
+                    };
+                    outcome.map_err(|error| -> BoxDynError {
+                        if error.is_final() {
+                            AbortError::new(error).into()
+                        } else {
+                            error.into()
+                        }
+                    })
                 }
             },
         )
         .run_until(async move {
-            shutdown.requested().await;
+            ending.requested().await;
             Ok::<(), WorkerError>(())
         })
         .await
