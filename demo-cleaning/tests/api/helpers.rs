@@ -19,7 +19,7 @@ use demo_cleaning::{
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection,
     connection::SimpleConnection,
-    sql_types::{Binary, Text},
+    sql_types::{Binary, Integer, Text},
 };
 use otel_runtime::testing::{Detail, SpanRecord, Spans, tree};
 use reqwest::{Client, Method, StatusCode, header::HeaderMap, redirect::Policy};
@@ -59,6 +59,8 @@ pub(crate) struct Queued {
     metadata: String,
     #[diesel(sql_type = Text)]
     pub(crate) status: String,
+    #[diesel(sql_type = Integer)]
+    pub(crate) attempts: i32,
 }
 
 /// Starts the service on a new database of this kind.
@@ -167,7 +169,7 @@ impl TestApp {
     pub(crate) fn queued(&self, queue: &str) -> Vec<Queued> {
         let mut connection = self.open_queue();
         diesel::sql_query(
-            "SELECT job, metadata, status FROM Jobs WHERE job_type = ? ORDER BY rowid",
+            "SELECT job, metadata, status, attempts FROM Jobs WHERE job_type = ? ORDER BY rowid",
         )
         .bind::<Text, _>(queue)
         .load(&mut connection)
