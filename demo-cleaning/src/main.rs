@@ -5,7 +5,7 @@ use std::{env, process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use demo_cleaning::{
     app::{self, AppState},
-    config::Config,
+    config::{Config, Database},
     domain::BookingCreated,
     queue::Queue,
     shutdown::Shutdown,
@@ -15,6 +15,9 @@ use demo_cleaning::{
 
 /// How long the last spans may take to leave.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long work that nobody waits for may hold up the end, such as the query of a request that was dropped.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What `RUST_LOG` says by default. The broker's client tells of its own spans.
 const LOG_FILTER: &str = "info,tracing::span=warn";
@@ -70,25 +73,43 @@ fn start() -> anyhow::Result<()> {
 }
 
 fn run(role: Role, config: &Config) -> anyhow::Result<()> {
-    Store::set_up(&config.database)?;
-    let store = Store::open(&config.database)?;
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the threads of the service")?;
-    runtime.block_on(async {
-        let shutdown = Shutdown::listen().context("cannot listen for signals")?;
-        match role {
-            Role::Serve => app::serve(config, &AppState::new(store), &shutdown).await?,
-            Role::Worker => {
-                let queue = Queue::open(&config.queue).await?;
-                let sender = queue.clone();
-                let task =
-                    move |payload| tasks::booking_created(store.clone(), sender.clone(), payload);
-                worker::run(&queue, BookingCreated::QUEUE, &shutdown, task).await?;
-                queue.close().await;
-            }
+    let outcome = runtime.block_on(work(role, config));
+    runtime.shutdown_timeout(END_TIMEOUT);
+    outcome
+}
+
+async fn work(role: Role, config: &Config) -> anyhow::Result<()> {
+    // Before all that may take its time: the first process of a container ignores a signal that it does not listen for.
+    let shutdown = Shutdown::listen().context("cannot listen for signals")?;
+    let opening = shutdown.unless_requested(open(config.database.clone()));
+    let Some(store) = opening.await.transpose()? else {
+        return Ok(());
+    };
+    match role {
+        Role::Serve => app::serve(config, &AppState::new(store), &shutdown).await?,
+        Role::Worker => {
+            let opening = shutdown.unless_requested(Queue::open(&config.queue));
+            let Some(queue) = opening.await.transpose()? else {
+                return Ok(());
+            };
+            let sender = queue.clone();
+            let task =
+                move |payload| tasks::booking_created(store.clone(), sender.clone(), payload);
+            worker::run(&queue, BookingCreated::QUEUE, &shutdown, task).await?;
+            queue.close().await;
         }
-        Ok(())
-    })
+    }
+    Ok(())
+}
+
+async fn open(database: Database) -> anyhow::Result<Store> {
+    let opening = otel_runtime::spawn_blocking(move || {
+        Store::set_up(&database)?;
+        Store::open(&database)
+    });
+    Ok(opening.await??)
 }
 
 #[derive(Clone, Copy)]

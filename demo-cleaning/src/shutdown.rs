@@ -55,6 +55,14 @@ impl Shutdown {
             .await;
     }
 
+    /// What `work` gives, or `None` if the process is to end before that; `work` is dropped then.
+    pub async fn unless_requested<F: Future>(&self, work: F) -> Option<F::Output> {
+        tokio::select! {
+            given = work => Some(given),
+            () = self.requested() => None,
+        }
+    }
+
     /// Whether the process is to end.
     #[must_use]
     pub fn is_requested(&self) -> bool {

@@ -25,6 +25,8 @@ class Code:
     roles: set
     drain_seconds: dict  # role -> how long the work under way may take
     flush_seconds: int
+    # How long connections to the broker, and what nobody waits for, may hold up the end.
+    close_seconds: dict
 
 
 @dataclasses.dataclass
@@ -149,6 +151,11 @@ def read_code(service):
             "worker": seconds(f"{folder}/worker/mod.rs", "DRAIN_TIMEOUT"),
         },
         flush_seconds=seconds(f"{folder}/main.rs", "FLUSH_TIMEOUT"),
+        # A worker ends its consumer, the consumer's connection and the one on which it publishes; a web service the last.
+        close_seconds={
+            role: answers * seconds(f"{folder}/queue/rabbitmq.rs", "ANSWER_TIMEOUT") + seconds(f"{folder}/main.rs", "END_TIMEOUT")
+            for role, answers in (("serve", 1), ("worker", 3))
+        },
     )
 
 

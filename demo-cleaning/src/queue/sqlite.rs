@@ -7,6 +7,7 @@ use apalis::prelude::{
 };
 use apalis_sqlite::{Config, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteStorage};
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tokio::task::spawn_blocking;
 use ulid::Ulid;
 
 use super::{Headers, MAX_ATTEMPTS, Payload};
@@ -38,7 +39,10 @@ impl SqliteQueue {
             file: file.path().to_owned(),
             cause,
         };
-        let _lock = FileLock::acquire(file.path()).map_err(|error| failed(error.into()))?;
+        let path = file.path().to_owned();
+        let locking = spawn_blocking(move || FileLock::acquire(&path)).await;
+        let locked = locking.map_err(|error| failed(error.into()))?;
+        let _lock = locked.map_err(|error| failed(error.into()))?;
         let options = SqliteConnectOptions::new()
             .filename(file.path())
             .create_if_missing(true)

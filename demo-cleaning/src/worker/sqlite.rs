@@ -68,10 +68,7 @@ where
         };
         if let Err(error) = outcome {
             log::error!("the queue {destination} failed and is opened again: {error}");
-            tokio::select! {
-                () = sleep(RESTART_PAUSE) => {}
-                () = shutdown.requested() => {}
-            }
+            shutdown.unless_requested(sleep(RESTART_PAUSE)).await;
         }
     }
     Ok(())

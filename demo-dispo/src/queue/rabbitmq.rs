@@ -253,17 +253,13 @@ impl Publisher {
         let declaring =
             self.channel
                 .queue_declare(queue.into(), QueueDeclareOptions::durable(), table);
-        timeout(ANSWER_TIMEOUT, declaring).await??;
+        answered(declaring).await?;
         Ok(())
     }
 
     pub(crate) async fn close(self) {
         let closing = self.connection.close(200, "the service ends".into());
-        let closed = match timeout(ANSWER_TIMEOUT, closing).await {
-            Ok(closed) => closed.map_err(PublishError::from),
-            Err(elapsed) => Err(elapsed.into()),
-        };
-        if let Err(error) = closed {
+        if let Err(error) = answered(closing).await {
             log::debug!("the connection to the broker did not end well: {error}");
         }
     }
@@ -290,7 +286,7 @@ pub(crate) async fn publish(
             .await?
             .await
     };
-    match timeout(ANSWER_TIMEOUT, publishing).await?? {
+    match answered(publishing).await? {
         Confirmation::Ack(None) => Ok(()),
         Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
             Err(PublishError::Refused(returned.reply_text.to_string()))
@@ -299,6 +295,13 @@ pub(crate) async fn publish(
             Err(PublishError::Refused("it was not confirmed".to_owned()))
         }
     }
+}
+
+/// What the broker answers, if it does in time.
+pub(crate) async fn answered<T>(
+    asking: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, PublishError> {
+    Ok(timeout(ANSWER_TIMEOUT, asking).await??)
 }
 
 /// Where a message waits after its nth attempt.

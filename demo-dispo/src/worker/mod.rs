@@ -100,10 +100,7 @@ where
         if !outcome.as_ref().is_err_and(TaskError::is_outage) {
             return Some(outcome);
         }
-        tokio::select! {
-            () = sleep(outage_pause) => {}
-            () = shutdown.requested() => return None,
-        }
+        shutdown.unless_requested(sleep(outage_pause)).await?;
     }
 }
 

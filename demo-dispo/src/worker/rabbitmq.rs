@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use lapin::{
-    BasicProperties, Channel,
+    BasicProperties, Channel, Consumer,
     message::Delivery,
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     queue::{
         Headers, MAX_ATTEMPTS, Payload, Queue,
-        rabbitmq::{PublishError, RabbitMqQueue, dead, publish, retry, table},
+        rabbitmq::{PublishError, Publisher, RabbitMqQueue, answered, dead, publish, retry, table},
         stamped,
     },
     shutdown::Shutdown,
@@ -67,10 +67,7 @@ pub(super) async fn run<H, F>(
             log::error!(
                 "the queue {destination} at {url} (QUEUE_URL) failed and is opened again: {error}"
             );
-            tokio::select! {
-                () = sleep(RESTART_PAUSE) => {}
-                () = shutdown.requested() => {}
-            }
+            shutdown.unless_requested(sleep(RESTART_PAUSE)).await;
         }
     }
 }
@@ -86,20 +83,11 @@ where
     H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<(), TaskError>> + Send + 'static,
 {
-    let mut connection = broker.connect().await?;
-    connection.declare(destination).await?;
+    let starting = shutdown.unless_requested(start(broker, destination));
+    let Some((connection, mut deliveries)) = starting.await.transpose()? else {
+        return Ok(());
+    };
     let channel = connection.channel.clone();
-    channel
-        .basic_qos(PREFETCH, BasicQosOptions::default())
-        .await?;
-    let mut deliveries = channel
-        .basic_consume(
-            destination.into(),
-            destination.into(),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
-        .await?;
     tell_waiting(destination);
     let mut tasks = JoinSet::new();
     loop {
@@ -124,9 +112,10 @@ where
             () = shutdown.requested() => break,
         }
     }
-    channel
-        .basic_cancel(destination.into(), BasicCancelOptions::default())
-        .await?;
+    let cancelling = channel.basic_cancel(destination.into(), BasicCancelOptions::default());
+    if let Err(error) = answered(cancelling).await {
+        log::debug!("the consumer of {destination} did not end well: {error}");
+    }
     let drained = timeout(DRAIN_TIMEOUT, async {
         while tasks.join_next().await.is_some() {}
     });
@@ -137,6 +126,25 @@ where
     }
     connection.close().await;
     Ok(())
+}
+
+/// A connection, and what is delivered on it.
+async fn start(
+    broker: &RabbitMqQueue,
+    destination: &'static str,
+) -> Result<(Publisher, Consumer), PublishError> {
+    let mut connection = broker.connect().await?;
+    connection.declare(destination).await?;
+    let channel = &connection.channel;
+    answered(channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+    let consuming = channel.basic_consume(
+        destination.into(),
+        destination.into(),
+        BasicConsumeOptions::default(),
+        FieldTable::default(),
+    );
+    let deliveries = answered(consuming).await?;
+    Ok((connection, deliveries))
 }
 
 /// A delivery, taken apart.

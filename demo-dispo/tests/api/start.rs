@@ -1,5 +1,12 @@
 //! What the program says when it cannot start.
 
+#[cfg(target_os = "linux")]
+use std::{
+    fs::{self, File},
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
 use std::{net::TcpListener, process::Command};
 
 #[test]
@@ -33,6 +40,41 @@ fn an_unknown_role_is_told_with_those_there_are() {
         ("DISPO_PORT", ""),
         "demo-dispo: no role `boss`; use `serve` (or nothing) or `worker`\n",
     );
+}
+
+/// As it does the first time, with several processes at once. Told by whether the signal is followed, which ends a process
+/// that does not listen too, but not well.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_waits_to_set_up_its_database_may_be_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("dispo.db-lock");
+    let held = File::create(&lock).unwrap();
+    held.lock().unwrap();
+    let mut waiting = Command::new(env!("CARGO_BIN_EXE_demo-dispo"))
+        .env_remove("DATABASE_URL")
+        .env_remove("QUEUE_URL")
+        .current_dir(folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let opened = format!("/proc/{}/fd", waiting.id());
+    let is_open = || {
+        let files = fs::read_dir(&opened).unwrap();
+        let mut targets = files.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+        targets.any(|target| target == lock)
+    };
+    while !is_open() {
+        thread::yield_now();
+    }
+    let begin = Instant::now();
+    let process = waiting.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(told.unwrap().success());
+    let ended = waiting.wait().unwrap();
+    assert!(ended.success(), "{ended}");
+    // It would wait for half a minute.
+    assert!(begin.elapsed() < Duration::from_secs(15));
 }
 
 /// Runs the program in a folder of its own; it must fail and print `message`, if there is one.
