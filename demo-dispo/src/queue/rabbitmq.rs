@@ -12,7 +12,10 @@
 use std::{
     borrow::Cow,
     collections::HashSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,7 +25,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, LongString, ShortString},
 };
 use otel_runtime::instrument::messaging::Message;
-use tokio::{runtime::Handle, sync::Mutex, time::timeout};
+use tokio::{net::TcpStream, runtime::Handle, sync::Mutex, time::timeout};
 use ulid::Ulid;
 
 use super::{BrokerUrl, Headers};
@@ -32,6 +35,9 @@ const SYSTEM: &str = "rabbitmq";
 
 /// How long the broker may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What a client of AMQP 0-9-1 says first.
+const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 
 /// How long a broker that failed is left alone.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
@@ -51,6 +57,8 @@ pub struct RabbitMqQueue {
     /// Where the connections live. What asks for one may run on a thread of the web server, which ends before them.
     runtime: Handle,
     link: Arc<Mutex<Link>>,
+    /// Whether the broker was silent when it was last connected to.
+    is_silent: Arc<AtomicBool>,
 }
 
 /// The way to the broker that all who publish share.
@@ -83,6 +91,7 @@ impl RabbitMqQueue {
             url,
             runtime: Handle::current(),
             link: Arc::default(),
+            is_silent: Arc::default(),
         }
     }
 
@@ -106,7 +115,13 @@ impl RabbitMqQueue {
     }
 
     /// A connection of its own.
+    ///
+    /// The client cannot be told to leave off: while its peer is silent, each attempt keeps a thread and a socket. So there is no
+    /// further one until the broker has greeted somebody.
     pub(crate) async fn connect(&self) -> Result<Publisher, PublishError> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            answered(self.greeting()).await?;
+        }
         let url = self.url.clone();
         let connecting = self.runtime.spawn(async move {
             let properties =
@@ -122,7 +137,18 @@ impl RabbitMqQueue {
                 declared: HashSet::new(),
             })
         });
-        Ok(timeout(ANSWER_TIMEOUT, connecting).await???)
+        let connected = timeout(ANSWER_TIMEOUT, connecting).await;
+        self.is_silent.store(connected.is_err(), Ordering::Relaxed);
+        connected??.map_err(PublishError::from)
+    }
+
+    /// Waits until the broker begins to answer somebody who connects. What it says is not looked at.
+    async fn greeting(&self) -> lapin::Result<()> {
+        let stream = TcpStream::connect((self.url.host(), self.url.port())).await?;
+        stream.writable().await?;
+        stream.try_write(PROTOCOL_HEADER)?;
+        stream.peek(&mut [0]).await?;
+        Ok(())
     }
 
     pub(crate) fn url(&self) -> &BrokerUrl {
