@@ -5,7 +5,7 @@ use otel_runtime::testing::{Detail, SpanRecord, tree};
 use serde_json::{Value, json};
 
 use crate::{
-    database::databases,
+    database::{Kind, databases},
     helpers::{Queued, TestApp, eventually, spans_of, spawn_app},
 };
 
@@ -94,6 +94,23 @@ async fn a_failing_task_is_tried_five_times() {
         assert_eq!(message.status, "Failed");
         assert_eq!(failed_attempts(&message).await, 5);
     }
+}
+
+#[tokio::test]
+async fn what_was_done_long_ago_is_forgotten() {
+    let app = spawn_app(Kind::Sqlite).await;
+    work_off(&app, &booking()).await;
+    app.change_queue("UPDATE Jobs SET done_at = done_at - 90000");
+    work_off(&app, &booking()).await;
+    let shutdown = Shutdown::new();
+    let working = worker::run(&app.queue, QUEUE, &shutdown, async |_| Ok(()));
+    let forgotten = async {
+        let is_one = || (app.queued(QUEUE).len() == 1).then_some(());
+        eventually("the end of what is old", is_one).await;
+        shutdown.request();
+    };
+    let (outcome, ()) = tokio::join!(working, forgotten);
+    outcome.unwrap();
 }
 
 fn booking() -> Value {

@@ -19,6 +19,12 @@ pub(crate) const SYSTEM: &str = "apalis";
 /// A worker tells that it lives this often; one that missed two is taken for dead and its messages are tried again.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// How long a message that is done stays, and a worker that is gone: by its id a message is known that is sent once more.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// How many rows are deleted at once, so that nobody waits long for the file.
+const BATCH: u32 = 1000;
+
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: u32 = 4;
 
@@ -86,6 +92,34 @@ impl SqliteQueue {
         }
     }
 
+    /// Deletes messages that were done, and workers that were seen last, more than a day ago. What was given up stays.
+    ///
+    /// The file does not shrink, but the room is used again.
+    pub(crate) async fn forget_old(&self) -> Result<(), sqlx::Error> {
+        let kept = i64::try_from(KEPT.as_secs()).unwrap_or(i64::MAX);
+        loop {
+            let forgetting = sqlx::query(
+                "DELETE FROM Jobs WHERE id IN ( \
+                     SELECT id FROM Jobs WHERE status = 'Done' AND done_at < strftime('%s', 'now') - ? LIMIT ? \
+                 )",
+            );
+            let forgotten = forgetting
+                .bind(kept)
+                .bind(BATCH)
+                .execute(&self.pool)
+                .await?;
+            if forgotten.rows_affected() < u64::from(BATCH) {
+                break;
+            }
+        }
+        let forgetting = sqlx::query(
+            "DELETE FROM Workers WHERE last_seen < strftime('%s', 'now') - ? \
+                 AND NOT EXISTS (SELECT 1 FROM Jobs WHERE lock_by = Workers.id)",
+        );
+        forgetting.bind(kept).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Ends the connections; work under way is finished first.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -133,3 +167,63 @@ pub struct OpenError {
 
 /// Why apalis did not take a message.
 pub(crate) type PushError = TaskSinkError<<SqliteStorage<Payload> as Backend>::Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn column(queue: &SqliteQueue, sql: &'static str) -> Vec<String> {
+        let asking = sqlx::query_scalar(sql).fetch_all(&queue.pool);
+        asking.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_done_for_more_than_a_day_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/queue.db", folder.path().display());
+        let file = SqliteFile::parse(&url).unwrap();
+        let queue = SqliteQueue::open(&file).await.unwrap();
+        for (number, (worker, status, seconds)) in [
+            ("of-yesterday", "Done", 86_410),
+            ("of-today", "Done", 86_000),
+            ("of-what-failed", "Failed", 90_000),
+            ("of-what-was-cut-off", "Running", 90_000),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let id = Ulid::from_parts(0, number as u128);
+            let pushing = queue.push("test", id, Payload::new(), Headers::new());
+            pushing.await.unwrap();
+            sqlx::query(
+                "INSERT INTO Workers (id, worker_type, storage_name, last_seen) \
+                 VALUES (?1, 'test', 'test', strftime('%s', 'now') - 90000); \
+                 UPDATE Jobs SET status = ?2, done_at = strftime('%s', 'now') - ?3, lock_by = ?1 WHERE id = ?4",
+            )
+            .bind(worker)
+            .bind(status)
+            .bind(seconds)
+            .bind(id.to_string())
+            .execute(&queue.pool)
+            .await
+            .unwrap();
+        }
+        sqlx::query(
+            "INSERT INTO Workers (id, worker_type, storage_name) VALUES ('idle', 'test', 'test')",
+        )
+        .execute(&queue.pool)
+        .await
+        .unwrap();
+
+        queue.forget_old().await.unwrap();
+
+        assert_eq!(
+            column(&queue, "SELECT status FROM Jobs ORDER BY id").await,
+            ["Done", "Failed", "Running"]
+        );
+        assert_eq!(
+            column(&queue, "SELECT id FROM Workers ORDER BY id").await,
+            ["idle", "of-today", "of-what-failed", "of-what-was-cut-off"]
+        );
+    }
+}

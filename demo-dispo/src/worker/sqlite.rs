@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    convert::Infallible,
     future::pending,
     task::{Context, Poll},
     time::Duration,
@@ -38,6 +39,9 @@ use crate::{
 /// How often the queue is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often what is old is deleted; the first time at the start.
+const FORGET_INTERVAL: Duration = Duration::from_hours(1);
+
 /// The first and the longest pause before a failed task is tried again.
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -58,12 +62,39 @@ where
 {
     let backoff = retry_pauses()?;
     tell_waiting(destination);
+    tokio::select! {
+        () = run_until_requested(queue, destination, backoff, shutdown, handle) => Ok(()),
+        never = forget_regularly(queue, destination) => match never {},
+    }
+}
+
+/// Deletes what is old, now and then.
+async fn forget_regularly(queue: &SqliteQueue, destination: &str) -> Infallible {
+    let mut times = interval(FORGET_INTERVAL);
+    loop {
+        times.tick().await;
+        if let Err(error) = queue.forget_old().await {
+            log::warn!("what is old in the file of {destination} is deleted later: {error}");
+        }
+    }
+}
+
+async fn run_until_requested<H, F>(
+    queue: &SqliteQueue,
+    destination: &'static str,
+    backoff: ExponentialBackoff<HasherRng>,
+    shutdown: &Shutdown,
+    handle: H,
+) where
+    H: Fn(Payload) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(), TaskError>> + Send + 'static,
+{
     while !shutdown.is_requested() {
         let outcome = tokio::select! {
             outcome = run_once(queue, destination, backoff.clone(), shutdown.clone(), handle.clone()) => outcome,
             () = overdue(shutdown) => {
                 log::warn!("tasks still ran after {DRAIN_TIMEOUT:?}; their messages will be delivered again");
-                return Ok(());
+                return;
             }
         };
         if let Err(error) = outcome {
@@ -71,7 +102,6 @@ where
             shutdown.unless_requested(sleep(RESTART_PAUSE)).await;
         }
     }
-    Ok(())
 }
 
 /// Each run has a name of its own: apalis refuses a name that was in use a moment ago.
