@@ -220,6 +220,9 @@ def variables_are_known_and_complete(system):
                 yield f"{name}, {where}: nothing reads {unknown}"
             for missing in sorted(required - set(variables)):
                 yield f"{name}, {where}: {missing} is not set"
+            # What is set takes the place of the default, which keeps the spans of the broker's client out of the log.
+            if "tracing::span=" not in variables.get("RUST_LOG", "tracing::span="):
+                yield f"{name}, {where}: RUST_LOG lets the broker's client tell of its spans; leave it out"
             if variables.get("OTEL_SERVICE_NAME") != name or name not in system.code[service].names:
                 yield f"{name}, {where}: OTEL_SERVICE_NAME is {variables.get('OTEL_SERVICE_NAME')}"
         seen = set()

@@ -115,6 +115,7 @@ MISTAKES = [
     (rules.variables_are_known_and_complete, env("dispo", "POD_UID", name="POD_ID")),
     (rules.variables_are_known_and_complete, put(composed("dispo"), "environment", "DATABASE_URL", value=None)),
     (rules.variables_are_known_and_complete, put(composed("dispo"), "environment", "DISPO_PORTS", value="1")),
+    (rules.variables_are_known_and_complete, put(composed("dispo"), "environment", "RUST_LOG", value="info")),
     (rules.resource_attributes_can_be_read, env("dispo", "OTEL_RESOURCE_ATTRIBUTES", value="a=b, c=d")),
     (rules.addresses_lead_somewhere, env("dispo", "DATABASE_URL", value="postgres://dispo:$(DATABASE_PASSWORD)@cleaning-db:5432/dispo")),
     (rules.addresses_lead_somewhere, env("dispo", "DATABASE_URL", value="postgres://dispo:$(DATABASE_PASSWORD)@dispo-db:5433/dispo")),
