@@ -7,7 +7,11 @@
 //! | `<name>.dead`      | what was given up, for a person to look at                                  |
 //!
 //! All are quorum queues: durable, and safe against the loss of a node where there are several. A message counts as sent
-//! only when the broker has confirmed it.
+//! only when the broker has confirmed it. What a queue hands on, to its next attempt or to the dead, it keeps until the other
+//! queue has it.
+//!
+//! A queue keeps the arguments that it was declared with. One that was declared with others is refused (406,
+//! `PRECONDITION_FAILED`), and all of its name are to be deleted once they are empty; they are declared again when they are needed.
 
 use std::{
     borrow::Cow,
@@ -250,18 +254,11 @@ impl Publisher {
         self.declare_one(&dead, &[]).await?;
         for (at, pause) in RETRY_PAUSES.iter().enumerate() {
             let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-            let after = [
-                ("x-message-ttl", AMQPValue::LongLongInt(pause)),
-                ("x-dead-letter-exchange", text("")),
-                ("x-dead-letter-routing-key", text(queue)),
-            ];
-            self.declare_one(&retry(queue, at + 1), &after).await?;
+            let mut arguments = handing_on(queue);
+            arguments.push(("x-message-ttl", AMQPValue::LongLongInt(pause)));
+            self.declare_one(&retry(queue, at + 1), &arguments).await?;
         }
-        let after = [
-            ("x-dead-letter-exchange", text("")),
-            ("x-dead-letter-routing-key", text(&dead)),
-        ];
-        self.declare_one(queue, &after).await?;
+        self.declare_one(queue, &handing_on(&dead)).await?;
         self.declared.insert(queue);
         Ok(())
     }
@@ -289,6 +286,17 @@ impl Publisher {
             log::debug!("the connection to the broker did not end well: {error}");
         }
     }
+}
+
+/// The arguments of a queue that hands on to another what it keeps no longer, and loses nothing of it: that needs a queue which
+/// refuses what is too much, instead of dropping what is old.
+fn handing_on(other: &str) -> Vec<(&'static str, AMQPValue)> {
+    vec![
+        ("x-dead-letter-exchange", text("")),
+        ("x-dead-letter-routing-key", text(other)),
+        ("x-dead-letter-strategy", text("at-least-once")),
+        ("x-overflow", text("reject-publish")),
+    ]
 }
 
 /// Publishes on a channel that confirms, and waits until the broker has the message.
