@@ -18,12 +18,13 @@ use lapin::{
 use opentelemetry::{Context, trace::FutureExt as _};
 use otel_runtime::instrument::messaging::{Message, keep_origin};
 use tokio::{
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 
 use super::{
-    DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, is_given_up, process, tell_waiting,
+    DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, is_given_up, is_outage, outlast_outages,
+    process, tell_waiting,
 };
 use crate::{
     queue::{
@@ -214,15 +215,19 @@ where
         handle(payload)
     };
     // A task of its own, so that a panic ends that and not the worker.
-    let outcome =
-        tokio::spawn(
-            async move { process(received, &headers, &shutdown, OUTAGE_PAUSE, handle).await },
-        );
-    let failure = match outcome.await {
-        Ok(Some(Ok(()))) => None,
-        Ok(Some(Err(error))) => Some((error.is_final(), error.to_string())),
+    let once = || {
+        let (received, headers, handle) = (received.clone(), headers.clone(), handle.clone());
+        tokio::spawn(async move { process(received, &headers, handle).await })
+    };
+    let is_outage = |outcome: &Result<_, JoinError>| outcome.as_ref().is_ok_and(is_outage);
+    let trying = outlast_outages(&shutdown, OUTAGE_PAUSE, is_outage, once);
+    let Some(outcome) = trying.await else {
         // What is not acknowledged is delivered again.
-        Ok(None) => return Ok(()),
+        return Ok(());
+    };
+    let failure = match outcome {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some((error.is_final(), error.to_string())),
         Err(panic) => Some((false, panic.to_string())),
     };
     if let Some((is_final, reason)) = failure {

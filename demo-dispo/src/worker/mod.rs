@@ -81,35 +81,33 @@ fn is_given_up(is_final: bool, attempt: usize) -> bool {
     is_final || attempt >= MAX_ATTEMPTS
 }
 
-/// Handles a message, again and again while that fails by an outage. Each try has its own span.
+/// Makes attempts as long as they fail by an outage.
 ///
 /// `None` when the process is to end before the outage does: then the message is nobody's, and is to be delivered again.
-async fn process<H, F>(
-    received: Received,
-    headers: &Headers,
+async fn outlast_outages<T, F>(
     shutdown: &Shutdown,
-    outage_pause: Duration,
-    handle: H,
-) -> Option<Result<(), TaskError>>
+    pause: Duration,
+    is_outage: impl Fn(&T) -> bool,
+    attempt: impl Fn() -> F,
+) -> Option<T>
 where
-    H: Fn(Payload) -> F,
-    F: Future<Output = Result<(), TaskError>>,
+    F: Future<Output = T>,
 {
     loop {
-        let outcome = process_once(received.clone(), headers, &handle).await;
-        if !outcome.as_ref().is_err_and(TaskError::is_outage) {
+        let outcome = attempt().await;
+        if !is_outage(&outcome) {
             return Some(outcome);
         }
-        shutdown.unless_requested(sleep(outage_pause)).await?;
+        shutdown.unless_requested(sleep(pause)).await?;
     }
 }
 
+fn is_outage(outcome: &Result<(), TaskError>) -> bool {
+    outcome.as_ref().is_err_and(TaskError::is_outage)
+}
+
 /// Handles a message within its span.
-async fn process_once<H, F>(
-    received: Received,
-    headers: &Headers,
-    handle: &H,
-) -> Result<(), TaskError>
+async fn process<H, F>(received: Received, headers: &Headers, handle: H) -> Result<(), TaskError>
 where
     H: Fn(Payload) -> F,
     F: Future<Output = Result<(), TaskError>>,
@@ -158,10 +156,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        cell::Cell,
-        future::{Ready, ready},
-    };
+    use std::{cell::Cell, future::ready};
 
     use super::*;
     use crate::store::StoreError;
@@ -182,19 +177,11 @@ mod tests {
         answer: impl Fn(usize) -> Result<(), TaskError>,
     ) -> (Option<Result<(), TaskError>>, usize) {
         let tries = Cell::new(0);
-        let handle = |_: Payload| -> Ready<_> {
+        let attempt = || {
             tries.set(tries.get() + 1);
             ready(answer(tries.get()))
         };
-        let received = Received {
-            message: Message::new("test", "test"),
-            destination: "test",
-            id: None,
-            payload: Payload::new(),
-            attempt: 1,
-            redelivered: 0,
-        };
-        let outcome = process(received, &Headers::new(), shutdown, PAUSE, handle).await;
+        let outcome = outlast_outages(shutdown, PAUSE, is_outage, attempt).await;
         (outcome, tries.get())
     }
 

@@ -26,7 +26,10 @@ use otel_runtime::instrument::messaging::Message;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use ulid::Ulid;
 
-use super::{DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, process, tell_waiting};
+use super::{
+    DRAIN_TIMEOUT, OUTAGE_PAUSE, RESTART_PAUSE, Received, is_outage, outlast_outages, process,
+    tell_waiting,
+};
 use crate::{
     queue::{
         MAX_ATTEMPTS, Payload,
@@ -138,9 +141,9 @@ where
                         attempt: attempt.current(),
                         redelivered: 0,
                     };
-                    let processed =
-                        process(received, headers.as_map(), &shutdown, OUTAGE_PAUSE, handle);
-                    let Some(outcome) = processed.await else {
+                    let attempt = || process(received.clone(), headers.as_map(), handle.clone());
+                    let trying = outlast_outages(&shutdown, OUTAGE_PAUSE, is_outage, attempt);
+                    let Some(outcome) = trying.await else {
                         // There is no way to give it back; the worker ends without it.
                         return pending().await;
                     };
