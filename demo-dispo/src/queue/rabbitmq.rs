@@ -8,7 +8,7 @@
 //!
 //! All are quorum queues: durable, and safe against the loss of a node where there are several. A message counts as sent
 //! only when the broker has confirmed it. What a queue hands on, to its next attempt or to the dead, it keeps until the other
-//! queue has it.
+//! queue has it, which needs RabbitMQ 3.10 or later.
 //!
 //! A queue keeps the arguments that it was declared with. One that was declared with others is refused (406,
 //! `PRECONDITION_FAILED`), and all of its name are to be deleted once they are empty; they are declared again when they are needed.
