@@ -70,6 +70,7 @@ impl TaskError {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Unreadable(_))
     }
+
     /// Whether nothing is wrong with the message, and the task succeeds once the database or the queue is back.
     #[must_use]
     pub fn is_outage(&self) -> bool {

@@ -59,6 +59,7 @@ impl TaskError {
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::UnknownBooking(_))
     }
+
     /// Whether nothing is wrong with the message, and the task succeeds once the database is back.
     #[must_use]
     pub fn is_outage(&self) -> bool {

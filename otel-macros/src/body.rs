@@ -557,7 +557,7 @@ fn way_out(statement: &Stmt) -> Option<Span> {
     }
 }
 
-/// Whether the last thing in a body is a macro of those.
+/// Whether a body ends by a macro that never comes back.
 pub(crate) fn ends_by_leaving(body: &TokenStream) -> bool {
     let is = |token: &TokenTree, mark| matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark);
     let mut tokens: Vec<_> = body.clone().into_iter().collect();

@@ -22,6 +22,10 @@ const EXECUTOR: &str = "executor";
 /// The same by which all is done in an async `main`.
 const ASYNC_MAIN: &str = "async main";
 
+/// The same by which `init` fails when the engine runs already.
+#[cfg(target_os = "linux")]
+const REFUSED: &str = "refused";
+
 /// The same by which it keeps its spans, as a test does.
 const SPANS: &str = "spans";
 
@@ -66,8 +70,31 @@ fn child_process() {
                 assert_eq!(spans.tree().lines().count(), 2, "{}", spans.tree());
             }
         }
+        #[cfg(target_os = "linux")]
+        Ok(REFUSED) => {
+            for _ in 0..3 {
+                assert!(otel_runtime::init().is_err());
+            }
+            let begun = std::time::Instant::now();
+            while exporting_threads() > 0 {
+                assert!(begun.elapsed() < Duration::from_secs(20), "they stay");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
         Ok(_) => work(),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn exporting_threads() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").expect("the threads");
+    let names = threads.filter_map(|thread| {
+        let name = thread.expect("a thread").path().join("comm");
+        std::fs::read_to_string(name).ok()
+    });
+    names
+        .filter(|name| name.starts_with("otel-runtime-sp"))
+        .count()
 }
 
 fn work() {
@@ -125,6 +152,19 @@ fn console_prints_a_tree() {
 fn spans_are_kept_for_a_test_whatever_was_started_before() {
     let output = child::command(CHILD, SPANS).output();
     let output = output.expect("the test runs again");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_that_fails_half_way_leaves_nothing_behind() {
+    let mut command = child::command(CHILD, REFUSED);
+    command.envs([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "no url"),
+    ]);
+    let output = command.output().expect("the test runs again");
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 

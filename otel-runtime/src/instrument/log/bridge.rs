@@ -34,9 +34,8 @@ pub(crate) fn set_logger(logger: Option<SdkLogger>) {
     *current = logger.map(Arc::new);
 }
 
-/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads, or this thread
-/// exports a span, nor at the end of a
-/// thread, where the SDK cannot look for the current span.
+/// Whether [`emit`] does anything here: not where telemetry is suppressed, as on the exporters' own threads, nor while this
+/// thread exports a span, nor at its end, where the SDK cannot look for the current span.
 pub(super) fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
         && !simple::is_exporting()
