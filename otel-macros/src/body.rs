@@ -16,7 +16,7 @@ use crate::expand;
 use crate::function::simple_name;
 use crate::helpers::{AttrContent, CONDITIONAL, Helper, Lifted, Ours, arguments};
 use crate::plan::{
-    Handed, Record, SpanPlan, check_event, check_key, check_statement_fields, named_field,
+    AsyncBlock, Record, SpanPlan, check_event, check_key, check_statement_fields, named_field,
 };
 use crate::syntax;
 use crate::unrecorded;
@@ -39,12 +39,7 @@ pub(crate) fn rewrite(
         return unparsed(body.clone());
     }
     // As the plan decides: the span is that of the block then.
-    let is_sole_block = function.asyncness.is_none()
-        && matches!(
-            syntax::handed(&function.output),
-            Some(Handed::Future { .. })
-        )
-        && syntax::sole_async_block(body).is_some();
+    let is_sole_block = AsyncBlock::of(function, body).is_some();
     let parser = Block::parse_within;
     let Some(mut statements) = errors.keep(parser.parse2(body.clone())) else {
         return unparsed(without_ours(body.clone(), lifted));

@@ -211,12 +211,11 @@ pub(crate) fn untraced(
         entry: records(&recorded.entry, &frame),
         after: records(&recorded.returned, &frame),
     };
-    let is_async = function.sig.asyncness.is_some();
-    if let Some(block) = AsyncBlock::of(function, body).filter(|_| !is_async) {
+    if let Some(block) = AsyncBlock::of(&function.sig, body) {
         return function.with_body(&untraced_block_body(&block, function, &around, &frame));
     }
     let function = &with_parameters(function, !around.after.is_empty());
-    let awaits = is_async && !body::certainly_never_awaits(body);
+    let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
     let body = if awaits && !around.after.is_empty() {
         let Around {
             before,
@@ -268,11 +267,7 @@ fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -
     let attributes = syntax::leading_attributes(&mut expr)
         .map(std::mem::take)
         .unwrap_or_default();
-    // In braces, the compiler would find them superfluous.
-    while let Expr::Paren(parentheses) = expr {
-        expr = *parentheses.expr;
-    }
-    syntax::justify_braces(&mut expr);
+    syntax::justify(&mut expr);
     // As a statement, so that one which starts with a block is put into parentheses.
     let traced = Stmt::Expr(expr, None);
     quote!(#(#attributes)* { #start #traced })

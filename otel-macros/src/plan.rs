@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Type, UnOp, parse_quote};
+use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Signature, Type, UnOp, parse_quote};
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::body::{self, Body};
@@ -58,8 +58,11 @@ pub(crate) struct AsyncBlock {
 
 impl AsyncBlock {
     /// The one that a function consists of, if that is how it hands out a future.
-    pub(crate) fn of(function: &Function, body: &TokenStream) -> Option<AsyncBlock> {
-        let Some(Handed::Future { output, .. }) = syntax::handed(&function.sig.output) else {
+    pub(crate) fn of(function: &Signature, body: &TokenStream) -> Option<AsyncBlock> {
+        if function.asyncness.is_some() {
+            return None;
+        }
+        let Some(Handed::Future { output, .. }) = syntax::handed(&function.output) else {
             return None;
         };
         let (call, block) = syntax::sole_async_block(body)?;
@@ -178,7 +181,7 @@ impl Shape {
                 Shape::Async
             };
         }
-        if let Some(block) = AsyncBlock::of(function, body) {
+        if let Some(block) = AsyncBlock::of(&function.sig, body) {
             return Shape::Block(Box::new(block));
         }
         syntax::handed(&function.sig.output).map_or(Shape::Sync, Shape::Handing)

@@ -369,6 +369,18 @@ fn peel(ty: &Type) -> &Type {
     }
 }
 
+/// Prepares an expression for braces of ours, or for standing without what it had before it: parentheses go, as far as no attribute
+/// is theirs, and braces stay.
+pub(crate) fn justify(expr: &mut Expr) {
+    match expr {
+        Expr::Paren(parentheses) if parentheses.attrs.is_empty() => {
+            *expr = (*parentheses.expr).clone();
+            justify(expr);
+        }
+        _ => justify_braces(expr),
+    }
+}
+
 /// Puts an empty statement into a block of the user's: where an expansion puts it, the compiler would find the braces
 /// round a single expression superfluous.
 pub(crate) fn justify_braces(expr: &mut Expr) {

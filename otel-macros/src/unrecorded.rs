@@ -8,7 +8,7 @@ use syn::{Attribute, Expr};
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted};
 use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
-use crate::syntax::{is_underscored, justify_braces};
+use crate::syntax::{is_underscored, justify};
 
 /// A traced function without its span.
 pub(crate) fn traced(
@@ -48,10 +48,7 @@ pub(crate) fn inside(plan: &SpanPlan) -> TokenStream {
 /// The same in front of what the span would be around. That may stand in braces or parentheses which have nothing to do without
 /// it, and of which the compiler would complain.
 pub(crate) fn around_expr(plan: &SpanPlan, expr: &mut Expr) {
-    justify_braces(expr);
-    while let Expr::Paren(parentheses) = expr {
-        *expr = (*parentheses.expr).clone();
-    }
+    justify(expr);
     let mention = inside(plan);
     if !mention.is_empty() {
         *expr = Expr::Verbatim(quote!({ #mention #expr }));

@@ -79,6 +79,9 @@ fn conditions() -> u32 {
     #[cfg(doc)]
     #[traced_span("never")]
     no_such_function();
+    #[cfg(doc)]
+    #[traced_span("never")]
+    (no_such_function());
     #[cfg(not(doc))]
     #[span_attr]
     let always = 1;
