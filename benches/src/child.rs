@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::contenders::{Contender, Functions, Setup, ours};
+use crate::processors::Processors;
 use crate::scenario::Scenario;
 
 pub(crate) const COMMAND: &str = "contend";
@@ -96,6 +97,8 @@ pub(crate) fn contending(mut command: Command, contender: Contender, setup: &Set
         .args([COMMAND, contender.name()])
         .args(arguments(setup))
         .envs(ours::environment(setup))
+        // The collector is on this machine.
+        .env("NO_PROXY", "127.0.0.1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     command
@@ -130,6 +133,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         "grpc" => Setup::Grpc(next()?.to_owned()),
         _ => return Err("no such setup".into()),
     };
+    let processors = Processors::all()?;
+    processors.enter_others()?;
     let functions = contender.start(&setup)?;
     let mut out = std::io::stdout();
     for line in std::io::stdin().lines() {
@@ -143,6 +148,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             .ok_or("no such task")?;
         let scenario = Scenario::named(next()?).ok_or("no such scenario")?;
         let spans = next()?.parse()?;
+        match scenario {
+            Scenario::TwoThreads => processors.enter_any()?,
+            _ => processors.enter_first()?,
+        }
         writeln!(out, "{}", measured(task, scenario, spans, &functions))?;
         out.flush()?;
     }

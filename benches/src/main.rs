@@ -14,6 +14,7 @@ mod child;
 mod comparison;
 mod contenders;
 mod instructions;
+mod processors;
 mod scenario;
 
 use std::process::ExitCode;

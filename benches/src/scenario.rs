@@ -1,13 +1,14 @@
 //! What is measured of each contender.
 
 use std::hint::black_box;
+use std::panic::resume_unwind;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::contenders::{Functions, Parent};
 
 /// So many spans have one parent, so that what the parent costs does not count.
-const CHILDREN: u32 = 100;
+pub(crate) const CHILDREN: u32 = 100;
 
 /// Spans of a tree: the root, and ten chains of ten.
 pub(crate) const TREE: u32 = 101;
@@ -110,7 +111,7 @@ impl Scenario {
             }
             Self::TwoThreads => thread::scope(|scope| {
                 let both = [(); 2].map(|()| scope.spawn(|| Self::Plain.run(functions, spans)));
-                both.map(|thread| thread.join().unwrap_or(f64::NAN))
+                both.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                     .into_iter()
                     .fold(0.0, f64::max)
             }),

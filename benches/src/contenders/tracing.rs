@@ -3,6 +3,7 @@
 use opentelemetry::trace::TracerProvider as _;
 use tracing::{info, info_span, instrument};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::null::{flush, provider, remote};
@@ -55,7 +56,10 @@ pub(super) fn start(setup: &Setup) -> Result<Functions, Failure> {
     let provider = provider(setup)?;
     if let Some(provider) = &provider {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("benches"));
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
+        // The exporter's own connections make spans too, which would be exported as well.
+        let ours = Targets::new().with_target(module_path!(), LevelFilter::INFO);
+        let subscriber = tracing_subscriber::registry().with(ours).with(layer);
+        tracing::subscriber::set_global_default(subscriber)?;
     }
     Ok(Functions {
         plain,
