@@ -1,6 +1,7 @@
 //! The arguments of `#[traced_span(..)]` as they were written.
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
@@ -105,23 +106,51 @@ impl Args {
 
     /// The options without those that are for the result.
     pub(crate) fn without_outcome(tokens: TokenStream) -> TokenStream {
+        Self::kept(tokens, |option| option.outcome.is_empty())
+    }
+
+    /// The options without those that `own` says as well.
+    pub(crate) fn without_those_of(tokens: TokenStream, own: &Args) -> TokenStream {
+        Self::kept(tokens, |option| !option.meets(own))
+    }
+
+    /// Those of the options that are wanted.
+    fn kept(tokens: TokenStream, is_wanted: impl Fn(&Args) -> bool) -> TokenStream {
         let parser = |input: ParseStream<'_>| {
-            let mut kept = TokenStream::new();
+            let mut kept = Vec::new();
             while !input.is_empty() {
                 let mut option = Args::default();
                 let before = input.cursor().token_stream();
                 option.option(input, &mut Errors::default())?;
-                input.parse::<Option<Token![,]>>()?;
-                if option.outcome.is_empty() {
-                    let after = input.cursor().token_stream().into_iter().count();
+                let after = input.cursor().token_stream().into_iter().count();
+                if is_wanted(&option) {
                     let count = before.clone().into_iter().count() - after;
-                    kept.extend(before.into_iter().take(count));
+                    kept.push(before.into_iter().take(count).collect::<TokenStream>());
                 }
+                input.parse::<Option<Token![,]>>()?;
             }
-            Ok(kept)
+            Ok(quote!(#(#kept),*))
         };
         // What is wrong with them was said before.
         parse_all(parser, tokens).unwrap_or_default()
+    }
+
+    /// Whether both say the same option, or options that rule each other out.
+    fn meets(&self, other: &Args) -> bool {
+        let (span, others) = (&self.span, &other.span);
+        let (outcome, other_outcome) = (&self.outcome, &other.outcome);
+        let ancestry = |span: &SpanArgs| span.parent.is_some() || span.root.is_some();
+        (span.name.is_some() && others.name.is_some())
+            || (span.kind.is_some() && others.kind.is_some())
+            || (ancestry(span) && ancestry(others))
+            || (span.links.is_some() && others.links.is_some())
+            || (span.scope.is_some() && others.scope.is_some())
+            || (span.leaf.is_some() && others.leaf.is_some())
+            || (outcome.err.is_some() && other_outcome.err.is_some())
+            || (outcome.err_if.is_some() && other_outcome.err_if.is_some())
+            || (outcome.is_off() && other_outcome.err_if.is_some())
+            || (outcome.err_if.is_some() && other_outcome.is_off())
+            || (self.runtime.is_some() && other.runtime.is_some())
     }
 
     /// Reads one option up to its comma.

@@ -1,6 +1,6 @@
 //! `#[traced_span]` on an `impl` block, a trait or an inline module: the attribute moves to every function in it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -132,7 +132,7 @@ impl Block<'_> {
         }
     }
 
-    /// Puts the attribute on a function that has none of its own, and gives it a name.
+    /// Puts the attribute on a function, with a name. What a function's own attribute says counts before the block's.
     fn function(
         &mut self,
         attrs: &mut Vec<Attribute>,
@@ -149,10 +149,16 @@ impl Block<'_> {
                     return;
                 };
                 let own = Args::parse(args.clone(), &mut Errors::default());
-                if own.span.name.is_none() {
-                    let path = attrs[at].path().clone();
-                    attrs[at] = parse_quote!(#[#path(#name, #args)]);
+                let mut all = args;
+                if self.errors.is_empty() {
+                    let inherited = self.args_for(output).clone();
+                    all = joined(&all, &Args::without_those_of(inherited, &own));
                 }
+                if own.span.name.is_none() {
+                    all = joined(&quote!(#name), &all);
+                }
+                let path = attrs[at].path().clone();
+                attrs[at] = parse_quote!(#[#path(#all)]);
             }
             None if can_be_traced && self.errors.is_empty() => {
                 let runtime = self.runtime.clone();
@@ -178,6 +184,17 @@ impl Block<'_> {
             &self.without_outcome
         }
     }
+}
+
+/// Options, and further ones.
+fn joined(options: &TokenStream, further: &TokenStream) -> TokenStream {
+    let last = options.clone().into_iter().last();
+    let is_open = match &last {
+        Some(TokenTree::Punct(punct)) => punct.as_char() != ',',
+        last => last.is_some(),
+    };
+    let comma = (is_open && !further.is_empty()).then(|| quote!(,));
+    quote!(#options #comma #further)
 }
 
 fn is_ours(attribute: &Attribute) -> bool {

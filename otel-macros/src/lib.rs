@@ -139,7 +139,8 @@ const RECORDING: bool = cfg!(feature = "recording");
 ///
 /// On an `impl` block, a trait or an inline module it traces every function in it, named `Type::method`, with the
 /// options that it has there; a `const fn` and a method without a body are left out. `#[traced_span(skip)]` on a function
-/// leaves it out, `#[traced_span("other")]` gives it another name and options of its own.
+/// leaves it out, `#[traced_span("other")]` gives it another name, and an option that is written there counts instead of
+/// the block's. A block in a module that has an attribute of its own is left to that.
 ///
 /// ```
 /// use otel_runtime::traced_span;

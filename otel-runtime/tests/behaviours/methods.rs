@@ -1,5 +1,6 @@
 //! Methods, and blocks of functions.
 
+use opentelemetry::Context;
 use otel_runtime::{span_attr, span_event, traced_span};
 
 use super::{block_on, leaf, pause, record};
@@ -121,7 +122,56 @@ fn functions_of_a_block_are_named_after_it() {
         "CLIENT Counter::count",
         "  CLIENT Counter::twice",
         "    INTERNAL inner::leaf",
-        "INTERNAL counter.renamed",
+        "CLIENT counter.renamed",
         "PRODUCER Counter::own_options",
     ]);
+}
+
+fn count(error: &&str) -> bool {
+    *error == "count"
+}
+
+struct Mixed;
+
+#[traced_span(kind = client, parent = &Context::new(), err_if = count, scope = "mixed")]
+impl Mixed {
+    fn fails(error: &'static str) -> Result<(), &'static str> {
+        Err(error)
+    }
+
+    #[traced_span("mixed.says", err = |error: &&str| format!("it says {error}"))]
+    fn says(error: &'static str) -> Result<(), &'static str> {
+        Err(error)
+    }
+
+    #[traced_span(err = off, kind = server, scope = "own")]
+    fn is_silent() -> Result<(), &'static str> {
+        Err("count")
+    }
+
+    #[traced_span("mixed.root", root)]
+    fn root() {
+        let _ = Self::fails("other");
+    }
+}
+
+#[test]
+fn what_a_function_says_itself_counts_before_its_block() {
+    let recorded = record();
+    let _ = Mixed::fails("count");
+    let _ = Mixed::says("count");
+    let _ = Mixed::says("other");
+    let _ = Mixed::is_silent();
+    Mixed::root();
+    recorded.check(&[
+        "CLIENT Mixed::fails ERROR: count",
+        "CLIENT mixed.says ERROR: it says count",
+        "CLIENT mixed.says",
+        "SERVER Mixed::is_silent",
+        "CLIENT mixed.root",
+        "CLIENT Mixed::fails",
+    ]);
+    let scopes = recorded.spans().finished();
+    let scopes = scopes.iter().map(|span| span.scope_name.as_str());
+    assert_eq!(scopes.filter(|scope| *scope == "mixed").count(), 5);
 }
