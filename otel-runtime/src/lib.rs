@@ -4,6 +4,7 @@
 pub mod __private;
 mod attribute;
 mod b3;
+mod baggage;
 #[doc = include_str!("coming_from_tracing.md")]
 pub mod coming_from_tracing {}
 mod config;

@@ -18,8 +18,8 @@ const TRACESTATE: &str = "tracestate";
 /// How long the header is in the version that is written, where later ones may append parts.
 const LENGTH: usize = 55;
 
-/// Does as the SDK's propagator, with these exceptions: what is not well formed, as ids that are too short, starts a new trace;
-/// a `tracestate` may come in several headers; and one that is empty is not written.
+/// Does as the SDK's propagator, with these exceptions: what is not well formed, as ids that are too short or a header that
+/// comes twice, starts a new trace; a `tracestate` may come in several headers; and one that is empty is not written.
 #[derive(Debug, Default)]
 pub(crate) struct TraceContext(TraceContextPropagator);
 
@@ -41,7 +41,8 @@ impl TextMapPropagator for TraceContext {
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         let header = extractor.get(TRACEPARENT);
-        let Some((trace_id, span_id, flags)) = header.and_then(|header| read(header.trim())) else {
+        let parent = header.and_then(|header| read(header.trim()));
+        let Some((trace_id, span_id, flags)) = parent.filter(|_| !is_repeated(extractor)) else {
             return context.clone();
         };
         let state = state(extractor).unwrap_or_default();
@@ -51,6 +52,12 @@ impl TextMapPropagator for TraceContext {
     fn fields(&self) -> FieldIter<'_> {
         self.0.fields()
     }
+}
+
+/// Which of several parents would be the right one cannot be told.
+fn is_repeated(extractor: &dyn Extractor) -> bool {
+    let all = extractor.get_all(TRACEPARENT);
+    all.is_some_and(|all| all.len() > 1)
 }
 
 /// The header may come in parts, which are read as one; what is not well formed is as if it was not there.
@@ -106,6 +113,7 @@ fn read(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baggage::tests::Repeated;
 
     use std::collections::HashMap;
 
@@ -161,26 +169,6 @@ mod tests {
         }
     }
 
-    /// Headers of which one can come again.
-    struct Repeated(Vec<(&'static str, &'static str)>);
-
-    impl Extractor for Repeated {
-        fn get(&self, key: &str) -> Option<&str> {
-            let (_, value) = self.0.iter().find(|(name, _)| *name == key)?;
-            Some(value)
-        }
-
-        fn keys(&self) -> Vec<&str> {
-            self.0.iter().map(|(name, _)| *name).collect()
-        }
-
-        fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-            let named = self.0.iter().filter(|(name, _)| *name == key);
-            let values: Vec<_> = named.map(|(_, value)| *value).collect();
-            (!values.is_empty()).then_some(values)
-        }
-    }
-
     #[test]
     fn a_trace_state_in_parts_is_read_as_one() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -196,6 +184,19 @@ mod tests {
             let context = TraceContext::default().extract(&Repeated(headers.collect()));
             let read = context.span().span_context().trace_state().header();
             assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn of_several_parents_none_is_joined() {
+        let [first, second] = [
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01",
+        ];
+        for (parents, expected) in [(vec![first], true), (vec![first, second], false)] {
+            let headers = parents.into_iter().map(|parent| (TRACEPARENT, parent));
+            let context = TraceContext::default().extract(&Repeated(headers.collect()));
+            assert_eq!(context.span().span_context().is_valid(), expected);
         }
     }
 

@@ -197,9 +197,10 @@ async fn a_request_is_active_until_its_body_is_sent() {
     assert_eq!(
         measured.lines(),
         [
+            "1: method=GET status_code=200 route=/{failing} version=1.1 scheme=http",
             "1: type=alloc::boxed::Box<dyn core::error::Error> method=GET status_code=200 route=/{failing} \
              version=1.1 scheme=http",
-            "2: method=GET status_code=200 route=/{failing} version=1.1 scheme=http",
+            "1: type=cancelled method=GET status_code=200 route=/{failing} version=1.1 scheme=http",
         ]
     );
 }
@@ -230,7 +231,7 @@ async fn panics_and_drops_are_measured_too() {
     assert_eq!(
         measured.lines(),
         [
-            "1: method=GET route=/slow version=1.1 scheme=http",
+            "1: type=cancelled method=GET route=/slow version=1.1 scheme=http",
             "1: type=panic method=GET route=/panic version=1.1 scheme=http",
         ]
     );

@@ -1,6 +1,7 @@
 //! What the conventions say of HTTP for clients and servers alike.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 #[cfg(all(feature = "actix-web", feature = "metrics"))]
 use opentelemetry::KeyValue;
@@ -10,10 +11,32 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use crate::engine::Fields;
 
+/// By the conventions it replaces the known methods: a list with commas, of which case matters.
+const VARIABLE: &str = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS";
+
 /// The methods of RFC 9110, and the two that came later.
-pub(super) const KNOWN_METHODS: [&str; 10] = [
+const STANDARD_METHODS: [&str; 10] = [
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
 ];
+
+/// The methods that may stand in span names, unless the user names others in code.
+pub(super) fn known_methods() -> &'static [String] {
+    static KNOWN: LazyLock<Vec<String>> =
+        LazyLock::new(|| listed(std::env::var(VARIABLE).ok().as_deref()));
+    &KNOWN
+}
+
+fn listed(variable: Option<&str>) -> Vec<String> {
+    let listed = variable.into_iter().flat_map(|list| list.split(','));
+    let methods: Vec<_> = listed
+        .map(|method| method.trim().to_owned())
+        .filter(|method| !method.is_empty())
+        .collect();
+    if methods.is_empty() {
+        return STANDARD_METHODS.map(str::to_owned).into();
+    }
+    methods
+}
 
 /// Query parameters whose values are credentials, by the conventions' list.
 const SECRET_PARAMETERS: [&str; 5] = [
@@ -41,7 +64,7 @@ impl Method {
         if !known.iter().any(|known| known.as_ref() == method) {
             return Self::Other(method.to_owned());
         }
-        match KNOWN_METHODS
+        match STANDARD_METHODS
             .into_iter()
             .find(|standard| *standard == method)
         {
@@ -109,6 +132,17 @@ pub(super) fn redacted(query: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_environment_may_replace_the_known_methods() {
+        for unset in [None, Some(""), Some(" , ")] {
+            assert_eq!(listed(unset), STANDARD_METHODS);
+        }
+        assert_eq!(
+            listed(Some("GET, PROPFIND,,get")),
+            ["GET", "PROPFIND", "get"]
+        );
+    }
 
     #[test]
     fn secret_parameters_lose_their_values_only() {

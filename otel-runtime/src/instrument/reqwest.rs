@@ -34,7 +34,7 @@ use reqwest::{
 
 use super::{
     address::{self, without_brackets},
-    http::{KNOWN_METHODS, Method, redacted},
+    http::{Method, known_methods, redacted},
     running::{Running, described},
     starting::{Operation, Starting, joined},
 };
@@ -105,7 +105,7 @@ async fn send(
 }
 
 fn describe(request: &Request, template: Option<&Cow<'static, str>>, span: &mut Starting<'_>) {
-    let method = Method::new(request.method().as_str(), &KNOWN_METHODS);
+    let method = Method::new(request.method().as_str(), known_methods());
     let name = method.span_name();
     span.set_name(match template {
         Some(template) => Cow::Owned(joined(&name, template)),

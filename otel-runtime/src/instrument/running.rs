@@ -144,7 +144,8 @@ impl Running {
             SpanContext::new(
                 remote.trace_id(),
                 remote.span_id(),
-                remote.trace_flags().with_sampled(false),
+                // Without B3's wish for debugging, too.
+                TraceFlags::NOT_SAMPLED,
                 true,
                 remote.trace_state().clone(),
             )
@@ -317,5 +318,25 @@ impl Drop for Running {
             }
             self.end();
         }
+    }
+}
+
+#[cfg(all(test, feature = "actix-web"))]
+mod tests {
+    use opentelemetry::trace::{SpanId, TraceId};
+
+    use super::*;
+
+    #[test]
+    fn what_is_skipped_is_not_debugged_elsewhere_either() {
+        // As the propagator for B3 has it.
+        let debug = TraceFlags::new(0x05);
+        let (trace, span) = (TraceId::from(1), SpanId::from(2));
+        let caller = SpanContext::new(trace, span, debug, true, TraceState::NONE);
+        let parent = Context::new().with_remote_span_context(caller);
+        let skipped = Running::skipped(&parent);
+        let told = skipped.context().span().span_context().clone();
+        assert_eq!((told.trace_id(), told.span_id()), (trace, span));
+        assert_eq!(told.trace_flags(), TraceFlags::NOT_SAMPLED);
     }
 }

@@ -6,9 +6,9 @@ use opentelemetry::propagation::{
     Extractor, Injector, TextMapCompositePropagator, TextMapPropagator,
 };
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry_sdk::propagation::BaggagePropagator;
 
 use crate::b3::B3;
+use crate::baggage::Baggage;
 use crate::config::Propagator;
 use crate::engine::recorder::sited;
 use crate::trace_context::TraceContext;
@@ -19,7 +19,7 @@ pub(super) fn propagator(propagators: &[Propagator]) -> Leaving {
             .iter()
             .map(|propagator| match propagator {
                 Propagator::TraceContext => Box::new(TraceContext::default()) as Box<_>,
-                Propagator::Baggage => Box::new(BaggagePropagator::new()) as Box<_>,
+                Propagator::Baggage => Box::new(Baggage::default()) as Box<_>,
                 Propagator::B3 => Box::new(B3::single()) as Box<_>,
                 Propagator::B3Multi => Box::new(B3::multi()) as Box<_>,
             })

@@ -6,10 +6,10 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter, SpanLimits};
 
 use super::{Detail, SpanRecord, tree};
+use crate::baggage::Baggage;
 use crate::engine;
 use crate::export::simple::Simple;
 use crate::export::testing::shared_resource;
@@ -55,7 +55,7 @@ impl Spans {
         global::set_tracer_provider(spans.provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
             Box::new(TraceContext::default()),
-            Box::new(BaggagePropagator::new()),
+            Box::new(Baggage::default()),
         ]));
         spans
     }

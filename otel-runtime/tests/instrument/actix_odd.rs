@@ -187,10 +187,28 @@ async fn behind_a_proxy_client_and_server_are_those_it_tells_of() {
             · network.peer.port = 4711
             · network.protocol.version = "1.1"
             · server.address = "rooms.example"
+            · server.port = 443
             · url.path = "/"
             · url.scheme = "https"
         "#,
     );
+}
+
+#[actix_web::test]
+async fn a_proxy_that_does_not_tell_the_client_leaves_the_peer() {
+    let spans = Recorded::start();
+    let app = init_service(App::new().wrap(RequestTracing::new())).await;
+    for forwarded in ["for=unknown;host=rooms.example", "for=\"_hidden\""] {
+        let request = get("/")
+            .peer_addr("10.0.0.1:4711".parse().expect("an address"))
+            .insert_header(("forwarded", forwarded));
+        drop(app.call(request.to_request()).await);
+    }
+    let clients = spans.finished().into_iter().map(|span| {
+        let client = span.attribute("client.address");
+        client.map_or_else(String::new, ToString::to_string)
+    });
+    assert_eq!(clients.collect::<Vec<_>>(), ["10.0.0.1", "_hidden"]);
 }
 
 #[actix_web::test]
@@ -307,7 +325,8 @@ async fn a_request_dropped_half_way_ends_marked() {
     drop(response);
     spans.check(
         r#"
-        SERVER GET /slow
+        SERVER GET /slow ERROR
+            · error.type = "cancelled"
             · http.request.method = "GET"
             · http.route = "/slow"
             · network.protocol.version = "1.1"
@@ -372,9 +391,9 @@ async fn what_a_request_or_its_body_holds_is_dropped_within_the_span() {
     assert_eq!(
         spans.bare_tree().lines().collect::<Vec<_>>(),
         [
-            "SERVER GET /slow",
+            "SERVER GET /slow ERROR",
             "  INTERNAL handler",
-            "SERVER GET /endless",
+            "SERVER GET /endless ERROR",
             "  INTERNAL body",
             "SERVER GET /short",
             "  INTERNAL ended",
@@ -409,7 +428,10 @@ async fn what_a_middleware_holds_is_dropped_within_the_span_that_has_its_respons
     let app = init_service(app).await;
     let response = try_call_service(&app, get("/").to_request()).await;
     drop(response.expect("a response"));
-    assert_eq!(spans.bare_tree(), "SERVER GET /\n  INTERNAL middleware");
+    assert_eq!(
+        spans.bare_tree(),
+        "SERVER GET / ERROR\n  INTERNAL middleware"
+    );
 }
 
 #[actix_web::test]
@@ -612,7 +634,7 @@ async fn a_body_ends_the_span_by_its_size_by_its_error_or_by_its_drop() {
             "GET /sized Unset None false",
             "GET /short Error { description: \"\" } Some(\"body_too_short\") false",
             "GET /failing Error { description: \"\" } Some(\"alloc::boxed::Box<dyn core::error::Error>\") false",
-            "GET /sized Unset None true",
+            "GET /sized Error { description: \"\" } Some(\"cancelled\") true",
             "GET /none Unset None false",
             "HEAD /sized Unset None false",
         ],

@@ -300,8 +300,8 @@ async fn a_connection_that_is_dropped_ends_the_span_marked() {
     assert_eq!(
         told.collect::<Vec<_>>(),
         [
-            ("GET /endless".to_owned(), Status::Unset, true, true),
-            ("GET /slow".to_owned(), Status::Unset, true, false),
+            ("GET /endless".to_owned(), Status::error(""), true, true),
+            ("GET /slow".to_owned(), Status::error(""), true, false),
         ]
     );
     server.stop(false).await;

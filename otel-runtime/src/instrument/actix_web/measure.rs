@@ -16,7 +16,7 @@ use opentelemetry_semantic_conventions::{
 };
 
 use super::request;
-use crate::instrument::{http::Method, running::PANIC, scope::meter};
+use crate::instrument::{http::Method, scope::meter};
 
 /// In seconds; the conventions' advice.
 const BOUNDARIES: [f64; 14] = [
@@ -61,8 +61,6 @@ pub(super) struct Measure {
     route: Option<String>,
     status: Option<StatusCode>,
     error: Option<Cow<'static, str>>,
-    /// Whether the handler's code runs just now. If it still does at the end, it has panicked.
-    entered: bool,
 }
 
 impl Measure {
@@ -84,7 +82,6 @@ impl Measure {
             route: None,
             status: None,
             error: None,
-            entered: false,
         }
     }
 
@@ -92,14 +89,6 @@ impl Measure {
     #[expect(clippy::unused_self, reason = "without metrics the answer is another")]
     pub(super) fn is_measuring(&self) -> bool {
         true
-    }
-
-    pub(super) fn enter(&mut self) {
-        self.entered = true;
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.entered = false;
     }
 
     pub(super) fn set_route(&mut self, route: &str) {
@@ -119,10 +108,6 @@ impl Measure {
 impl Drop for Measure {
     fn drop(&mut self) {
         self.instruments.active.add(-1, &self.known);
-        let error = self
-            .error
-            .take()
-            .or_else(|| self.entered.then_some(Cow::Borrowed(PANIC)));
         let mut attributes = Vec::with_capacity(6);
         attributes.extend_from_slice(&self.known);
         attributes.extend(
@@ -138,7 +123,11 @@ impl Drop for Measure {
             .extend(self.status.map(|status| {
                 KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()))
             }));
-        attributes.extend(error.map(|error| KeyValue::new(ERROR_TYPE, error)));
+        attributes.extend(
+            self.error
+                .take()
+                .map(|error| KeyValue::new(ERROR_TYPE, error)),
+        );
         let seconds = self.started.elapsed().as_secs_f64();
         self.instruments.duration.record(seconds, &attributes);
     }

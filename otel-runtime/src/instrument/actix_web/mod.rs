@@ -118,7 +118,8 @@ where
 /// The span is current while the inner services are polled, and while the body is streamed. It ends with the body, or with
 /// the head of an answer that has none; that to an upgrade (101) is one of those, as the connection is something else by then, but what
 /// is done on it still belongs to the trace. A 5xx answer, a panic, and a body that fails or is shorter than told mark the
-/// span as failed; a client that goes away marks it as [`CANCELLED`](crate::CANCELLED). A client that goes away is noticed when
+/// span as failed; so does a client that goes away, which marks it as [`CANCELLED`](crate::CANCELLED) as well, with the
+/// `error.type` `cancelled`. A client that goes away is noticed when
 /// bytes are sent to it; with [`h1_allow_half_closed(false)`](actix_web::HttpServer::h1_allow_half_closed) also while the
 /// handler works.
 ///
@@ -130,7 +131,8 @@ pub struct RequestTracing {
 }
 
 impl RequestTracing {
-    /// Traces every request; the known methods are those of RFC 9110, `PATCH` and `QUERY`.
+    /// Traces every request; the known methods are those of RFC 9110, `PATCH` and `QUERY`, unless the variable
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` names others, with commas between them.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -142,7 +144,7 @@ impl RequestTracing {
     #[must_use]
     pub fn known_methods<'a>(self, methods: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|options| {
-            options.known_methods = methods.into_iter().map(Box::from).collect();
+            options.known_methods = methods.into_iter().map(str::to_owned).collect();
         })
     }
 
@@ -177,8 +179,8 @@ impl RequestTracing {
 
     /// Records these headers of the response, as `http.response.header.<name>` with the name in lower case.
     ///
-    /// An error that an inner middleware returns, instead of a response, has its status recorded and nothing else: its response is
-    /// made later, and some can be made only once. (What a handler returns is a response here.)
+    /// An error that an inner middleware returns, instead of a response, has the status recorded that its `status_code` says, and
+    /// nothing else: its response is made later, may have another status, and some can be made only once. (What a handler returns is a response here.)
     #[must_use]
     pub fn response_headers<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.with(|options| {
@@ -325,7 +327,7 @@ impl RequestSpan {
             })
         };
         let mut this = Self {
-            observed: Observed { span, measure },
+            observed: Observed::new(span, measure),
             method,
             named: false,
             options: Rc::clone(options),

@@ -32,10 +32,6 @@ impl Measure {
         false
     }
 
-    pub(super) fn enter(&mut self) {}
-
-    pub(super) fn leave(&mut self) {}
-
     pub(super) fn set_route(&mut self, _: &str) {}
 
     pub(super) fn set_status(&mut self, _: StatusCode) {}

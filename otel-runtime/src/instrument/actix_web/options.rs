@@ -13,14 +13,14 @@ use actix_web::{
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_semantic_conventions::attribute::{HTTP_REQUEST_HEADER, HTTP_RESPONSE_HEADER};
 
-use crate::{diagnostics, instrument::http::KNOWN_METHODS};
+use crate::{diagnostics, instrument::http::known_methods};
 
 type OfRequest<T> = Rc<dyn Fn(&ServiceRequest) -> T>;
 type OfResponse<T> = Rc<dyn Fn(&ResponseHead) -> T>;
 
 #[derive(Clone)]
 pub(super) struct Options {
-    pub(super) known_methods: Vec<Box<str>>,
+    pub(super) known_methods: Vec<String>,
     skip_paths: Vec<SkippedPath>,
     skip_if: Vec<OfRequest<bool>>,
     request_headers: Vec<CapturedHeader>,
@@ -33,7 +33,7 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn new() -> Self {
         Self {
-            known_methods: KNOWN_METHODS.iter().map(|&method| method.into()).collect(),
+            known_methods: known_methods().to_vec(),
             skip_paths: Vec::new(),
             skip_if: Vec::new(),
             request_headers: Vec::new(),

@@ -77,7 +77,8 @@ pub(super) fn describe(
     let peer = request.peer_addr();
     let peer = peer.map(|peer| (address::text(peer.ip()), peer.port()));
     if is_forwarded(request.headers()) {
-        record_forwarded(request, &mut fields);
+        let peer = peer.as_ref().map(|(address, _)| &**address);
+        record_forwarded(request, peer, &mut fields);
     } else {
         record_direct(request, &mut fields);
         fields.set(CLIENT_ADDRESS, &peer.as_ref().map(|(address, _)| address));
@@ -92,28 +93,31 @@ pub(super) fn describe(
 }
 
 /// Client and server as the proxies in front tell them.
-fn record_forwarded(request: &ServiceRequest, fields: &mut Fields<'_>) {
+fn record_forwarded(request: &ServiceRequest, peer: Option<&str>, fields: &mut Fields<'_>) {
     let connection = request.connection_info();
     fields.set(URL_SCHEME, connection.scheme());
-    record_server(connection.host(), fields);
-    if let Some(client) = connection.realip_remote_addr() {
-        let (address, _) = split_port(client);
-        fields.set(CLIENT_ADDRESS, address);
-    }
+    record_server(connection.host(), connection.scheme(), fields);
+    let client = connection
+        .realip_remote_addr()
+        .map(|client| split_port(client).0);
+    // A proxy that does not know it, or does not tell, may say so.
+    let known = client.filter(|client| !client.eq_ignore_ascii_case("unknown"));
+    fields.set(CLIENT_ADDRESS, &known.or(peer));
 }
 
 /// The server as seen here, without the allocations of actix-web's `connection_info`. The client is the peer.
 ///
 /// The conventions want `client.port` only where somebody asks for it; here it is what `network.peer.port` says.
 fn record_direct(request: &ServiceRequest, fields: &mut Fields<'_>) {
-    fields.set(URL_SCHEME, &direct_scheme(request));
+    let scheme = direct_scheme(request);
+    fields.set(URL_SCHEME, &scheme);
     let host = request
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok());
     if let Some(host) = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
     {
-        record_server(host, fields);
+        record_server(host, &scheme, fields);
     }
 }
 
@@ -137,11 +141,20 @@ fn direct_scheme(request: &ServiceRequest) -> Cow<'static, str> {
     }
 }
 
-fn record_server(host: &str, fields: &mut Fields<'_>) {
+/// Both as the client has them: of a port that goes without saying nothing is sent.
+fn record_server(host: &str, scheme: &str, fields: &mut Fields<'_>) {
     let (address, port) = split_port(host);
     if !address.is_empty() {
         fields.set(SERVER_ADDRESS, address);
-        fields.set(SERVER_PORT, &port);
+        fields.set(SERVER_PORT, &port.or_else(|| default_port(scheme)));
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
     }
 }
 
