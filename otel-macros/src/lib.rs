@@ -59,7 +59,7 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// | `err = display \| debug \| off \| <closure>` | `Display`, else `Debug`, else the type's name | how an `Err` is described |
 /// | `err_if = <closure>` | every `Err` | which errors count; the others leave the status alone |
 /// | `scope = "name"` | the crate's name and version | the instrumentation scope |
-/// | `leaf` | off | recorded, but not made current: for small hot functions that start no spans of their own |
+/// | `leaf` | off | recorded, but not made current: for small hot functions that start no spans of their own. `#[span_attr]` and `#[span_event]` are for the function and its parameters then; in the body they are refused |
 /// | `crate = path` | `::otel_runtime` | where the runtime lives, for a re-export; helpers without `#[traced_span]`, and `attr!` and `event!`, have no such option |
 ///
 /// ```
@@ -97,7 +97,9 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// | returns an `Err`, also by `?` and behind an alias of `Result` | Error, with the description | attribute `error.type`; event `exception` with `exception.type` and `exception.message` |
 /// | panics | Error | attribute `error.type`, event `exception`; the panic goes on |
 /// | async: is dropped after its first poll and before it is ready | unset | attribute `otel_runtime.cancelled` |
-/// | async: is never polled | | no span at all |
+/// | an `async fn`, or a function that is one `async` block: is never polled | | no span at all |
+/// | hands out a future in another way, as after statements of its own: is never polled | unset | the span starts with the call; attribute `otel_runtime.cancelled` |
+/// | hands out a stream: is dropped, polled or not | unset | the span starts with the call |
 ///
 /// The result of a `#[track_caller]` function is not looked at, so that it still sees its caller.
 ///
@@ -112,10 +114,10 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// traced function is an `async fn`, or hands out a future that is one `async` block: the span is then current whenever that is
 /// polled within the part. Temporaries, such as the guard of a lock, live as long as without the span, also where they
 /// outlive it; the edition that counts is your crate's. A part that is left by `?` has its status unset: the error is that of
-/// the function, whose type says what an error is. A place, as in `&mut list[0]`, is not traced by itself: a copy would stand there. Where no
-/// attribute reaches, there are [`macro@span`], [`macro@attr`] and
-/// [`macro@event`]. [`macro@span_attr`] and
-/// [`macro@span_event`] record on statements.
+/// the function, whose type says what an error is; so `err` and `err_if` are refused on a part. A place, as in `&mut list[0]`, is
+/// not traced by itself: a copy would stand there. Nor is an `async` closure as a whole; the `async` block of a closure that
+/// returns one is. Where no attribute reaches, there are [`macro@span`], [`macro@attr`] and [`macro@event`].
+/// [`macro@span_attr`] and [`macro@span_event`] record on statements.
 ///
 /// ```
 /// use otel_runtime::{span_attr, span_event, traced_span};
@@ -137,10 +139,10 @@ const RECORDING: bool = cfg!(feature = "recording");
 ///
 /// # On a block of functions
 ///
-/// On an `impl` block, a trait or an inline module it traces every function in it, named `Type::method`, with the
-/// options that it has there; a `const fn` and a method without a body are left out. `#[traced_span(skip)]` on a function
-/// leaves it out, `#[traced_span("other")]` gives it another name, and an option that is written there counts instead of
-/// the block's. A block in a module that has an attribute of its own is left to that.
+/// On an `impl` block, a trait or an inline module it traces every function in it, named `Type::method` (a function of the
+/// module itself `module::function`), with the options that it has there; a `const fn` and a method without a body are left
+/// out. `#[traced_span(skip)]` on a function leaves it out, `#[traced_span("other")]` gives it another name, and an option
+/// that is written there counts instead of the block's. A block in a module that has an attribute of its own is left to that.
 ///
 /// ```
 /// use otel_runtime::traced_span;
@@ -167,8 +169,8 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
     traced_span::expand(RECORDING, args.into(), &item.into()).into()
 }
 
-/// Records attributes on a span: the function's own under [`macro@traced_span`], else the one that is current when the
-/// function is called.
+/// Records attributes on a span. On a function or a parameter that is the function's own under [`macro@traced_span`], else the
+/// one that is current when the function is called. On a `let` or a statement it is the one that is current there.
 ///
 /// ```
 /// use otel_runtime::{span_attr, traced_span};
@@ -201,6 +203,9 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// On a function it works above and below `#[traced_span]`, and written with its path.
 ///
+/// Within a traced part, what stands on a `let` or a statement records on the span of the part. Where the function, or the
+/// part, is switched off by a rule, it records on the span around it: for a function that is its caller's.
+///
 /// # Keys
 ///
 /// A string literal, an identifier or dotted identifiers (`room.id`), a path to a constant (`semconv::HTTP_ROUTE`), or
@@ -228,8 +233,8 @@ pub fn span_attr(args: TokenStream, item: TokenStream) -> TokenStream {
     .into()
 }
 
-/// Records an event on a span: the function's own under [`macro@traced_span`], else the one that is current when the
-/// function is called.
+/// Records an event on a span. On a function that is the function's own under [`macro@traced_span`], else the one that is
+/// current when the function is called. On a statement it is the one that is current there, as for [`macro@span_attr`].
 ///
 /// ```
 /// use otel_runtime::{span_event, traced_span};
