@@ -119,6 +119,9 @@ impl Builder {
     }
 
     /// Adds a span processor of the application's own, beside those that the environment asks for.
+    ///
+    /// The SDK makes the spans then: for a batch 2048 of them wait instead of 65536, no [`journal`](Self::journal) is kept,
+    /// and [`Telemetry::span_counts`] is `None`.
     #[must_use]
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
@@ -128,7 +131,8 @@ impl Builder {
     /// Exports each finished span by an exporter of the application's own, beside those that the environment asks for.
     ///
     /// It is called when the span ends, by the thread that ends it; for batches there is
-    /// [`batch_span_exporter`](Self::batch_span_exporter).
+    /// [`batch_span_exporter`](Self::batch_span_exporter). The SDK makes the spans then, as with a
+    /// [`span_processor`](Self::span_processor).
     #[must_use]
     pub fn span_exporter(self, exporter: impl SpanExporter + 'static) -> Self {
         self.span_processor(Simple::new(exporter, OF_APPLICATION))
@@ -161,7 +165,8 @@ impl Builder {
     /// Lets the SDK make the spans, also where this crate's own engine could.
     ///
     /// The SDK makes them anyway beside a span processor, an exporter that is not batched, or the console. Spans by
-    /// hand and those of the attributes come out the same; they cost more.
+    /// hand and those of the attributes come out the same; they cost more, and what
+    /// [`span_processor`](Self::span_processor) says holds.
     #[must_use]
     pub fn sdk_provider(mut self) -> Self {
         self.wants_sdk = true;
@@ -190,7 +195,8 @@ impl Builder {
     /// This is safe from the end of the process, not from that of the machine. A span that was exported right before the kill
     /// may arrive twice. A parent that the receiver refused, that there was no room for, or that is still open when the
     /// provider is shut down and nobody named before, is lost as it is without a journal. Where the file cannot be written,
-    /// standard error tells so, and it is tried again with each export.
+    /// standard error tells so, and it is tried again with each export. Where it cannot be made at the start, standard error tells
+    /// so too, and there is no journal as long as this telemetry runs.
     ///
     /// It is this crate's own engine that keeps the journal: there is none where the SDK makes the spans. In memory, a span
     /// that waits takes two or three times the room; the file is never much longer than twice what is in it, and only its owner
@@ -212,10 +218,14 @@ impl Builder {
     /// The threads that export do not live on in a process that is forked: it has to call this itself, after the fork, and must
     /// not have been called before it.
     ///
+    /// It may be called in async code as well: it reads files, but waits for no receiver.
+    ///
     /// # Errors
     ///
-    /// [`InitError::AlreadyStarted`] while an earlier [`Telemetry`] is alive, [`InitError::Exporter`] when an exporter
-    /// cannot be built, for example because its endpoint is no URL.
+    /// [`InitError::AlreadyStarted`] while an earlier [`Telemetry`] is alive, and nothing is changed. [`InitError::Exporter`] when
+    /// an exporter of spans cannot be built, for example because its endpoint is no URL, or the thread that exports cannot be started;
+    /// [`InitError::LogExporter`] when one of log records cannot be built. The propagator, the rules for spans and the level of
+    /// `OTEL_LOG_LEVEL` have been set by then, and stay.
     pub fn init(self) -> Result<Telemetry, InitError> {
         let started = Started::begin()?;
         let settings = Settings::from_env();
@@ -480,8 +490,8 @@ fn batch_config(batch: &Batch) -> BatchConfig {
 
 /// Keeps telemetry running; `main` holds it until its end.
 ///
-/// Dropping it exports what is finished and shuts down, within five seconds. [`Telemetry::shutdown`] does the same and
-/// says what was lost.
+/// Dropping it exports what is finished and shuts down, spans first and then log records, within five seconds for each
+/// exporter; what was lost is told on standard error. [`Telemetry::shutdown`] does the same within another time, and returns it.
 #[derive(Debug)]
 #[must_use = "telemetry is shut down when this is dropped"]
 pub struct Telemetry {
@@ -495,7 +505,11 @@ impl Telemetry {
     /// Exports every span that has ended, and every log record.
     ///
     /// Where nobody takes them it waits as long as an export may take, `OTEL_EXPORTER_OTLP_TIMEOUT`, and a second more for each
-    /// further request that is needed; for log records, and where the SDK makes the spans, at most five seconds.
+    /// further request that is needed; for log records, and where the SDK makes the spans, at most five seconds for each exporter.
+    /// It has no bound of its own: without such a timeout, or with an exporter of the application's that does not return, it
+    /// waits for ever.
+    ///
+    /// It blocks the thread that calls it, in async code as well; `spawn_blocking` of the executor keeps the other tasks going.
     ///
     /// # Errors
     ///
@@ -518,8 +532,10 @@ impl Telemetry {
         }
     }
 
-    /// Exports every span that has ended and every log record, and shuts down, within `timeout` for each exporter. Spans
+    /// Exports every span that has ended and then every log record, and shuts down, within `timeout` for each exporter. Spans
     /// that end later and lines that are written later are not exported.
+    ///
+    /// It blocks the thread that calls it, in async code as well, as dropping the [`Telemetry`] does.
     ///
     /// # Errors
     ///
