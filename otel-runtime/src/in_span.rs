@@ -27,6 +27,9 @@ pub trait InSpan: Sized {
     /// It is current whenever the future is polled or dropped. It ends when the future is ready or the stream is at its end; a future
     /// that is dropped before marks it as [`CANCELLED`](crate::CANCELLED). Without a poll there is no span. What the
     /// future comes to is not looked at: an `Err` leaves the status unset.
+    ///
+    /// The span's instrumentation scope is `otel-runtime`, not the crate that calls this. It has no site: it is not among
+    /// [`sites`](crate::sites()), and no rule switches it off.
     fn in_span(self, name: impl Into<Cow<'static, str>>) -> Spanned<Self> {
         Spanned {
             within: Within::new(self, Spanning::Named(name.into())),

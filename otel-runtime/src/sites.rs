@@ -10,11 +10,12 @@ use crate::engine::{self, Site};
 pub struct SiteInfo {
     /// The span's name; empty where it is computed at run time.
     pub name: &'static str,
-    /// The function's path: its module and its name. The module's alone for [`span!`](crate::span).
+    /// The function's path: its module and its bare name, without the type of a method. A part within a function has the
+    /// function's; [`span!`](crate::span) has the module's alone.
     pub path: String,
     /// The file as the compiler was given it.
     pub file: &'static str,
-    /// The line, from 1.
+    /// The line, from 1; of a part within a function, that of the function's attribute.
     pub line: u32,
     /// Whether it makes spans.
     pub is_on: bool,
@@ -50,6 +51,28 @@ pub fn sites() -> Vec<SiteInfo> {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A method is found by its module and bare name, or by its span's name:
+///
+/// ```
+/// mod rooms {
+///     pub struct Rooms;
+///
+///     #[otel_runtime::traced_span]
+///     impl Rooms {
+///         pub fn find(&self) {}
+///     }
+/// }
+///
+/// # fn main() -> Result<(), otel_runtime::SpanRulesError> {
+/// rooms::Rooms.find();
+/// for rules in ["*::rooms::find=off", "Rooms::find=off"] {
+///     otel_runtime::set_span_rules(rules.parse()?);
+///     assert!(otel_runtime::sites().iter().all(|site| !site.is_on));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn set_span_rules(rules: SpanRules) {
     engine::set_rules(rules);
 }
@@ -57,8 +80,9 @@ pub fn set_span_rules(rules: SpanRules) {
 /// Which annotated functions and blocks make spans.
 ///
 /// Written as a comma list of `pattern=on` and `pattern=off`. A pattern is compared with the span's name and with the
-/// function's path (`my_crate::module::function`); a `*` in it stands for anything. The last rule that fits decides;
-/// without one a site is on.
+/// function's path (`my_crate::module::function`, also for a method of a type in that module, and for the parts within
+/// a function); a `*` in it stands for anything. The last rule that fits decides; without one a site is on. A rule that fits
+/// nothing is no mistake, and nothing is said of it: [`sites`] has the names and paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpanRules(Vec<Rule>);
 
