@@ -13,6 +13,13 @@
 //! A request to it makes the span `GET /api/v1/rooms/{id}`, as a child of the caller's span if the request's headers
 //! name one. Wrap it last, so that it is outermost and sees what the other middleware does.
 //!
+//! Recorded are, as far as they are known: `http.request.method` (and `http.request.method_original` of one that is not
+//! known), `http.route`, `http.response.status_code`, `error.type`, `url.scheme`, `url.path`, `url.query` (without the values of
+//! `X-Amz-Signature`, `X-Amz-Credential`, `X-Amz-Security-Token`, `X-Goog-Signature` and `sig`), `server.address`,
+//! `server.port`, `client.address`, `network.peer.address`, `network.peer.port`, `network.protocol.version`,
+//! `user_agent.original`, and of a panic an event `exception` with its message. Behind a proxy, scheme, server and client are
+//! those that `Forwarded` or `X-Forwarded-*` tell.
+//!
 //! What is skipped, recorded in addition, or named in another way:
 //!
 //! ```
@@ -36,7 +43,8 @@
 //! # drop(App::new().wrap(tracing));
 //! ```
 //!
-//! With the feature `metrics`, requests are measured by the meter provider that is installed when the server starts:
+//! With the feature `metrics`, requests are measured by the meter provider that is installed when the server starts (the
+//! exporter here needs the features `metrics` and `testing` of `opentelemetry_sdk`):
 //!
 //! ```
 //! # #[cfg(feature = "metrics")]
@@ -111,8 +119,8 @@ where
 
 /// Middleware that makes a server span of each request, by the stable HTTP conventions.
 ///
-/// With the feature `metrics` it measures `http.server.request.duration` and `http.server.active_requests` as well, of
-/// every request, skipped or sampled or not. The meter provider has to be installed globally before the server starts;
+/// With the feature `metrics` it measures `http.server.request.duration`, in seconds, and `http.server.active_requests` as well,
+/// of every request, skipped or sampled or not. The meter provider has to be installed globally before the server starts;
 /// what is measured ends with the body, as the span does.
 ///
 /// The span is current while the inner services are polled, and while the body is streamed. It ends with the body, or with

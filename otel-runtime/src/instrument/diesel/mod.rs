@@ -5,12 +5,12 @@
 //! ```
 //!
 //! From then on each query over a new connection makes a span like `INSERT bookings` under the current span, with the
-//! SQL text but never a value that was bound to it or written into it. The check a connection pool makes before it hands
-//! out a connection (`SELECT 1`, or with `TracedPool` whatever it sends) makes none.
+//! SQL text but never a value that was bound to it or, with one exception, written into it. The check a connection pool makes
+//! before it hands out a connection (`SELECT 1`, or with `TracedPool` whatever it sends) makes none.
 //!
-//! In double quotes SQLite has names, and takes them for strings where there is no such name. Where a value may follow (after an
-//! operator, a word such as `LIKE`, in the brackets of `IN` and `VALUES`) they are hidden as such; elsewhere, as in lists of columns and
-//! of arguments or to the left of an operator, they are not. Write strings in single quotes.
+//! The exception: in double quotes SQLite has names, and takes them for strings where there is no such name. Where a value may
+//! follow (after an operator, a word such as `LIKE`, in the brackets of `IN` and `VALUES`) they are hidden as such; elsewhere, as
+//! in lists of columns and of arguments or to the left of an operator, they are not. Write strings in single quotes.
 //!
 //! A failed query is an error of its kind, such as `UniqueViolation`; on PostgreSQL with the code of the server
 //! (`db.response.status_code`), where it follows from what diesel tells. What diesel does not tell its instrumentation

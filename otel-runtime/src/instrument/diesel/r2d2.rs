@@ -55,8 +55,9 @@ use crate::{engine::control::is_none_wanted, instrument::scope::tracer};
 /// that were idle turned out to be broken. When none comes in time it is marked as failed, with `timeout` as its
 /// `error.type`.
 ///
-/// The feature `metrics` adds `db.client.connection.wait_time`, which is measured of every connection that is taken,
-/// `db.client.connection.pending_requests` and `db.client.connection.timeouts`, by the name of the pool.
+/// The feature `metrics` adds `db.client.connection.wait_time`, in seconds, which is measured of every connection that is
+/// taken, `db.client.connection.pending_requests` and `db.client.connection.timeouts`, by the name of the pool. They go to the
+/// meter provider that is installed globally when a connection is first asked for; one that is installed later gets nothing.
 ///
 /// All else is the [`Pool`]'s. What is idle is taken by its [`try_get`](Pool::try_get), of which an event handler of the
 /// pool is not told.
