@@ -166,7 +166,7 @@ impl Start {
             Making::Off | Making::Open | Making::Unsampled(_) => {}
             Making::Recorded(live) => {
                 for target in links() {
-                    live.link(&target.span_context());
+                    live.link(&target.span_context(), Vec::new());
                 }
             }
             Making::Asked(asked) => {

@@ -88,12 +88,12 @@ impl Starting<'_> {
     }
 
     #[cfg(feature = "messaging")]
-    pub(super) fn link(&mut self, target: SpanContext) {
+    pub(super) fn link(&mut self, target: SpanContext, attributes: Vec<KeyValue>) {
         match self {
-            Self::Recorded(live) => live.link(&target),
+            Self::Recorded(live) => live.link(&target, attributes),
             Self::Asked(builder) => {
                 let links = builder.links.get_or_insert_default();
-                links.push(Link::with_context(target));
+                links.push(Link::new(target, attributes, 0));
             }
         }
     }

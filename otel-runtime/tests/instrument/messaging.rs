@@ -135,8 +135,38 @@ fn a_message_without_headers_makes_a_root() {
     assert_eq!(consumers.len(), 2);
     for consumer in consumers {
         assert_eq!(consumer.parent_span_id, None);
-        assert!(consumer.links.is_empty());
     }
+}
+
+#[test]
+fn the_span_within_which_a_message_is_processed_is_linked_to() {
+    let spans = Recorded::start();
+    let request = global::tracer("test").in_span("poll", |context| {
+        let _ = now(message().process(&Headers::new(), ready(Ok::<_, Infallible>(()))));
+        let headers = traceparent(SAMPLED);
+        let _ = message().process_blocking(&headers, || Ok::<_, Infallible>(()));
+        context.span().span_context().span_id()
+    });
+    // One that a message is sent and processed in is its parent.
+    let sent = now(message().send(Headers::new(), |headers| {
+        ready(Ok::<_, Infallible>(headers))
+    }));
+    let sent = sent.unwrap_or_else(|error| match error {});
+    let _ = message().process_blocking(&sent, || Ok::<_, Infallible>(()));
+    let links = spans.finished().into_iter();
+    let links = links.filter(|span| span.name.starts_with("process"));
+    let links: Vec<_> = links
+        .map(|span| {
+            span.links
+                .iter()
+                .map(|link| link.span_id)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let sender = SpanId::from(0x00b7_ad6b_7169_2033_31);
+    assert_eq!(links[0], [request]);
+    assert_eq!(links[1], [sender, request]);
+    assert_eq!(links[2].len(), 1);
 }
 
 #[test]

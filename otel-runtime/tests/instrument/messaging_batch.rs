@@ -105,6 +105,40 @@ fn alone_it_is_a_root_even_where_all_messages_have_one_producer() {
 }
 
 #[test]
+fn what_is_known_of_each_message_is_on_its_link() {
+    let spans = Recorded::start();
+    let headers = Headers::from([("traceparent".to_owned(), SAMPLED.to_owned())]);
+    let messages = batch()
+        .message(&headers)
+        .message(&headers)
+        .message_with(&headers, |message| message.id("7").delivery_count(1))
+        .message_with(&headers, |message| message.id("8").delivery_count(2))
+        .message_with(&Headers::new(), |message| message.id("9"));
+    let _ = messages.process_blocking(|| Ok::<_, Infallible>(()));
+    let [span] = &spans.finished()[..] else {
+        panic!("one span")
+    };
+    let links = span.links.iter().map(|link| {
+        let attributes = link.attributes.iter();
+        let attributes: Vec<_> = attributes
+            .map(|attribute| format!("{}={}", attribute.key, attribute.value))
+            .collect();
+        attributes.join(" ")
+    });
+    let count = "messaging.kafka.message.delivery_count";
+    assert_eq!(
+        links.collect::<Vec<_>>(),
+        [
+            String::new(),
+            format!("messaging.message.id=7 {count}=1"),
+            format!("messaging.message.id=8 {count}=2"),
+        ]
+    );
+    let count = span.attribute("messaging.batch.message_count");
+    assert_eq!(count.map(ToString::to_string).as_deref(), Some("5"));
+}
+
+#[test]
 fn a_sender_passes_its_trace_on_with_each_message() {
     let spans = Recorded::start();
     let headers = vec![

@@ -338,8 +338,8 @@ impl Live {
         self.gathered.rename(name.into());
     }
 
-    pub(crate) fn link(&mut self, target: &SpanContext) {
-        self.gathered.add_link(target, Vec::new());
+    pub(crate) fn link(&mut self, target: &SpanContext, attributes: Vec<KeyValue>) {
+        self.gathered.add_link(target, attributes);
     }
 
     /// To add attributes.

@@ -3,20 +3,21 @@
 use std::{borrow::Cow, collections::HashSet, fmt::Display, future::Future};
 
 use opentelemetry::{
-    Value, global,
+    KeyValue, Value, global,
     propagation::{Extractor, Injector},
     trace::{SpanContext, SpanId, TraceId},
 };
 use opentelemetry_semantic_conventions::attribute::MESSAGING_BATCH_MESSAGE_COUNT;
 
 use super::{
-    Destination, Operation, PROCESS, Running, SEND, Starting, finish, headers::Source, integer,
+    Destination, Message, Operation, PROCESS, Running, SEND, Starting, finish, headers::Source,
+    integer,
 };
 use crate::engine;
 
 /// What is known of messages that one operation sends or processes at once.
 ///
-/// `destination` becomes part of the span's name, as with [`Message`](super::Message). One message that is on its own is
+/// `destination` becomes part of the span's name, as with [`Message`]. One message that is on its own is
 /// better a `Message`, also where its client knows batches only: then its span continues the sender's.
 ///
 /// ```
@@ -39,7 +40,8 @@ use crate::engine;
 pub struct Batch {
     destination: Destination,
     count: usize,
-    producers: Vec<SpanContext>,
+    /// Each with what is known of its message.
+    producers: Vec<(SpanContext, Vec<KeyValue>)>,
     /// Those that are in the list.
     known: HashSet<(TraceId, SpanId)>,
 }
@@ -60,11 +62,46 @@ impl Batch {
 
     /// Adds a message that is to be processed: it counts, and its producer, taken from `headers` by the global
     /// propagator, is linked to. A producer of several of the messages is linked to once.
-    pub fn message<H: Extractor + ?Sized>(mut self, headers: &H) -> Self {
+    pub fn message<H: Extractor + ?Sized>(self, headers: &H) -> Self {
+        self.add(headers, Vec::new())
+    }
+
+    /// Adds a message as [`message`](Self::message) does, and records what is known of it on the link to its producer, by the
+    /// methods of [`Message`]. The link is then the message's own, whoever else has the same producer.
+    ///
+    /// Headers that name no producer make no link, so that there is nothing to record it on.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// use otel_runtime::instrument::messaging::Batch;
+    ///
+    /// # struct Received { id: String, deliveries: usize, headers: HashMap<String, String> }
+    /// # fn example(received: &[Received]) {
+    /// let batch = received.iter().fold(Batch::new("kafka", "booking.created"), |batch, message| {
+    ///     batch.message_with(&message.headers, |it| {
+    ///         it.id(message.id.clone()).delivery_count(message.deliveries)
+    ///     })
+    /// });
+    /// # drop(batch);
+    /// # }
+    /// ```
+    pub fn message_with<H: Extractor + ?Sized>(
+        self,
+        headers: &H,
+        describe: impl FnOnce(Message) -> Message,
+    ) -> Self {
+        let attributes = Message::attributes_in(&self.destination, describe);
+        self.add(headers, attributes)
+    }
+
+    fn add<H: Extractor + ?Sized>(mut self, headers: &H, mut attributes: Vec<KeyValue>) -> Self {
         self.count += 1;
         for producer in Source::read(headers).producers() {
-            if self.known.insert((producer.trace_id(), producer.span_id())) {
-                self.producers.push(producer);
+            // They are the sender's, which comes first.
+            let attributes = std::mem::take(&mut attributes);
+            let is_new = self.known.insert((producer.trace_id(), producer.span_id()));
+            if is_new || !attributes.is_empty() {
+                self.producers.push((producer, attributes));
             }
         }
         self
@@ -80,7 +117,7 @@ impl Batch {
     ///
     /// The span's context is written into each message's headers, so that whoever receives one of them continues the
     /// sender's trace. How many there are is recorded (`messaging.batch.message_count`). For the rest it is as
-    /// [`Message::send`](super::Message::send).
+    /// [`Message::send`].
     ///
     /// # Errors
     ///
@@ -120,7 +157,7 @@ impl Batch {
     ///
     /// The span is linked to each producer and continues none of their traces: its parent is the current span, and
     /// without one it is a root. How many messages there are is recorded (`messaging.batch.message_count`). It is current
-    /// while `work` runs, and ends as [`Message::send`](super::Message::send) says.
+    /// while `work` runs, and ends as [`Message::send`] says.
     ///
     /// # Errors
     ///
@@ -172,8 +209,8 @@ impl Batch {
             self.destination
                 .attribute(MESSAGING_BATCH_MESSAGE_COUNT, integer(self.count))
                 .describe(operation, span);
-            for producer in self.producers {
-                span.link(producer);
+            for (producer, attributes) in self.producers {
+                span.link(producer, attributes);
             }
         };
         let parent = engine::current().unwrap_or_default();

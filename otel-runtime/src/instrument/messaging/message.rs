@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Display, future::Future, time::SystemTime};
 use opentelemetry::{
     KeyValue, StringValue, Value, global,
     propagation::{Extractor, Injector},
+    trace::{SpanContext, TraceContextExt as _},
 };
 use opentelemetry_semantic_conventions::attribute::{
     MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID, MESSAGING_MESSAGE_ID,
@@ -131,8 +132,8 @@ impl Message {
     /// Processes the message within a consumer span `process {destination}`.
     ///
     /// Its parent is the sender's span, taken from `headers` by the global propagator; it is linked to that span as
-    /// well, and to the first sender's where the message was sent again with [`keep_origin`](super::keep_origin).
-    /// Without usable headers the span is a root. It is current while `work` runs, and ends as [`send`](Self::send) says.
+    /// well, to the first sender's where the message was sent again with [`keep_origin`](super::keep_origin), and to the span
+    /// that is current when this is called. Without usable headers the span is a root. It is current while `work` runs, and ends as [`send`](Self::send) says.
     /// A sender that was not sampled is passed on as such.
     ///
     /// # Errors
@@ -149,8 +150,9 @@ impl Message {
         E: Display,
     {
         let source = Source::read(headers);
+        let ambient = ambient();
         async move {
-            let mut span = self.consumer(&source);
+            let mut span = self.consumer(&source, ambient);
             let result = span.drive(work).await;
             finish(span, &result);
             result
@@ -168,7 +170,7 @@ impl Message {
         W: FnOnce() -> Result<T, E>,
         E: Display,
     {
-        let mut span = self.consumer(&Source::read(headers));
+        let mut span = self.consumer(&Source::read(headers), ambient());
         let result = span.step(work);
         finish(span, &result);
         result
@@ -185,17 +187,43 @@ impl Message {
         span
     }
 
-    fn consumer(self, source: &Source) -> Running {
+    fn consumer(self, source: &Source, ambient: SpanContext) -> Running {
         Running::start(&PROCESS, &source.parent, |span| {
-            let mut destination = self.destination;
-            if let Some(sent_at) = self.sent_at {
-                let waited = sent_at.elapsed().unwrap_or_default();
-                destination = destination.attribute(QUEUE_DURATION, waited.as_secs_f64());
-            }
-            destination.describe(&PROCESS, span);
+            self.described().describe(&PROCESS, span);
             for producer in source.producers() {
-                span.link(producer);
+                span.link(producer, Vec::new());
+            }
+            if ambient.is_valid() && ambient != *source.parent.span().span_context() {
+                span.link(ambient, Vec::new());
             }
         })
     }
+
+    /// All that is known of the message when it is processed.
+    fn described(self) -> Destination {
+        match self.sent_at {
+            Some(sent_at) => {
+                let waited = sent_at.elapsed().unwrap_or_default();
+                let seconds = waited.as_secs_f64();
+                self.destination.attribute(QUEUE_DURATION, seconds)
+            }
+            None => self.destination,
+        }
+    }
+
+    /// The attributes of a message in a batch, as `with` describes it.
+    pub(super) fn attributes_in(
+        batch: &Destination,
+        with: impl FnOnce(Self) -> Self,
+    ) -> Vec<KeyValue> {
+        let (system, name) = (batch.system.clone(), batch.name.clone());
+        with(Self::new(system, name)).described().attributes
+    }
+}
+
+/// The span that is current here, if there is one.
+fn ambient() -> SpanContext {
+    engine::current().map_or(SpanContext::NONE, |context| {
+        context.span().span_context().clone()
+    })
 }
