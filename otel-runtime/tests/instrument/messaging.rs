@@ -163,7 +163,7 @@ fn the_span_within_which_a_message_is_processed_is_linked_to() {
                 .collect::<Vec<_>>()
         })
         .collect();
-    let sender = SpanId::from(0x00b7_ad6b_7169_2033_31);
+    let sender = SpanId::from(0xb7ad_6b71_6920_3331);
     assert_eq!(links[0], [request]);
     assert_eq!(links[1], [sender, request]);
     assert_eq!(links[2].len(), 1);
