@@ -6,6 +6,8 @@
 #
 # Prints the median of each, and the ratio of what the attributes add: it should stay at or below 0.6.
 set -euo pipefail
+# `time` writes the decimal point of the locale, and awk reads its own.
+export LC_ALL=C
 root=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${1:-5}
 work=$(mktemp -d)
