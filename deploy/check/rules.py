@@ -450,6 +450,9 @@ def readme_names_what_is_there(system):
         for path in re.findall(r"/[\w/]+", row.group(1) if row else ""):
             if path not in paths:
                 yield f"README.md names {path}, which {service} does not have"
+    checks = [service.get("healthcheck", {}) for service in system.compose["services"].values()]
+    if any("start_interval" in check for check in checks) and "Docker Engine 25 " not in system.readme:
+        yield "README.md does not say that `start_interval`, which compose.yaml has, needs Docker Engine 25"
     namespace = system.kind("Namespace")[0]["metadata"]["name"]
     if f"--namespace {namespace} " not in system.readme:
         yield f"README.md does not name the namespace {namespace}"

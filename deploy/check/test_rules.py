@@ -152,6 +152,7 @@ MISTAKES = [
     (rules.tilt_updates_live, edit("tiltfile", "run('kill -HUP 1')", "run('true')")),
     (rules.readme_names_what_is_there, edit("readme", "`GET /api/v1/cleanings/`", "`GET /api/v1/cleaning/`")),
     (rules.readme_names_what_is_there, edit("readme", "deploy/k8s/secrets.yaml", "deploy/k8s/secret.yaml")),
+    (rules.readme_names_what_is_there, edit("readme", "Docker Engine 25 and Compose", "Docker Compose")),
     (rules.readme_names_what_is_there, edit("readme", "--namespace booking", "--namespace default")),
 ]
 
