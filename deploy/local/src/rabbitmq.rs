@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use lapin::{
-    Channel, Connection, ConnectionProperties,
+    Channel, Connection, ConnectionProperties, Queue,
     options::{QueueDeclareOptions, QueueDeleteOptions},
-    types::FieldTable,
+    types::{AMQPValue, FieldTable},
 };
 
 /// The queues that the services send each other messages through. Their names are the same wherever they run.
@@ -23,6 +23,18 @@ const TURN_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// How often it is tried whether the queues are free.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// While there is this queue, what the others hold was left by one who had reserved them and did not release them.
+const OURS: &str = "demo-local.ours";
+
+/// The broker deletes [`OURS`] after this time: what the queues hold then may be somebody else's.
+const OURS_FOR: Duration = Duration::from_hours(1);
+
+/// Who was ended a moment ago may still be leaving.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The broker answers so that there is no such queue.
+const NOT_FOUND: u16 = 404;
 
 /// The broker answers so that a queue belongs to another connection.
 const RESOURCE_LOCKED: u16 = 405;
@@ -43,7 +55,7 @@ impl ReservedBroker {
     ///
     /// # Errors
     ///
-    /// The broker does not answer, or another keeps the queues for longer.
+    /// The broker does not answer, another keeps the queues for longer, or somebody uses them without having reserved them.
     pub async fn reserve(url: &str) -> anyhow::Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default())
             .await
@@ -63,8 +75,79 @@ impl ReservedBroker {
             connection,
             channel,
         };
+        broker.refuse_if_used().await?;
+        broker.mark().await?;
         broker.delete_queues().await?;
         Ok(broker)
+    }
+
+    /// Fails if somebody takes messages from one of the queues, or put some there which would be lost.
+    async fn refuse_if_used(&self) -> anyhow::Result<()> {
+        let give_up = Instant::now() + LEAVE_TIMEOUT;
+        loop {
+            let uses = self.uses().await?;
+            if uses.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > give_up {
+                bail!(
+                    "the queues of the services would be deleted, and are in use: {}\n\
+                     Name another broker; or stop who takes messages from them, and delete those that hold some, \
+                     if nobody needs them: rabbitmqctl delete_queue <name>",
+                    uses.join(", ")
+                );
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// How others use the queues.
+    async fn uses(&self) -> anyhow::Result<Vec<String>> {
+        let are_ours = self.look(OURS).await?.is_some();
+        let mut uses = Vec::new();
+        for name in names() {
+            let Some(queue) = self.look(&name).await? else {
+                continue;
+            };
+            let messages = queue.message_count();
+            if queue.consumer_count() > 0 {
+                uses.push(format!("somebody takes messages from {name}"));
+            }
+            if messages > 0 && !are_ours {
+                uses.push(format!("{name} holds messages ({messages})"));
+            }
+        }
+        Ok(uses)
+    }
+
+    /// The queue of this name, if there is one. A refusal closes the channel, so each look has its own.
+    async fn look(&self, name: &str) -> anyhow::Result<Option<Queue>> {
+        let channel = self.connection.create_channel().await?;
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let asking = channel.queue_declare(name.into(), options, FieldTable::default());
+        match asking.await {
+            Ok(queue) => {
+                channel.close(200, "seen".into()).await?;
+                Ok(Some(queue))
+            }
+            Err(error) if is_refusal(&error, NOT_FOUND) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("the queue {name} cannot be seen")),
+        }
+    }
+
+    /// Says that what the queues hold from now on is ours.
+    async fn mark(&self) -> anyhow::Result<()> {
+        let expires = AMQPValue::LongLongInt(i64::try_from(OURS_FOR.as_millis())?);
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-expires".into(), expires);
+        let options = QueueDeclareOptions::durable();
+        self.channel
+            .queue_declare(OURS.into(), options, arguments)
+            .await?;
+        Ok(())
     }
 
     /// Deletes the queues, and leaves them to the next.
@@ -74,6 +157,7 @@ impl ReservedBroker {
     /// The broker does not answer.
     pub async fn release(self) -> anyhow::Result<()> {
         self.delete_queues().await?;
+        self.delete(OURS).await?;
         self.connection.close(200, "done".into()).await?;
         Ok(())
     }
@@ -86,15 +170,9 @@ impl ReservedBroker {
     pub async fn given_up(&self) -> anyhow::Result<u32> {
         let mut given_up = 0;
         for queue in QUEUES {
-            let options = QueueDeclareOptions {
-                passive: true,
-                ..QueueDeclareOptions::default()
-            };
-            let name = format!("{queue}.dead").into();
-            let asking = self
-                .channel
-                .queue_declare(name, options, FieldTable::default());
-            given_up += asking.await?.message_count();
+            let name = format!("{queue}.dead");
+            let dead = self.look(&name).await?;
+            given_up += dead.context("there are no queues yet")?.message_count();
         }
         Ok(given_up)
     }
@@ -105,15 +183,29 @@ impl ReservedBroker {
     ///
     /// The broker does not answer.
     pub async fn delete_queues(&self) -> anyhow::Result<()> {
-        for queue in QUEUES {
-            let beside = BESIDE.map(|beside| format!("{queue}.{beside}"));
-            for name in beside.into_iter().chain([queue.to_owned()]) {
-                let options = QueueDeleteOptions::default();
-                self.channel.queue_delete(name.into(), options).await?;
-            }
+        for name in names() {
+            self.delete(&name).await?;
         }
         Ok(())
     }
+
+    async fn delete(&self, name: &str) -> anyhow::Result<()> {
+        let options = QueueDeleteOptions::default();
+        self.channel.queue_delete(name.into(), options).await?;
+        Ok(())
+    }
+}
+
+/// All queues of the services. Those beside come first: they hand on to the others.
+fn names() -> impl Iterator<Item = String> {
+    QUEUES.into_iter().flat_map(|queue| {
+        let beside = BESIDE.map(|beside| format!("{queue}.{beside}"));
+        beside.into_iter().chain([queue.to_owned()])
+    })
+}
+
+fn is_refusal(error: &lapin::Error, code: u16) -> bool {
+    matches!(error.kind(), lapin::ErrorKind::ProtocolError(refusal) if refusal.get_id() == code)
 }
 
 /// A refusal closes the channel, so each attempt has its own.
@@ -126,11 +218,67 @@ async fn take_turn(connection: &Connection) -> anyhow::Result<Option<Channel>> {
     let declaring = channel.queue_declare(TURN.into(), options, FieldTable::default());
     match declaring.await {
         Ok(_) => Ok(Some(channel)),
-        Err(error) => match error.kind() {
-            lapin::ErrorKind::ProtocolError(refusal) if refusal.get_id() == RESOURCE_LOCKED => {
-                Ok(None)
-            }
-            _ => Err(error).context("the queues of the broker cannot be reserved"),
-        },
+        Err(error) if is_refusal(&error, RESOURCE_LOCKED) => Ok(None),
+        Err(error) => Err(error).context("the queues of the broker cannot be reserved"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write as _};
+
+    use lapin::{
+        BasicProperties,
+        options::{BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions},
+    };
+
+    use super::*;
+
+    /// On the broker that `TEST_AMQP_URL` names, where its queues are reserved meanwhile.
+    #[tokio::test]
+    async fn queues_that_others_use_are_left_alone() {
+        const NAME: &str = QUEUES[0];
+        let url = std::env::var("TEST_AMQP_URL").ok();
+        let Some(url) = url.filter(|url| !url.is_empty()) else {
+            // Past what the test harness captures.
+            let skipped = "skipped: TEST_AMQP_URL names no broker";
+            writeln!(io::stderr(), "{skipped}").unwrap();
+            return;
+        };
+        let broker = ReservedBroker::reserve(&url).await.unwrap();
+        let channel = &broker.channel;
+        let options = QueueDeclareOptions::durable();
+        let declaring = channel.queue_declare(NAME.into(), options, FieldTable::default());
+        declaring.await.unwrap();
+        broker.refuse_if_used().await.unwrap();
+
+        let consuming = channel.basic_consume(
+            NAME.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let consumer = consuming.await.unwrap();
+        assert_eq!(
+            broker.uses().await.unwrap(),
+            ["somebody takes messages from booking.created"]
+        );
+        let cancelling = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
+        cancelling.await.unwrap();
+
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let publishing = channel.basic_publish("".into(), NAME.into(), options, b"{}", properties);
+        publishing.await.unwrap().await.unwrap();
+        // As after a test that failed.
+        broker.refuse_if_used().await.unwrap();
+        // As after the services ran by themselves.
+        broker.delete(OURS).await.unwrap();
+        let error = broker.refuse_if_used().await.unwrap_err().to_string();
+        assert!(
+            error.contains("booking.created holds messages (1)"),
+            "{error}"
+        );
+        assert!(error.contains("rabbitmqctl delete_queue <name>"), "{error}");
+        broker.release().await.unwrap();
     }
 }

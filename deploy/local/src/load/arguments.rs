@@ -21,6 +21,9 @@ Options:
   --amqp <URL>        a RabbitMQ broker (else TEST_AMQP_URL, else a file)
   --check             end with an error unless both bounds are met
   -h, --help          print this
+
+The databases it makes on a server go again. On a broker the queues of the services are emptied; it refuses where they
+hold messages already, or somebody takes messages from them.
 ";
 
 /// What to do.
