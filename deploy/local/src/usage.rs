@@ -10,6 +10,21 @@ const TICK: Duration = Duration::from_millis(10);
 /// The two clocks of one process may differ by this much because one is coarse.
 const ROUNDING: Duration = Duration::from_millis(30);
 
+/// Makes sure that processes can be measured here, by this one.
+///
+/// # Errors
+///
+/// This is not Linux, or it does not tell.
+pub fn check() -> anyhow::Result<()> {
+    check_process(std::process::id())
+}
+
+fn check_process(process: u32) -> anyhow::Result<()> {
+    let reading = CpuTime::of(process).and(peak_memory(process));
+    reading.context("processor time and memory are read from /proc, as Linux has it")?;
+    Ok(())
+}
+
 /// The processor time, user and system, that a process had used at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuTime {
@@ -99,6 +114,24 @@ mod tests {
                 .collect(),
             all: Duration::from_millis(all_ms),
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_can_be_measured() {
+        check().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_told_with_what_it_takes() {
+        let told = format!("{:#}", check_process(u32::MAX).unwrap_err());
+        assert!(
+            told.starts_with(
+                "processor time and memory are read from /proc, as Linux has it: \
+                 cannot read /proc/4294967295/stat: "
+            ),
+            "{told}"
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use demo_local::{
         report, sink, turns,
     },
     rabbitmq::ReservedBroker,
+    usage,
 };
 
 /// So often in each round the three run side by side. Processes that are alike differ by more than what is looked for, so
@@ -41,6 +42,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(plan: &Plan) -> anyhow::Result<ExitCode> {
+    // Before the build, which takes minutes.
+    usage::check()?;
     let folder = tempfile::Builder::new()
         .prefix("cargo-load-")
         .tempdir()

@@ -22,6 +22,7 @@ Options:
   --check             end with an error unless both bounds are met
   -h, --help          print this
 
+It reads what the processes use from /proc, and so works on Linux only.
 The databases it makes on a server go again. On a broker the queues of the services are emptied; it refuses where they
 hold messages already, or somebody takes messages from them.
 ";
