@@ -1,6 +1,7 @@
 """Each file is what its own format demands; a copy with one mistake is refused."""
 
 import http.server
+import os
 import signal
 import subprocess
 import threading
@@ -70,6 +71,43 @@ def test_wrong_tiltfile_is_refused():
     broken.tiltfile += "\nk8s_resources('dispo')\n"
     with pytest.raises(starlark.StarlarkError):
         broken.tilt()
+
+
+# Writes what the Dockerfile's stage `binaries` has.
+DOCKER = """#!/bin/sh
+for word; do case $word in *dest=*) folder=${word#*dest=} ;; esac; done
+mkdir -p "$folder" && cd "$folder" || exit
+for file in demo-dispo demo-cleaning restart-on-hangup; do echo "$file $(cat ../$file.version)" > "$file"; done
+"""
+
+
+def test_only_what_differs_is_moved_to_where_tilt_looks(tmp_path):
+    deploy, target, live = tmp_path / "deploy", tmp_path / "target", tmp_path / "target" / "live"
+    for folder in (deploy, target):
+        folder.mkdir()
+    docker = tmp_path / "docker"
+    docker.write_text(DOCKER, encoding="utf-8")
+    docker.chmod(0o755)
+    (binaries,) = AS_WRITTEN.tilt().named("local_resource")
+
+    def build(**versions):
+        for name in ("demo-dispo", "demo-cleaning", "restart-on-hangup"):
+            (target / f"{name}.version").write_text(versions.get(name.split("-")[-1], "1"), encoding="utf-8")
+        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run(["sh", "-c", binaries.named["cmd"]], cwd=deploy, env=environment, check=True)
+        return {path.name: (path.read_text(encoding="utf-8"), path.stat().st_ino) for path in live.iterdir()}
+
+    first = build()
+    assert sorted(first) == ["demo-cleaning", "demo-dispo", "restart-on-hangup"]
+    assert build() == first
+    # By the number of the file: another takes the place of the old one, which is not written to.
+    changed = build(dispo="2")
+    assert {name for name in first if changed[name] != first[name]} == {"demo-dispo"}
+    assert changed["demo-dispo"][0] == "demo-dispo 2\n" and changed["demo-dispo"][1] != first["demo-dispo"][1]
+
+    docker.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    with pytest.raises(subprocess.CalledProcessError):
+        build()
 
 
 SCRIPT = str(system.DEPLOY / "docker" / "restart-on-hangup")

@@ -148,6 +148,8 @@ MISTAKES = [
     (rules.services_wait_for_what_they_need, edit("tiltfile", "NEEDS + ['cleaning-db']", "NEEDS")),
     (rules.tilt_updates_live, edit("tiltfile", "'../demo-dispo/src'", "'../demo-dispo/sources'")),
     (rules.tilt_updates_live, edit("tiltfile", "'/app/service'", "'/app/dispo'")),
+    (rules.tilt_updates_live, edit("tiltfile", "'../target/built'", "'../target/live'")),
+    (rules.tilt_updates_live, edit("tiltfile", "SERVICES + ['restart-on-hangup']", "SERVICES")),
     (rules.tilt_updates_live, edit("tiltfile", "['readOnlyRootFilesystem'] = False", "['readOnlyRootFilesystem'] = True")),
     (rules.tilt_updates_live, edit("tiltfile", "run('kill -HUP 1')", "run('true')")),
     (rules.readme_names_what_is_there, edit("readme", "`GET /api/v1/cleanings/`", "`GET /api/v1/cleaning/`")),
