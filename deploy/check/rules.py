@@ -114,6 +114,11 @@ def dockerfile_fits_the_workspace(system):
         yield f"the Dockerfile does not build with the compiler of rust-toolchain.toml, {system.toolchain}"
     if "cargo build --locked " not in system.dockerfile:
         yield "the Dockerfile builds without --locked"
+    # The cache remembers times of other sources; and without an id, whoever builds in /src has the same.
+    if not re.search(r"-type f -exec touch \{\} \+ \\\n +&& cargo build ", system.dockerfile):
+        yield "the Dockerfile does not touch the sources before it builds them; cargo may take old ones for what it has"
+    if not re.search(r"--mount=type=cache,id=\S+,target=/src/target,sharing=locked", system.dockerfile):
+        yield "the Dockerfile keeps what it builds in a cache without an id, or one that two builds write at once"
     if 'name = "pq-sys"' in system.lock and 'name = "pq-src"' not in system.lock:
         for package in ("libpq-dev", "libpq5"):
             if package not in system.dockerfile:

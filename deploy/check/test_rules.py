@@ -95,6 +95,8 @@ MISTAKES = [
     (rules.images_of_ours_are_built, put(composed("dispo-worker"), "command", value=None)),
     (rules.dockerfile_fits_the_workspace, put(lambda b: b.__dict__, "toolchain", value="1.96.0")),
     (rules.dockerfile_fits_the_workspace, edit("dockerfile", " --locked", "")),
+    (rules.dockerfile_fits_the_workspace, edit("dockerfile", "-exec touch {} +", "-print")),
+    (rules.dockerfile_fits_the_workspace, edit("dockerfile", "id=booking-target,", "")),
     (rules.dockerfile_fits_the_workspace, put(lambda b: b.__dict__, "lock", value='name = "pq-sys"')),
     (rules.build_context_is_complete, edit("dockerignore", "!README.md\n", "")),
     (rules.build_context_is_complete, edit("dockerignore", "!ui-tests\n", "")),
