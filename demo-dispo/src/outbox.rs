@@ -70,15 +70,20 @@ pub async fn send(store: &Store, queue: &Queue, message: OutgoingMessage) {
 }
 
 /// Sends what the requests could not send, until `shutdown` is requested.
+///
+/// It does not wait then for a queue or a database that does not answer: a message stays stored until it is known to be sent,
+/// and whoever relays next sends it, or sends it again.
 pub async fn relay(store: &Store, queue: &Queue, shutdown: &Shutdown) {
+    let relaying = Box::pin(relay_on(store, queue));
+    shutdown.unless_requested(relaying).await;
+}
+
+async fn relay_on(store: &Store, queue: &Queue) {
     let (shortest, longest) = PAUSES;
     let mut pause = shortest;
     loop {
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = shutdown.requested() => return,
-        }
-        match send_left_over(store, queue, GRACE, shutdown).await {
+        sleep(pause).await;
+        match send_left_over(store, queue, GRACE).await {
             Ok(sent) => {
                 if sent > 0 {
                     log::info!("sent {sent} messages that were left over");
@@ -95,7 +100,7 @@ pub async fn relay(store: &Store, queue: &Queue, shutdown: &Shutdown) {
     }
 }
 
-/// Sends the messages that are at least as old as `grace`, the oldest first, until `shutdown` is requested; returns how many.
+/// Sends the messages that are at least as old as `grace`, the oldest first; returns how many.
 ///
 /// One that is refused does not hold up the others, unless the queue refuses them all.
 ///
@@ -106,7 +111,6 @@ pub async fn send_left_over(
     store: &Store,
     queue: &Queue,
     grace: Duration,
-    shutdown: &Shutdown,
 ) -> Result<usize, RelayError> {
     let mut sent = 0;
     let mut refused = None;
@@ -118,9 +122,6 @@ pub async fn send_left_over(
             return refused.map_or(Ok(sent), Err);
         }
         for message in batch {
-            if shutdown.is_requested() {
-                return Ok(sent);
-            }
             last = message.id;
             let trace =
                 global::get_text_map_propagator(|propagator| propagator.extract(&message.headers));

@@ -1,15 +1,23 @@
 //! A booking and its announcement: neither is there without the other, whatever breaks.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::pin,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
 
 use demo_dispo::{
     domain::{BookingDraft, Period},
-    outbox::{RelayError, send_left_over},
+    outbox::{self, RelayError, send_left_over},
+    queue::{Queue, QueueAddress},
     shutdown::Shutdown,
     store::bookings,
 };
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::net::TcpListener;
+use ulid::Ulid;
 
 use crate::{
     database::databases,
@@ -105,7 +113,7 @@ async fn a_booking_that_is_only_stored_is_announced_later() {
             .run(|connection| bookings::insert(connection, &draft))
             .unwrap();
         // Whoever stored it may be sending it right now.
-        let sent = send_left_over(&app.store, &app.queue, HOUR, &Shutdown::new()).await;
+        let sent = send_left_over(&app.store, &app.queue, HOUR).await;
         assert_eq!(sent.unwrap(), 0);
 
         assert_eq!(relay(&app).await.unwrap(), 1);
@@ -136,6 +144,35 @@ async fn an_announcement_that_is_in_the_queue_already_is_forgotten() {
     }
 }
 
+/// The broker takes the connection and says nothing.
+#[tokio::test]
+async fn the_end_does_not_wait_for_a_broker_that_the_relay_waits_for() {
+    for kind in databases() {
+        let app = spawn_app(kind).await;
+        let old = Ulid::from_datetime(SystemTime::now() - HOUR);
+        app.database.change(&format!(
+            "INSERT INTO outbox VALUES ('{old}', '{{}}', '{{}}')"
+        ));
+        let broker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("amqp://{}/%2f", broker.local_addr().unwrap());
+        let queue = Queue::open(&QueueAddress::parse(&url).unwrap()).await;
+        let (queue, shutdown) = (queue.unwrap(), Shutdown::new());
+        let mut relaying = pin!(outbox::relay(&app.store, &queue, &shutdown));
+        let asked = tokio::select! {
+            () = &mut relaying => panic!("nobody asked it to end"),
+            asked = broker.accept() => asked.unwrap(),
+        };
+
+        shutdown.request();
+        let now = poll_fn(|context| Poll::Ready(relaying.as_mut().poll(context))).await;
+        assert!(now.is_ready());
+        drop(asked);
+        // What it could not send is sent by the next.
+        assert_eq!(relay(&app).await.unwrap(), 1);
+        assert_eq!(app.queued("booking.created")[0].id, old.to_string());
+    }
+}
+
 #[tokio::test]
 async fn a_booking_that_cannot_be_announced_at_all_is_not_stored() {
     for kind in databases() {
@@ -162,5 +199,5 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Sends what is left over, however new.
 async fn relay(app: &TestApp) -> Result<usize, RelayError> {
-    send_left_over(&app.store, &app.queue, Duration::ZERO, &Shutdown::new()).await
+    send_left_over(&app.store, &app.queue, Duration::ZERO).await
 }
