@@ -383,7 +383,7 @@ def journals_outlive_their_processes(system):
 def there_is_time_to_end(system):
     for name, service, role in system.processes():
         code = system.code[service]
-        own = code.drain_seconds[role] + code.close_seconds[role] + code.flush_seconds
+        own = code.leave_seconds[role] + code.drain_seconds[role] + code.close_seconds[role] + code.flush_seconds
         pod = system.pod(name)
         pause = pod["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         if role == "serve" and pause == 0:

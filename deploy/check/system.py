@@ -23,6 +23,7 @@ class Code:
     paths: set  # of the routes
     names: set  # service.name of each role
     roles: set
+    leave_seconds: dict  # role -> how long requests are still taken
     drain_seconds: dict  # role -> how long the work under way may take
     flush_seconds: int
     # How long connections to the broker, and what nobody waits for, may hold up the end.
@@ -146,6 +147,7 @@ def read_code(service):
         paths=set(re.findall(r'resource\("([^"]+)"\)', routes)),
         names=set(re.findall(r'Self::\w+ => "([a-z-]+)"', main)),
         roles=set(re.findall(r'Some\("([a-z]+)"\)', main)),
+        leave_seconds={"serve": seconds(f"{folder}/app.rs", "LEAVE_TIME"), "worker": 0},
         drain_seconds={
             "serve": seconds(f"{folder}/app.rs", "DRAIN_TIMEOUT"),
             "worker": seconds(f"{folder}/worker/mod.rs", "DRAIN_TIMEOUT"),
@@ -160,6 +162,7 @@ def read_code(service):
 
 
 def seconds(path, constant):
-    found = re.search(rf"const {constant}: Duration = Duration::from_secs\((\d+)\)", text(path))
+    found = re.search(rf"const {constant}: Duration = Duration::from_(millis|secs|mins)\((\d+)\)", text(path))
     assert found, f"{path} says {constant} in another way now"
-    return int(found.group(1))
+    unit, count = found.groups()
+    return int(count) * {"millis": 0.001, "secs": 1, "mins": 60}[unit]

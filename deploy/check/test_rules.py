@@ -142,6 +142,7 @@ MISTAKES = [
     (rules.journals_outlive_their_processes, put(composed("cleaning"), "volumes", value=[])),
     (rules.journals_outlive_their_processes, edit("dockerfile", "--owner=10001", "--owner=0")),
     (rules.there_is_time_to_end, put(pod("dispo"), "terminationGracePeriodSeconds", value=13)),
+    (rules.there_is_time_to_end, put(code("cleaning"), "leave_seconds", "serve", value=25)),
     (rules.there_is_time_to_end, put(code("dispo"), "drain_seconds", "worker", value=25)),
     (rules.there_is_time_to_end, put(composed("dispo-worker"), "stop_grace_period", value="9s")),
     (rules.there_is_time_to_end, put(container("cleaning"), "lifecycle", value=None)),
