@@ -9,8 +9,9 @@
 //! | `RUST_LOG`      | filter                       | `info`                 | which log lines are written                       |
 //!
 //! A database is a file, `sqlite://<file>`, created if it is not there; or one of a PostgreSQL server,
-//! `postgres://<user>:<password>@<host>:<port>/<database>`, which must be there. For a user, password or port that the
-//! URL leaves out, `libpq` takes its own variables (`PGPASSWORD`, `PGPASSFILE`, ..) and defaults. TLS is not built in.
+//! `postgres://<user>:<password>@<host>:<port>/<database>`, which must be there. A server that is not there yet is waited for,
+//! at most a minute. For a user, password or port that the URL leaves out, `libpq` takes its own variables (`PGPASSWORD`,
+//! `PGPASSFILE`, ..) and defaults. TLS is not built in.
 //! A queue is a file too, or on a RabbitMQ broker, `amqp://<user>:<password>@<host>:<port>/<virtual host>`.
 //!
 //! By default the broker's client is kept from telling of spans of its own (`RUST_LOG=info,tracing::span=warn`).

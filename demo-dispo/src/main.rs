@@ -5,12 +5,11 @@ use std::{env, process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use demo_dispo::{
     app::{self, AppState},
-    config::{Config, Database},
+    config::Config,
     domain::CleaningPlanned,
     queue::Queue,
     shutdown::Shutdown,
-    store::Store,
-    tasks, worker,
+    store, tasks, worker,
 };
 
 /// How long the last spans may take to leave.
@@ -83,7 +82,7 @@ fn run(role: Role, config: &Config) -> anyhow::Result<()> {
 async fn work(role: Role, config: &Config) -> anyhow::Result<()> {
     // Before all that may take its time: the first process of a container ignores a signal that it does not listen for.
     let shutdown = Shutdown::listen().context("cannot listen for signals")?;
-    let opening = shutdown.unless_requested(open(config.database.clone()));
+    let opening = shutdown.unless_requested(store::start(&config.database));
     let Some(store) = opening.await.transpose()? else {
         return Ok(());
     };
@@ -102,14 +101,6 @@ async fn work(role: Role, config: &Config) -> anyhow::Result<()> {
     }
     queue.close().await;
     Ok(())
-}
-
-async fn open(database: Database) -> anyhow::Result<Store> {
-    let opening = otel_runtime::spawn_blocking(move || {
-        Store::set_up(&database)?;
-        Store::open(&database)
-    });
-    Ok(opening.await??)
 }
 
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ pub mod cleanings;
 mod connection;
 mod postgres;
 mod sqlite;
+mod start;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use diesel::{
 
 pub use connection::Connection;
 use connection::either;
+pub use start::start;
 
 use crate::config::Database;
 
@@ -153,15 +155,27 @@ impl From<Error> for StoreError {
 pub struct SetUpError {
     database: String,
     cause: String,
+    is_outage: bool,
 }
 
 impl SetUpError {
     fn new(database: &Database, cause: &dyn std::error::Error) -> Self {
+        // What a server answers ends with a line break.
+        let cause = cause.to_string().trim_end().to_owned();
         Self {
             database: database.to_string(),
-            // What a server answers ends with a line break.
-            cause: cause.to_string().trim_end().to_owned(),
+            is_outage: match database {
+                Database::Sqlite(_) => false,
+                Database::Postgres(_) => postgres::is_outage(&cause),
+            },
+            cause,
         }
+    }
+
+    /// Whether the database was not there, and may be later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        self.is_outage
     }
 }
 

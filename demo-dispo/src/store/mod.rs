@@ -6,6 +6,7 @@ pub mod outbox;
 mod postgres;
 pub mod rooms;
 mod sqlite;
+mod start;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use diesel::{
 
 pub use connection::Connection;
 use connection::either;
+pub use start::start;
 
 use crate::config::Database;
 
@@ -155,15 +157,27 @@ impl From<Error> for StoreError {
 pub struct SetUpError {
     database: String,
     cause: String,
+    is_outage: bool,
 }
 
 impl SetUpError {
     fn new(database: &Database, cause: &dyn std::error::Error) -> Self {
+        // What a server answers ends with a line break.
+        let cause = cause.to_string().trim_end().to_owned();
         Self {
             database: database.to_string(),
-            // What a server answers ends with a line break.
-            cause: cause.to_string().trim_end().to_owned(),
+            is_outage: match database {
+                Database::Sqlite(_) => false,
+                Database::Postgres(_) => postgres::is_outage(&cause),
+            },
+            cause,
         }
+    }
+
+    /// Whether the database was not there, and may be later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        self.is_outage
     }
 }
 

@@ -38,6 +38,30 @@ pub(super) fn open(url: &PostgresUrl) -> Result<PostgresPool, Cause> {
     Ok(TracedPool::for_url(pool, url.with_password()).named(super::POOL))
 }
 
+/// What a connection that could not be made has come to, where the server is not there or not ready.
+const OUTAGES: [&str; 7] = [
+    // Its name is known once it is there.
+    "could not translate host name ",
+    // The system refuses the connection, or finds no way.
+    "Is the server running ",
+    "timeout expired",
+    "server closed the connection unexpectedly",
+    "could not receive data from server: ",
+    "could not send startup packet: ",
+    // .. starting up, shutting down, in recovery mode.
+    "FATAL:  the database system is ",
+];
+
+/// Whether a connection was not made because the server is not there or not ready.
+///
+/// Only the text tells. `libpq` writes it in English, as this process sets no locale. A server that starts may write another
+/// language, and is not recognized then.
+pub(super) fn is_outage(cause: &str) -> bool {
+    // There is one for each address that was tried. Where the server answered, no other was tried after it.
+    let last = cause.rsplit("failed: ").next().unwrap_or(cause);
+    OUTAGES.iter().any(|outage| last.contains(outage))
+}
+
 /// Prepares each connection of the pool, and traces it from then on; see the other database for what makes no spans.
 #[derive(Debug)]
 struct Preparation {
@@ -51,5 +75,39 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Preparation {
             .map_err(diesel::r2d2::Error::QueryError)?;
         connection.set_instrumentation(QuerySpans::for_url(self.url.with_password()));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_there_is_known_from_one_that_refuses() {
+        const REFUSED: &str = "connection to server at \"localhost\" (::1), port 5432 failed: \
+            Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?";
+        let server =
+            |reason| format!("connection to server at \"127.0.0.1\", port 5432 failed: {reason}");
+        for outage in [
+            REFUSED.to_owned(),
+            format!("timed out waiting for connection: {REFUSED}"),
+            "could not translate host name \"dispo-db\" to address: Name or service not known"
+                .to_owned(),
+            server("timeout expired"),
+            server("server closed the connection unexpectedly\n\tThis probably means .."),
+            server("FATAL:  the database system is starting up"),
+        ] {
+            assert!(is_outage(&outage), "{outage}");
+        }
+        let bad_password = server("FATAL:  password authentication failed for user \"alice\"");
+        for other in [
+            format!("{REFUSED}\n{bad_password}"),
+            bad_password,
+            server("FATAL:  database \"rooms\" does not exist"),
+            server("fe_sendauth: no password supplied"),
+            "invalid sslmode value: \"no\"".to_owned(),
+        ] {
+            assert!(!is_outage(&other), "{other}");
+        }
     }
 }

@@ -3,11 +3,18 @@
 #[cfg(target_os = "linux")]
 use std::{
     fs::{self, File},
-    process::Stdio,
-    thread,
     time::{Duration, Instant},
 };
-use std::{net::TcpListener, process::Command};
+use std::{
+    io::{self, BufRead as _, BufReader, Lines},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, ChildStderr, Command, Stdio},
+    thread,
+};
+
+use tokio::net::TcpSocket;
+
+use crate::database::postgres;
 
 #[test]
 fn a_wrong_value_is_told_with_its_variable() {
@@ -81,15 +88,128 @@ fn a_process_that_waits_to_set_up_its_database_may_be_ended() {
     assert!(begin.elapsed() < Duration::from_secs(25));
 }
 
+/// As where the service and its database are started at once.
+#[tokio::test]
+async fn a_database_server_that_comes_later_is_waited_for() {
+    let Some(database) = postgres("a_database_server_that_comes_later_is_waited_for") else {
+        return;
+    };
+    let (start, name) = database.url.rsplit_once('/').unwrap();
+    let (user, server) = start.rsplit_once('@').unwrap();
+    let (socket, here) = closed_port();
+    let mut program = Waiting::start(&format!("{user}@{here}/{name}"));
+    program.wait_for("the database is waited for: ");
+    let listener = socket.listen(16).unwrap().into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    let server = server.to_owned();
+    thread::spawn(move || forward(&listener, &server));
+    program.wait_for("listening on http://");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_that_waits_for_its_database_server_may_be_ended() {
+    let (_socket, here) = closed_port();
+    let mut program = Waiting::start(&format!("postgres://{here}/rooms"));
+    program.wait_for("the database is waited for: ");
+    let process = program.process.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &process]).status();
+    assert!(told.unwrap().success());
+    let ended = program.process.wait().unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+/// As for whatever else waiting would not mend.
+#[test]
+fn a_database_that_the_server_does_not_have_is_not_waited_for() {
+    let Some(database) = postgres("a_database_that_the_server_does_not_have_is_not_waited_for")
+    else {
+        return;
+    };
+    let (start, _) = database.url.rsplit_once('/').unwrap();
+    let url = format!("{start}/no_such_database");
+    let told = assert_fails(&[], ("DATABASE_URL", &url), "");
+    assert!(
+        told.contains("database \"no_such_database\" does not exist"),
+        "{told}"
+    );
+    assert!(!told.contains("waited for"), "{told}");
+}
+
+/// A port that nobody else gets, and that refuses connections until the socket listens.
+fn closed_port() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+/// Passes on to `server` whatever comes, and back.
+fn forward(listener: &TcpListener, server: &str) {
+    for client in listener.incoming() {
+        let client = client.unwrap();
+        let server = TcpStream::connect(server).unwrap();
+        for (mut from, mut to) in [
+            (client.try_clone().unwrap(), server.try_clone().unwrap()),
+            (server, client),
+        ] {
+            thread::spawn(move || io::copy(&mut from, &mut to));
+        }
+    }
+}
+
+/// The program on a database that is not there yet, in a folder of its own.
+struct Waiting {
+    process: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Waiting {
+    fn start(database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_demo-dispo"))
+            .env("DATABASE_URL", database)
+            .env("DISPO_PORT", "0")
+            .env_remove("QUEUE_URL")
+            .env_remove("RUST_LOG")
+            .current_dir(folder.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        Self {
+            process,
+            lines,
+            _folder: folder,
+        }
+    }
+
+    /// Reads what it tells, until there is this in it.
+    #[track_caller]
+    fn wait_for(&mut self, told: &str) {
+        let found = self.lines.any(|line| line.unwrap().contains(told));
+        assert!(found, "it ended before it told: {told}");
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// Runs the program in a folder of its own; it must fail and print `message`, if there is one.
 #[track_caller]
 fn assert_fails(arguments: &[&str], variable: (&str, &str), message: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_demo-dispo"))
         .args(arguments)
-        .env(variable.0, variable.1)
         .env_remove("DATABASE_URL")
         .env_remove("QUEUE_URL")
+        .env(variable.0, variable.1)
         .current_dir(folder.path())
         .output()
         .unwrap();
