@@ -9,6 +9,8 @@ from system import DEPLOY, ROOT, SERVICES, environment
 REFERENCE = re.compile(r"\$\(([A-Z_]+)\)")
 # The ports of the course, and those that came with RabbitMQ and the second service.
 OUTSIDE = {"jaeger": {16686, 4317, 4318}, "dispo": {8080}, "cleaning": {8081}, "rabbitmq": {15672}}
+# The last attempt to reach a database may begin when the waiting ends, and one that is reached gets its tables.
+SET_UP_SECONDS = 30
 HARDENED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -350,6 +352,16 @@ def probes_ask_what_is_there(system):
                 yield f"{name}: the health check of compose.yaml asks {asked}"
 
 
+def there_is_time_to_start(system):
+    """A service that is killed while it waits for its database cannot say what it waits for."""
+    for service in SERVICES:
+        probe = system.container(service)["startupProbe"]
+        given = probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+        needed = system.code[service].start_seconds + SET_UP_SECONDS
+        if given < needed:
+            yield f"{service}: its startupProbe leaves {given} s; its database is waited for and set up in {needed} s"
+
+
 def volumes_are_there(system):
     for manifest in system.kind("Deployment", "StatefulSet"):
         name, pod = manifest["metadata"]["name"], manifest["spec"]["template"]["spec"]
@@ -488,6 +500,7 @@ ALL = [
     addresses_lead_somewhere,
     secrets_exist_and_are_examples,
     probes_ask_what_is_there,
+    there_is_time_to_start,
     volumes_are_there,
     journals_outlive_their_processes,
     there_is_time_to_end,

@@ -23,6 +23,7 @@ class Code:
     paths: set  # of the routes
     names: set  # service.name of each role
     roles: set
+    start_seconds: int  # how long a database is waited for
     leave_seconds: dict  # role -> how long requests are still taken
     drain_seconds: dict  # role -> how long the work under way may take
     flush_seconds: int
@@ -147,6 +148,7 @@ def read_code(service):
         paths=set(re.findall(r'resource\("([^"]+)"\)', routes)),
         names=set(re.findall(r'Self::\w+ => "([a-z-]+)"', main)),
         roles=set(re.findall(r'Some\("([a-z]+)"\)', main)),
+        start_seconds=seconds(f"{folder}/store/start.rs", "START_TIMEOUT"),
         leave_seconds={"serve": seconds(f"{folder}/app.rs", "LEAVE_TIME"), "worker": 0},
         drain_seconds={
             "serve": seconds(f"{folder}/app.rs", "DRAIN_TIMEOUT"),

@@ -135,6 +135,8 @@ MISTAKES = [
     (rules.probes_ask_what_is_there, put(container("cleaning"), "livenessProbe", "httpGet", "path", value="/health")),
     (rules.probes_ask_what_is_there, put(container("jaeger"), "livenessProbe", "httpGet", "port", value="healthy")),
     (rules.probes_ask_what_is_there, put(code("cleaning"), "paths", value={"/api/v1/cleanings/"})),
+    (rules.there_is_time_to_start, put(container("dispo"), "startupProbe", "failureThreshold", value=60)),
+    (rules.there_is_time_to_start, put(code("cleaning"), "start_seconds", value=120)),
     (rules.volumes_are_there, put(pod("jaeger"), "volumes", value=[])),
     (rules.volumes_are_there, lambda b: b.compose["volumes"].pop("rabbitmq")),
     (rules.journals_outlive_their_processes, env("dispo", "OTEL_RUNTIME_JOURNAL", value="/tmp")),
