@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use lapin::{
     Channel, Connection, ConnectionProperties, Queue,
     options::{QueueDeclareOptions, QueueDeleteOptions},
-    types::{AMQPValue, FieldTable},
+    types::FieldTable,
 };
 
 /// The queues that the services send each other messages through. Their names are the same wherever they run.
@@ -23,12 +23,6 @@ const TURN_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// How often it is tried whether the queues are free.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// While there is this queue, what the others hold was left by one who had reserved them and did not release them.
-const OURS: &str = "demo-local.ours";
-
-/// The broker deletes [`OURS`] after this time: what the queues hold then may be somebody else's.
-const OURS_FOR: Duration = Duration::from_hours(1);
 
 /// Who was ended a moment ago may still be leaving.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,10 +47,19 @@ pub struct ReservedBroker {
 impl ReservedBroker {
     /// Waits until nobody else has reserved the queues on the broker at `url`, at most ten minutes, and deletes them.
     ///
+    /// Messages in them are lost on the broker that `TEST_AMQP_URL` names, which is there for that: a test that failed may have
+    /// left some.
+    ///
     /// # Errors
     ///
-    /// The broker does not answer, another keeps the queues for longer, or somebody uses them without having reserved them.
+    /// The broker does not answer, another keeps the queues for longer, somebody takes messages from them without having
+    /// reserved them, or they hold some on another broker.
     pub async fn reserve(url: &str) -> anyhow::Result<Self> {
+        let is_for_tests = std::env::var("TEST_AMQP_URL").is_ok_and(|for_tests| for_tests == url);
+        Self::reserve_unless_used(url, is_for_tests).await
+    }
+
+    async fn reserve_unless_used(url: &str, is_for_tests: bool) -> anyhow::Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default())
             .await
             .context("the broker does not answer")?;
@@ -75,17 +78,16 @@ impl ReservedBroker {
             connection,
             channel,
         };
-        broker.refuse_if_used().await?;
-        broker.mark().await?;
+        broker.refuse_if_used(is_for_tests).await?;
         broker.delete_queues().await?;
         Ok(broker)
     }
 
-    /// Fails if somebody takes messages from one of the queues, or put some there which would be lost.
-    async fn refuse_if_used(&self) -> anyhow::Result<()> {
+    /// Fails if somebody takes messages from one of the queues, or put some there which must not be lost.
+    async fn refuse_if_used(&self, is_for_tests: bool) -> anyhow::Result<()> {
         let give_up = Instant::now() + LEAVE_TIMEOUT;
         loop {
-            let uses = self.uses().await?;
+            let uses = self.uses(is_for_tests).await?;
             if uses.is_empty() {
                 return Ok(());
             }
@@ -102,8 +104,7 @@ impl ReservedBroker {
     }
 
     /// How others use the queues.
-    async fn uses(&self) -> anyhow::Result<Vec<String>> {
-        let are_ours = self.look(OURS).await?.is_some();
+    async fn uses(&self, is_for_tests: bool) -> anyhow::Result<Vec<String>> {
         let mut uses = Vec::new();
         for name in names() {
             let Some(queue) = self.look(&name).await? else {
@@ -113,7 +114,7 @@ impl ReservedBroker {
             if queue.consumer_count() > 0 {
                 uses.push(format!("somebody takes messages from {name}"));
             }
-            if messages > 0 && !are_ours {
+            if messages > 0 && !is_for_tests {
                 uses.push(format!("{name} holds messages ({messages})"));
             }
         }
@@ -138,18 +139,6 @@ impl ReservedBroker {
         }
     }
 
-    /// Says that what the queues hold from now on is ours.
-    async fn mark(&self) -> anyhow::Result<()> {
-        let expires = AMQPValue::LongLongInt(i64::try_from(OURS_FOR.as_millis())?);
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-expires".into(), expires);
-        let options = QueueDeclareOptions::durable();
-        self.channel
-            .queue_declare(OURS.into(), options, arguments)
-            .await?;
-        Ok(())
-    }
-
     /// Deletes the queues, and leaves them to the next.
     ///
     /// # Errors
@@ -157,7 +146,6 @@ impl ReservedBroker {
     /// The broker does not answer.
     pub async fn release(self) -> anyhow::Result<()> {
         self.delete_queues().await?;
-        self.delete(OURS).await?;
         self.connection.close(200, "done".into()).await?;
         Ok(())
     }
@@ -184,14 +172,9 @@ impl ReservedBroker {
     /// The broker does not answer.
     pub async fn delete_queues(&self) -> anyhow::Result<()> {
         for name in names() {
-            self.delete(&name).await?;
+            let options = QueueDeleteOptions::default();
+            self.channel.queue_delete(name.into(), options).await?;
         }
-        Ok(())
-    }
-
-    async fn delete(&self, name: &str) -> anyhow::Result<()> {
-        let options = QueueDeleteOptions::default();
-        self.channel.queue_delete(name.into(), options).await?;
         Ok(())
     }
 }
@@ -250,7 +233,7 @@ mod tests {
         let options = QueueDeclareOptions::durable();
         let declaring = channel.queue_declare(NAME.into(), options, FieldTable::default());
         declaring.await.unwrap();
-        broker.refuse_if_used().await.unwrap();
+        broker.refuse_if_used(false).await.unwrap();
 
         let consuming = channel.basic_consume(
             NAME.into(),
@@ -260,7 +243,7 @@ mod tests {
         );
         let consumer = consuming.await.unwrap();
         assert_eq!(
-            broker.uses().await.unwrap(),
+            broker.uses(true).await.unwrap(),
             ["somebody takes messages from booking.created"]
         );
         let cancelling = channel.basic_cancel(consumer.tag(), BasicCancelOptions::default());
@@ -270,10 +253,9 @@ mod tests {
         let publishing = channel.basic_publish("".into(), NAME.into(), options, b"{}", properties);
         publishing.await.unwrap().await.unwrap();
         // As after a test that failed.
-        broker.refuse_if_used().await.unwrap();
+        broker.refuse_if_used(true).await.unwrap();
         // As after the services ran by themselves.
-        broker.delete(OURS).await.unwrap();
-        let error = broker.refuse_if_used().await.unwrap_err().to_string();
+        let error = broker.refuse_if_used(false).await.unwrap_err().to_string();
         assert!(
             error.contains("booking.created holds messages (1)"),
             "{error}"

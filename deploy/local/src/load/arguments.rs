@@ -23,8 +23,8 @@ Options:
   -h, --help          print this
 
 It reads what the processes use from /proc, and so works on Linux only.
-The databases it makes on a server go again. On a broker the queues of the services are emptied; it refuses where they
-hold messages already, or somebody takes messages from them.
+The databases it makes on a server go again. On a broker the queues of the services are emptied; it refuses where somebody
+takes messages from them, and where they hold some, unless TEST_AMQP_URL names that broker.
 ";
 
 /// What to do.
