@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-#[cfg(all(feature = "actix-web", feature = "metrics"))]
+#[cfg(feature = "metrics")]
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute::{
     HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
@@ -47,6 +47,12 @@ const SECRET_PARAMETERS: [&str; 5] = [
     "X-Goog-Signature",
 ];
 
+/// Of durations, in seconds; the conventions' advice.
+#[cfg(feature = "metrics")]
+pub(super) const BOUNDARIES: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
 /// A request method, as it may stand in names and attributes.
 #[derive(Debug)]
 pub(super) enum Method {
@@ -88,7 +94,7 @@ impl Method {
     }
 
     /// The method as it may stand in an attribute: one of few.
-    #[cfg(all(feature = "actix-web", feature = "metrics"))]
+    #[cfg(feature = "metrics")]
     pub(super) fn attribute(&self) -> KeyValue {
         match self {
             Self::Standard(method) => KeyValue::new(HTTP_REQUEST_METHOD, *method),

@@ -17,8 +17,17 @@
 //! The spans are called `GET` and `GET /api/v1/rooms/{id}`, and the service that is asked continues the trace: the
 //! context is in the request's headers, by the global propagator.
 //!
+//! With the feature `metrics`, `http.client.request.duration` is measured too, in seconds and until the head of the answer is there,
+//! of every request, sampled or not. The meter provider counts that is installed when the first request is sent.
+//!
 //! reqwest follows redirects and retries by itself and does not tell of it. So the span has the URL that was asked for
 //! first and the status that came last, and no `http.request.resend_count`.
+
+#[cfg(feature = "metrics")]
+mod measure;
+#[cfg(not(feature = "metrics"))]
+#[path = "reqwest/no_measure.rs"]
+mod measure;
 
 use std::{any::type_name, borrow::Cow, error::Error as _, future::Future, io};
 
@@ -28,10 +37,11 @@ use opentelemetry_semantic_conventions::attribute::{
     SERVER_ADDRESS, SERVER_PORT, URL_FULL, URL_TEMPLATE,
 };
 use reqwest::{
-    Error, Request, RequestBuilder, Response, Result, Url, Version,
+    Error, Request, RequestBuilder, Response, Result, StatusCode, Url, Version,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+use self::measure::Measure;
 use super::{
     address::{self, without_brackets},
     http::{Method, known_methods, redacted},
@@ -87,6 +97,7 @@ async fn send(
 ) -> Result<Response> {
     let (client, request) = request.build_split();
     let mut request = request?;
+    let mut measure = Measure::start(&request);
     let mut span = Running::start(&CLIENT, &parent, |span| {
         describe(&request, template.as_ref(), span);
     });
@@ -94,6 +105,15 @@ async fn send(
         propagator.inject_context(span.context(), &mut Headers(request.headers_mut()));
     });
     let result = span.drive(client.execute(request)).await;
+    match &result {
+        Ok(response) => {
+            measure.answered(response);
+            if let Some(error_type) = failure(response.status()) {
+                measure.failed(error_type);
+            }
+        }
+        Err(error) => measure.failed(error_type(error).to_owned()),
+    }
     if span.is_recording() {
         match &result {
             Ok(response) => record_response(&mut span, response),
@@ -134,9 +154,15 @@ fn record_response(span: &mut Running, response: &Response) {
             fields.set(NETWORK_PEER_PORT, &peer.port());
         }
     }
-    if status.is_client_error() || status.is_server_error() {
-        span.fail(status.as_str().to_owned(), String::new());
+    if let Some(error_type) = failure(status) {
+        span.fail(error_type, String::new());
     }
+}
+
+/// The `error.type` of an answer that is one for who asked.
+fn failure(status: StatusCode) -> Option<String> {
+    let is_failure = status.is_client_error() || status.is_server_error();
+    is_failure.then(|| status.as_str().to_owned())
 }
 
 fn record_error(span: &mut Running, error: &Error) {

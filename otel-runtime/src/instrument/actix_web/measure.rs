@@ -16,12 +16,10 @@ use opentelemetry_semantic_conventions::{
 };
 
 use super::request;
-use crate::instrument::{http::Method, scope::meter};
-
-/// In seconds; the conventions' advice.
-const BOUNDARIES: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+use crate::instrument::{
+    http::{self, Method},
+    scope::meter,
+};
 
 /// What is measured with.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ impl Instruments {
             .f64_histogram(HTTP_SERVER_REQUEST_DURATION)
             .with_unit("s")
             .with_description("Duration of HTTP server requests.")
-            .with_boundaries(BOUNDARIES.to_vec());
+            .with_boundaries(http::BOUNDARIES.to_vec());
         let active = meter
             .i64_up_down_counter(HTTP_SERVER_ACTIVE_REQUESTS)
             .with_unit("{request}")
