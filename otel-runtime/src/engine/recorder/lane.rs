@@ -14,7 +14,7 @@ use opentelemetry::InstrumentationScope;
 use super::Core;
 use super::attributes::{self, Attributes};
 use super::record::{Found, HEAD, Head, Origin};
-use super::scope::{Label, Source};
+use super::scope::{Label, Source, is_same};
 
 /// The first chunk of a thread has so many words, each of the next ones twice as many as the one before.
 const FIRST: usize = 256;
@@ -318,18 +318,6 @@ impl Writer {
         scopes.push(Arc::clone(scope));
         self.scope = Some((Arc::clone(scope), place));
         place
-    }
-}
-
-/// Of scopes without attributes, nearly all, the API would make lists of those first.
-fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
-    let is_plain = |scope: &InstrumentationScope| scope.attributes().next().is_none();
-    if is_plain(one) && is_plain(other) {
-        one.name() == other.name()
-            && one.version() == other.version()
-            && one.schema_url() == other.schema_url()
-    } else {
-        one == other
     }
 }
 

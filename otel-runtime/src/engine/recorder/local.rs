@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
+use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanId, TraceId, TraceState};
 
 use super::Core;
@@ -13,7 +14,7 @@ use super::lane::Writer;
 use super::limits::AttributeLimits;
 use super::live::Live;
 use super::open::Served;
-use super::scope::{Label, Source};
+use super::scope::{Label, Source, is_same};
 use super::sited::{Kept, Parent, Place};
 use super::stack::Stack;
 
@@ -36,6 +37,8 @@ struct Local {
     stack: Stack,
     #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare_lists: Vec<Box<Entries>>,
+    /// Of the tracer that was asked for last.
+    tracer: Option<&'static Label>,
 }
 
 impl Local {
@@ -46,6 +49,7 @@ impl Local {
             spare: Vec::new(),
             stack: Stack::new(),
             spare_lists: Vec::new(),
+            tracer: None,
         }
     }
 
@@ -292,6 +296,19 @@ pub(super) fn give_back_list(list: Box<Entries>) {
             local.spare_lists.push(list);
         }
     });
+}
+
+/// Where the spans of a tracer come from. Who asks for one before each span asks for the same again and again.
+pub(super) fn tracer(scope: InstrumentationScope) -> Source {
+    let last = with(|local| local.tracer).flatten();
+    if let Some(label) = last.filter(|label| is_same(label.scope, &scope)) {
+        return Source::Site(label);
+    }
+    let source = Source::tracer(scope);
+    if let Source::Site(label) = source {
+        with(|local| local.tracer = Some(label));
+    }
+    source
 }
 
 #[inline]

@@ -1,6 +1,7 @@
 //! Where spans come from: their instrumentation scopes and, of sites, the names.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
 #[cfg(any(
@@ -24,13 +25,33 @@ use super::{encode, entries::Entries, field};
 /// Where a span comes from, cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// A site. There are as many as the source code has, and they stay.
+    /// A site, of which there are as many as the source code has, or one of the first tracers. They stay.
     Site(&'static Label),
     /// A tracer; how many of them a program makes nobody knows.
     Tracer(Arc<InstrumentationScope>),
 }
 
+/// So many scopes of tracers stay, so that their spans need not count who still refers to one.
+const MOST_TRACERS: usize = 1024;
+
 impl Source {
+    /// That of a tracer, of which the label has no name: each span has its own.
+    pub(super) fn tracer(scope: InstrumentationScope) -> Self {
+        let mut tracers = TRACERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, count) = &mut *tracers;
+        let same = known.get(scope.name()).into_iter().flatten();
+        if let Some(label) = same.copied().find(|label| is_same(label.scope, &scope)) {
+            return Self::Site(label);
+        }
+        if *count == MOST_TRACERS {
+            return Self::Tracer(Arc::new(scope));
+        }
+        let label = Label::register(scope, "", &SpanKind::Internal);
+        known.entry(label.scope.name()).or_default().push(label);
+        *count += 1;
+        Self::Site(label)
+    }
+
     /// How many attributes each of its spans has from the start.
     #[inline(always)]
     pub(super) fn attributes(&self) -> u32 {
@@ -76,6 +97,11 @@ pub(crate) struct Label {
     pub(crate) scope: &'static InstrumentationScope,
     pub(super) name: &'static str,
 }
+
+/// The labels of tracers by the names of their scopes, and how many there are.
+type Tracers = (HashMap<&'static str, Vec<&'static Label>>, usize);
+
+static TRACERS: LazyLock<Mutex<Tracers>> = LazyLock::new(Mutex::default);
 
 static LABELS: Mutex<Vec<&'static Label>> = Mutex::new(Vec::new());
 
@@ -139,6 +165,18 @@ impl Label {
     pub(super) fn catch_up(known: &mut Vec<&'static Label>) {
         let labels = labels();
         known.extend_from_slice(&labels[known.len()..]);
+    }
+}
+
+/// Of scopes without attributes, nearly all, the API would make lists of those first.
+pub(super) fn is_same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    let is_plain = |scope: &InstrumentationScope| scope.attributes().next().is_none();
+    if is_plain(one) && is_plain(other) {
+        one.name() == other.name()
+            && one.version() == other.version()
+            && one.schema_url() == other.schema_url()
+    } else {
+        one == other
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanLimits;
 
@@ -66,6 +66,28 @@ impl Output for Kept {
         }
         let ids = decoded.iter().map(|span| span.span_context.span_id());
         self.0.lock().expect("no panic").extend(ids);
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Keeps the name of each span, and the scope that it comes from.
+#[derive(Clone, Debug, Default)]
+struct Scopes(Arc<Mutex<Vec<(String, InstrumentationScope)>>>);
+
+impl Output for Scopes {
+    fn export(&mut self, spans: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
+        let mut decoded = Vec::new();
+        for span in spans.spans() {
+            decode::span(span, &mut decoded);
+        }
+        let named = decoded
+            .into_iter()
+            .map(|span| (span.name.into_owned(), span.instrumentation_scope));
+        self.0.lock().expect("no panic").extend(named);
         Ok(())
     }
 
@@ -234,4 +256,46 @@ fn every_span_is_counted_while_it_waits() {
     span(&provider);
     let counts = provider.counts();
     assert_eq!((counts.recorded, counts.exported), (10, 10));
+}
+
+#[test]
+fn spans_of_ever_so_many_tracers_have_their_scopes() {
+    let kept = Scopes::default();
+    let provider = start(10_000, kept.clone());
+    // More than stay for ever, and many that are alike but for one thing.
+    let scopes = (0..1_200).map(|number| {
+        let version = format!("{}", number % 3);
+        let scope = InstrumentationScope::builder(format!("tracer {}", number / 6));
+        let scope = scope
+            .with_version(version)
+            .with_schema_url("https://example.com");
+        match number % 6 {
+            0..3 => scope.build(),
+            _ => scope
+                .with_attributes([KeyValue::new("number", number)])
+                .build(),
+        }
+    });
+    let scopes: Vec<_> = scopes.collect();
+    for _ in 0..2 {
+        for (number, scope) in scopes.iter().enumerate() {
+            let tracer = provider.tracer_with_scope(scope.clone());
+            let name = number.to_string();
+            tracer.start_with_context(name, &Context::new()).end();
+            // The same one again, which most ask for.
+            let again = provider.tracer_with_scope(scope.clone());
+            again.start_with_context("", &Context::new()).end();
+        }
+    }
+    provider.force_flush().expect("an export");
+    let spans = kept.0.lock().expect("no panic");
+    assert_eq!(spans.len(), 4 * scopes.len());
+    for pair in spans.chunks(2) {
+        let [(name, scope), (empty, again)] = pair else {
+            unreachable!("each has two")
+        };
+        let number: usize = name.parse().expect("a number");
+        assert_eq!(*scope, scopes[number]);
+        assert_eq!((empty.as_str(), again), ("", scope));
+    }
 }

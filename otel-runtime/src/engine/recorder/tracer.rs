@@ -1,6 +1,5 @@
 //! Provider and tracer of this engine, behind the API's traits.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -69,7 +68,7 @@ impl trace::TracerProvider for Provider {
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
         Tracer {
             core: self.0,
-            source: Source::Tracer(Arc::new(scope)),
+            source: local::tracer(scope),
         }
     }
 }
