@@ -8,12 +8,22 @@ use quanta::Clock as Counter;
 /// Spans that last longer end by the wall clock of then, as the counter may drift.
 const TRUSTED: u64 = 1_000_000_000;
 
+/// A reading that took less, in nanoseconds, is good enough; otherwise the best of some is taken.
+const CLOSE: u64 = 10_000;
+const READINGS: usize = 5;
+
 /// A counter, and how far it is from the wall clock.
 #[derive(Debug)]
 pub(super) struct Clock {
     counter: Counter,
     /// Nanoseconds from the counter's zero to the epoch, modulo 2^64; set anew again and again.
     offset: AtomicU64,
+}
+
+/// How far the counter is from the wall clock, and how exactly that is known: nanoseconds.
+struct Reading {
+    offset: u64,
+    gap: u64,
 }
 
 /// When a span started.
@@ -37,8 +47,29 @@ impl Clock {
 
     /// Sets the clock by the system's.
     pub(super) fn anchor(&self) {
-        let offset = unix_nanos(SystemTime::now()).wrapping_sub(self.counter_nanos());
-        self.offset.store(offset, Ordering::Relaxed);
+        // Between two readings the system may let others run, for as long as it likes.
+        let mut best = self.reading();
+        for _ in 1..READINGS {
+            if best.gap < CLOSE {
+                break;
+            }
+            let next = self.reading();
+            if next.gap < best.gap {
+                best = next;
+            }
+        }
+        self.offset.store(best.offset, Ordering::Relaxed);
+    }
+
+    /// Reads the system's clock between two looks at the counter.
+    fn reading(&self) -> Reading {
+        let before = self.counter_nanos();
+        let unix = unix_nanos(SystemTime::now());
+        let gap = self.counter_nanos().wrapping_sub(before);
+        Reading {
+            offset: unix.wrapping_sub(before.wrapping_add(gap / 2)),
+            gap,
+        }
     }
 
     /// The time of now, for a span that starts.

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
@@ -30,12 +30,17 @@ use crate::losses::Losses;
 const BRIEF: Duration = Duration::from_secs(1);
 
 /// The clock is set by the system's at least that often.
-const ANCHORED_EVERY: Duration = Duration::from_secs(5);
+const ANCHORED_EVERY: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
 
 /// Takes ended spans out of the process; called by the exporting thread only.
 pub(crate) trait Output: Debug + Send {
     /// Exports some spans. What is not taken is lost.
     fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused>;
+
+    /// Writes what it has of earlier exports.
+    fn flush(&mut self) -> OTelSdkResult {
+        Ok(())
+    }
 
     /// Called once, after the last export.
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult;
@@ -74,6 +79,10 @@ impl Told {
         delivery::export(spans.len(), || self.output.export(spans, patience))
     }
 
+    fn flush(&mut self) -> OTelSdkResult {
+        no_panic(|| self.output.flush()).unwrap_or_else(Err)
+    }
+
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
         no_panic(|| self.output.shut_down(timeout)).unwrap_or_else(Err)
     }
@@ -97,6 +106,10 @@ impl<E: SpanExporter> Output for SdkExporter<E> {
             is_final: false,
             error,
         })
+    }
+
+    fn flush(&mut self) -> OTelSdkResult {
+        self.0.force_flush()
     }
 
     fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
@@ -138,18 +151,22 @@ pub(super) struct Mailbox {
     changed: Condvar,
     /// Whether the thread was woken already, so that nobody needs the lock to do it again.
     is_woken: AtomicBool,
+    /// The exporting thread, once it runs.
+    thread: OnceLock<ThreadId>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// So many flushes were asked for, and so many are done.
-    flushes: u64,
+    pub(super) flushes: u64,
     flushed: u64,
     /// Until when the last spans are exported.
     end: Option<Instant>,
     has_ended: bool,
     /// What went wrong since it was last told.
     failure: Option<OTelSdkError>,
+    /// What the flushes are told that were done last, and the first of them.
+    told: (u64, Option<OTelSdkError>),
 }
 
 impl Mailbox {
@@ -164,6 +181,7 @@ impl Mailbox {
 
     /// Waits until every span that has ended is exported.
     pub(super) fn flush(&self) -> OTelSdkResult {
+        self.refuse_own()?;
         let mut state = self.lock();
         state.flushes += 1;
         let ticket = state.flushes;
@@ -171,7 +189,19 @@ impl Mailbox {
         while state.flushed < ticket && !state.has_ended {
             state = wait(&self.changed, state, None);
         }
-        state.failure.take().map_or(Ok(()), Err)
+        match &state.told {
+            (first, Some(failure)) if ticket >= *first => Err(again(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The exporting thread cannot wait for itself.
+    fn refuse_own(&self) -> OTelSdkResult {
+        if self.thread.get() == Some(&thread::current().id()) {
+            let message = "an exporter cannot wait for its own exports";
+            return Err(OTelSdkError::InternalFailure(message.to_owned()));
+        }
+        Ok(())
     }
 
     /// Waits for the last export, and lets the thread end.
@@ -180,6 +210,7 @@ impl Mailbox {
         let mut state = self.lock();
         state.end = Some(delivery::last_call(timeout));
         self.changed.notify_all();
+        self.refuse_own()?;
         while !state.has_ended {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -187,7 +218,11 @@ impl Mailbox {
             }
             state = wait(&self.changed, state, Some(left));
         }
-        state.failure.take().map_or(Ok(()), Err)
+        state
+            .told
+            .1
+            .as_ref()
+            .map_or(Ok(()), |failure| Err(again(failure)))
     }
 
     /// Waits until there is something to do, at most so long.
@@ -195,14 +230,17 @@ impl Mailbox {
         let until = Instant::now() + most;
         let mut state = self.lock();
         loop {
-            let work = Work {
-                flushes: state.flushes,
-                end: state.end,
-            };
-            let is_asked = state.flushed < state.flushes || state.end.is_some();
+            let is_flush = state.flushed < state.flushes;
+            let is_woken = self.is_woken.swap(false, Ordering::AcqRel);
+            let is_asked = is_flush || is_woken || state.end.is_some();
             let left = until.saturating_duration_since(Instant::now());
-            if self.is_woken.swap(false, Ordering::AcqRel) || is_asked || left.is_zero() {
-                return work;
+            if is_asked || left.is_zero() {
+                return Work {
+                    is_asked,
+                    is_flush,
+                    flushes: state.flushes,
+                    end: state.end,
+                };
             }
             state = wait(&self.changed, state, Some(left));
         }
@@ -211,11 +249,14 @@ impl Mailbox {
     /// Says what was done.
     fn report(&self, work: &Work, failure: Option<OTelSdkError>) {
         let mut state = self.lock();
-        state.flushed = work.flushes;
-        state.has_ended = work.end.is_some();
-        if failure.is_some() {
+        let failure = failure.or_else(|| state.failure.take());
+        if work.is_flush || work.end.is_some() {
+            state.told = (state.flushed + 1, failure);
+        } else {
             state.failure = failure;
         }
+        state.flushed = work.flushes;
+        state.has_ended = work.end.is_some();
         self.changed.notify_all();
     }
 
@@ -224,12 +265,13 @@ impl Mailbox {
         let mut state = self.lock();
         state.has_ended = true;
         let message = "the exporting thread has panicked";
-        state.failure = Some(OTelSdkError::InternalFailure(message.to_owned()));
+        let failure = OTelSdkError::InternalFailure(message.to_owned());
+        state.told = (0, Some(failure));
         self.changed.notify_all();
     }
 
     /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -278,6 +320,15 @@ impl Patience for Brief<'_> {
     }
 }
 
+/// The same failure, for one more who is told.
+fn again(failure: &OTelSdkError) -> OTelSdkError {
+    match failure {
+        OTelSdkError::AlreadyShutdown => OTelSdkError::AlreadyShutdown,
+        OTelSdkError::Timeout(time) => OTelSdkError::Timeout(*time),
+        OTelSdkError::InternalFailure(text) => OTelSdkError::InternalFailure(text.clone()),
+    }
+}
+
 fn wait<'a>(
     changed: &Condvar,
     state: MutexGuard<'a, State>,
@@ -294,6 +345,9 @@ fn wait<'a>(
 
 /// What the thread is to do.
 struct Work {
+    /// Whether it was woken for something. Otherwise just time has gone by.
+    is_asked: bool,
+    is_flush: bool,
     /// The flushes that this one answers.
     flushes: u64,
     /// Until when, if it is the last time.
@@ -311,6 +365,7 @@ pub(super) fn start(
     thread.spawn(move || {
         // What exporters do is not traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
+        let _ = core.mailbox.thread.set(thread::current().id());
         let work = AssertUnwindSafe(|| run(core, outputs, max_batch, delay));
         if catch_unwind(work).is_err() {
             core.mailbox.end_by_panic();
@@ -327,20 +382,30 @@ fn run(core: &'static Core, mut outputs: Vec<Told>, max_batch: usize, delay: Dur
         let due = delay.saturating_sub(exported.elapsed());
         let work = core.mailbox.wait(due.min(ANCHORED_EVERY));
         core.clock.anchor();
-        let mut failure = export(core, &mut outputs, max_batch, &mut memory).err();
-        if let Some(journal) = &core.journal {
-            if failure.is_none() {
-                recovery.turn(journal, &mut outputs, max_batch, &core.mailbox);
+        let mut failure = None;
+        if work.is_asked || exported.elapsed() >= delay {
+            failure = export(core, &mut outputs, max_batch, &mut memory).err();
+            exported = Instant::now();
+        }
+        if work.is_flush {
+            for output in &mut outputs {
+                if let Err(error) = output.flush() {
+                    failure.get_or_insert(error);
+                }
             }
+        }
+        if let Some(journal) = &core.journal {
+            memory.answers.resize(outputs.len(), true);
+            let answers = &memory.answers;
+            recovery.turn(journal, &mut outputs, answers, max_batch, &core.mailbox);
             if let Some(failure) = journal.failure() {
                 diagnostics::error(&format!(
                     "the journal cannot be written, which is tried again: {failure}"
                 ));
             }
         }
-        exported = Instant::now();
         if let Some(end) = work.end {
-            let left = end.saturating_duration_since(exported);
+            let left = end.saturating_duration_since(Instant::now());
             for output in &mut outputs {
                 if let Err(error) = output.shut_down(left) {
                     failure.get_or_insert(error);
@@ -367,6 +432,8 @@ struct Memory {
     scratch: Scratch,
     /// Of the spans of a batch.
     fields: Vec<u8>,
+    /// Which outputs answered at the last export.
+    answers: Vec<bool>,
 }
 
 /// Exports all that has ended.
@@ -393,7 +460,9 @@ fn export_parts(
     memory: &mut Memory,
 ) -> OTelSdkResult {
     let patience = &core.mailbox;
-    let mut answers = vec![true; outputs.len()];
+    let answers = &mut memory.answers;
+    answers.clear();
+    answers.resize(outputs.len(), true);
     let labels = &memory.labels;
     let mut spans = parts.iter().flat_map(|part| {
         part.spans().filter_map(|found| {
@@ -423,7 +492,7 @@ fn export_parts(
             journal.batch_leaves(&batch);
         }
         let mut refused = 0;
-        for (output, answers) in outputs.iter_mut().zip(&mut answers) {
+        for (output, answers) in outputs.iter_mut().zip(&mut *answers) {
             let brief = Brief::new(patience);
             let patience: &dyn Patience = if *answers { patience } else { &brief };
             let exported = output.export(&batch, patience);

@@ -112,9 +112,10 @@ impl Lane {
     pub(super) fn drain(&self, is_left: bool, into: &mut Vec<Part>) {
         let mut row = self.lock();
         while let Some(chunk) = row.chunks.front() {
-            // Who writes has gone on to the next one.
-            let is_full = row.chunks.len() > 1 || is_left;
             let written = chunk.written();
+            // Who writes has gone on to the next one, or will with the next span.
+            let has_room = chunk.words.len() - written.words >= HEAD;
+            let is_full = row.chunks.len() > 1 || is_left || !has_room;
             if written.words > row.read.words || is_full {
                 into.push(Part {
                     chunk: Arc::clone(chunk),
@@ -294,7 +295,14 @@ impl Writer {
             self.spans_left = self.core.quota.take_spans()?;
         }
         if self.chunk.words.len() - self.written.words < length {
-            let regular = (self.chunk.words.len() * 2).clamp(FIRST, MOST).max(length);
+            let grown = (self.chunk.words.len() * 2).clamp(FIRST, MOST);
+            // A thread that waits sits on the last one, so that many threads have small ones.
+            let regular = if self.core.quota.is_tight() {
+                FIRST
+            } else {
+                grown
+            };
+            let regular = regular.max(length);
             let chunk = [regular, length]
                 .into_iter()
                 .find_map(|words| self.core.chunk(words))?;
@@ -484,5 +492,40 @@ mod tests {
         core.recycle(parts);
         assert!(!push(&mut writer, &source, 3, half * 2));
         assert!(push(&mut writer, &source, 3, half));
+    }
+
+    #[test]
+    fn the_room_of_what_was_exported_is_given_back() {
+        let core = core(1_000);
+        let mut writer = core.new_writer();
+        // Longer than others: its chunk has no room for another.
+        assert!(push(&mut writer, &tracer("a"), 1, 100_000));
+        let parts = core.drain();
+        assert_eq!(read(&parts).len(), 1);
+        core.recycle(parts);
+        assert_eq!(core.quota.taken().bytes, 0);
+        assert!(push(&mut writer, &tracer("a"), 2, 3));
+        let parts = core.drain();
+        assert_eq!(read(&parts), [(2, "a".to_owned(), 3)]);
+        core.recycle(parts);
+        // The thread may go on here.
+        assert_eq!(core.quota.taken().bytes, MOST * size_of::<u64>());
+    }
+
+    #[test]
+    fn threads_take_little_where_there_are_many() {
+        let core = core(100_000);
+        let (source, entries) = (tracer("a"), [0; 300]);
+        let mut writers: Vec<_> = (0..8_000).map(|_| core.new_writer()).collect();
+        for some in writers.chunks_mut(1_000) {
+            for writer in some {
+                // As many as fill the chunks that a thread takes one after the other.
+                for number in 0..8 {
+                    let head = |origin| head(number, origin);
+                    assert!(writer.push(&source, true, head, &entries));
+                }
+            }
+            core.recycle(core.drain());
+        }
     }
 }

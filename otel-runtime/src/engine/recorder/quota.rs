@@ -66,6 +66,11 @@ impl Quota {
         self.spans.is_due() || self.bytes.is_due()
     }
 
+    /// Whether half of the bytes are taken.
+    pub(super) fn is_tight(&self) -> bool {
+        self.bytes.taken.load(Ordering::Relaxed) >= self.bytes.most / 2
+    }
+
     /// How much is taken.
     #[cfg(test)]
     pub(super) fn taken(&self) -> Room {

@@ -23,11 +23,13 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    /// Exports what there is, at the first call and after a while again. Where nobody answers it stays, for the next time.
+    /// Exports what there is, at the first call and after a while again, to the outputs that `answer`. Where nobody does it stays,
+    /// for the next time.
     pub(super) fn turn(
         &mut self,
         journal: &Journal,
         outputs: &mut [Told],
+        answer: &[bool],
         max_batch: usize,
         patience: &dyn Patience,
     ) {
@@ -37,7 +39,7 @@ impl Recovery {
         let is_first = self.last.replace(Instant::now()).is_none();
         let mut before = std::mem::take(&mut self.taken);
         // Who does not answer is not asked again for each journal.
-        let mut answers = vec![true; outputs.len()];
+        let mut answers = answer.to_vec();
         for left in journal.left(is_first) {
             let known = before.remove(left.path());
             let is_new = known.is_none();
@@ -67,6 +69,9 @@ impl Recovery {
                 self.taken.insert(left.path().to_owned(), taken);
             }
         }
+        // Another process may look at one just now.
+        before.retain(|path, _| path.exists());
+        self.taken.extend(before);
     }
 }
 

@@ -1,12 +1,15 @@
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use opentelemetry::trace::{Span as _, SpanId, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{
+    Span as _, SpanId, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::SpanLimits;
 
 use super::export::{Batch, Output, Told};
@@ -33,11 +36,15 @@ pub(super) fn core(max_spans: usize) -> &'static Core {
 }
 
 fn start(max_spans: usize, output: impl Output + 'static) -> Provider {
+    started(setup(max_spans), output)
+}
+
+fn started(setup: Setup, output: impl Output + 'static) -> Provider {
     let told = Told {
         output: Box::new(output),
         losses: Losses::new("span", "the test".to_owned()),
     };
-    Provider::start(setup(max_spans), vec![told]).expect("a thread")
+    Provider::start(setup, vec![told]).expect("a thread")
 }
 
 /// Makes a span, and ends it.
@@ -135,7 +142,7 @@ fn what_threads_leave_behind_is_exported_once() {
     assert_eq!(exported.into_iter().collect::<HashSet<_>>(), made);
     assert_eq!(provider.counts().dropped, 0);
     // Their lanes are gone.
-    assert_eq!(provider.lanes(), 0);
+    assert_eq!(super::lock(&provider.core().lanes).len(), 0);
 }
 
 #[test]
@@ -175,6 +182,11 @@ fn spans_that_end_after_the_shutdown_are_not_exported() {
     open.end();
     let late = tracer.start_with_context("late", &Context::new());
     assert!(!late.is_recording());
+    // Who is called continues the caller's trace.
+    let caller = open.span_context().clone();
+    let parent = Context::new().with_remote_span_context(caller.clone());
+    let within = tracer.start_with_context("within", &parent);
+    assert_eq!(within.span_context().span_id(), caller.span_id());
     assert_eq!(kept.take(), [ended]);
     assert!(provider.shut_down(PATIENCE).is_err());
     provider.force_flush().expect("nothing to flush");
@@ -297,5 +309,112 @@ fn spans_of_ever_so_many_tracers_have_their_scopes() {
         let number: usize = name.parse().expect("a number");
         assert_eq!(*scope, scopes[number]);
         assert_eq!((empty.as_str(), again), ("", scope));
+    }
+}
+
+#[test]
+fn spans_wait_as_long_as_was_said() {
+    let kept = Kept::default();
+    // An hour; meanwhile the thread wakes up again and again to set its clock.
+    let provider = started(
+        Setup {
+            delay: Duration::from_hours(1),
+            ..setup(100)
+        },
+        kept.clone(),
+    );
+    let id = span(&provider);
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(kept.take(), []);
+    provider.force_flush().expect("a flush");
+    assert_eq!(kept.take(), [id]);
+}
+
+/// Asks for a flush, and then for the end, while it exports.
+#[derive(Debug, Default)]
+struct Impatient {
+    provider: Arc<OnceLock<Provider>>,
+    flushed: Arc<AtomicUsize>,
+}
+
+impl Output for Impatient {
+    fn export(&mut self, _: &Batch<'_>, _: &dyn Patience) -> Result<(), Refused> {
+        let provider = self.provider.get().expect("it was started");
+        let error = provider
+            .force_flush()
+            .expect_err("it would wait for itself");
+        assert!(error.to_string().contains("its own exports"), "{error}");
+        Ok(())
+    }
+
+    fn flush(&mut self) -> OTelSdkResult {
+        self.flushed.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn shut_down(&mut self, timeout: Duration) -> OTelSdkResult {
+        let provider = self.provider.get().expect("it was started");
+        provider.core().mailbox.shut_down(timeout)
+    }
+}
+
+#[test]
+fn an_exporter_that_waits_for_itself_is_told_so() {
+    let output = Impatient::default();
+    let (started, flushed) = (Arc::clone(&output.provider), Arc::clone(&output.flushed));
+    let provider = start(100, output);
+    started.set(provider.clone()).expect("once");
+    span(&provider);
+    provider.force_flush().expect("a flush");
+    let error = provider
+        .shut_down(PATIENCE)
+        .expect_err("it asks for the end");
+    assert!(error.to_string().contains("its own exports"), "{error}");
+    // The exporter's own flush is part of one that is asked for.
+    assert_eq!(flushed.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn all_that_flush_at_once_are_told_what_was_lost() {
+    let (has_begun, begun) = sync_channel(1);
+    let (go_on, waits) = sync_channel(0);
+    let stuck = Stuck {
+        has_begun,
+        go_on: waits,
+    };
+    let provider = start(100, Refusing(stuck));
+    span(&provider);
+    let mailbox = &provider.core().mailbox;
+    mailbox.wake();
+    begun.recv_timeout(PATIENCE).expect("an export");
+    let results = thread::scope(|scope| {
+        let flushes = [(); 2].map(|()| scope.spawn(|| provider.force_flush()));
+        let end = Instant::now() + PATIENCE;
+        while mailbox.lock().flushes < 2 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        go_on.send(()).expect("it waits");
+        flushes.map(|flush| flush.join().expect("no panic"))
+    });
+    assert!(results.iter().all(Result::is_err), "{results:?}");
+    provider.force_flush().expect("nothing is lost since");
+}
+
+/// Takes nothing, when it is told to answer.
+#[derive(Debug)]
+struct Refusing(Stuck);
+
+impl Output for Refusing {
+    fn export(&mut self, spans: &Batch<'_>, patience: &dyn Patience) -> Result<(), Refused> {
+        self.0.export(spans, patience)?;
+        Err(Refused {
+            count: spans.len(),
+            is_final: true,
+            error: OTelSdkError::InternalFailure("no".to_owned()),
+        })
+    }
+
+    fn shut_down(&mut self, _: Duration) -> OTelSdkResult {
+        Ok(())
     }
 }

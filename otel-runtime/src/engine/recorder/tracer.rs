@@ -52,8 +52,8 @@ impl Provider {
     }
 
     #[cfg(test)]
-    pub(super) fn lanes(&self) -> usize {
-        super::lock(&self.0.lanes).len()
+    pub(super) fn core(&self) -> &'static Core {
+        self.0
     }
 
     /// What became of the spans so far.
@@ -104,10 +104,11 @@ impl trace::Tracer for Tracer {
     type Span = Span;
 
     fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
-        if parent.is_telemetry_suppressed() || self.core.is_shut_down.load(Ordering::Relaxed) {
-            return Span::not_recording(SpanContext::NONE);
-        }
         let span = parent.span();
+        if parent.is_telemetry_suppressed() || self.core.is_shut_down.load(Ordering::Relaxed) {
+            // Who is called by this is to continue the caller's trace.
+            return Span::not_recording(span.span_context().clone());
+        }
         let parent_span = Some(span.span_context()).filter(|span| span.is_valid());
         let trace_id = parent_span.map_or_else(local::trace_id, SpanContext::trace_id);
         let sampled = self.core.sample(&builder, parent, parent_span, trace_id);

@@ -89,13 +89,23 @@ fn leave(folder: &Path, spans: &[u64]) {
 
 /// Looks for journals as if it were time to, with one span in a batch; the answer is how many files are left.
 fn turn(recovery: &mut Recovery, folder: &Path, to: &[&ToReceiver]) -> usize {
+    turn_where(recovery, folder, to, &vec![true; to.len()])
+}
+
+/// The same where only some outputs answered just now.
+fn turn_where(
+    recovery: &mut Recovery,
+    folder: &Path,
+    to: &[&ToReceiver],
+    answer: &[bool],
+) -> usize {
     let own = TempDir::new().expect("a folder");
     let mut journal = Journal::create(own.path(), "service").expect("a journal");
     journal.look_in(folder);
     let mut outputs: Vec<_> = to.iter().map(|to| to.told()).collect();
     let mailbox = Mailbox::default();
     recovery.last = None;
-    recovery.turn(&journal, &mut outputs, 1, &mailbox);
+    recovery.turn(&journal, &mut outputs, answer, 1, &mailbox);
     fs::read_dir(folder).expect("the folder").count()
 }
 
@@ -115,6 +125,39 @@ fn nobody_is_sent_again_what_was_taken() {
     assert_eq!(turn(&mut recovery, folder.path(), &[&all, &some]), 0);
     assert_eq!(all.spans(), [1, 2, 3]);
     assert_eq!(some.spans(), [1, 2, 3]);
+}
+
+#[test]
+fn who_does_not_answer_is_not_asked_and_holds_up_nobody() {
+    let folder = TempDir::new().expect("a folder");
+    let mut recovery = Recovery::default();
+    leave(folder.path(), &[1, 2]);
+    let [silent, other] = [9, 9].map(ToReceiver::answering);
+    let outputs = [&silent, &other];
+    let files = turn_where(&mut recovery, folder.path(), &outputs, &[false, true]);
+    assert_eq!((files, lock(&silent.0).asked), (1, 0));
+    assert_eq!(other.spans(), [1, 2]);
+    assert_eq!(turn(&mut recovery, folder.path(), &outputs), 0);
+    assert_eq!(silent.spans(), [1, 2]);
+    assert_eq!(other.spans(), [1, 2]);
+}
+
+#[test]
+fn what_was_taken_is_known_after_another_process_looked_at_it() {
+    let folder = TempDir::new().expect("a folder");
+    let mut recovery = Recovery::default();
+    leave(folder.path(), &[1, 2]);
+    let some = ToReceiver::answering(1);
+    assert_eq!(turn(&mut recovery, folder.path(), &[&some]), 1);
+    let mut files = fs::read_dir(folder.path()).expect("the folder");
+    let path = files.next().expect("a file").expect("a file").path();
+    let elsewhere = fs::File::open(path).expect("the file");
+    elsewhere.lock().expect("a lock");
+    assert_eq!(turn(&mut recovery, folder.path(), &[&some]), 1);
+    drop(elsewhere);
+    lock(&some.0).answers = 9;
+    assert_eq!(turn(&mut recovery, folder.path(), &[&some]), 0);
+    assert_eq!(some.spans(), [1, 2]);
 }
 
 #[test]
