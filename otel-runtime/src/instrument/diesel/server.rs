@@ -130,14 +130,14 @@ impl Server {
             address: decoded(host).as_deref().and_then(address),
             ..self
         };
-        server.port = port.parse().ok().filter(|_| server.address.is_some());
+        server.port = port.parse().ok();
         for (key, value) in query
             .split('&')
             .filter_map(|parameter| parameter.split_once('='))
         {
             server.set(key, decoded(value));
         }
-        server
+        server.with_port_of_address()
     }
 
     /// Reads libpq's `host=localhost dbname=rooms`; `None` when it is not that.
@@ -157,7 +157,13 @@ impl Server {
             any = true;
             rest = after.trim_start();
         }
-        any.then_some(server)
+        any.then_some(server.with_port_of_address())
+    }
+
+    /// A port is one of an address.
+    fn with_port_of_address(mut self) -> Self {
+        self.port = self.port.filter(|_| self.address.is_some());
+        self
     }
 
     /// Takes a parameter of libpq's, if it is one of those that matter here.

@@ -79,6 +79,15 @@ fn postgresql_urls() {
     );
     check("postgres://u:p@db", pg, None, Some("db"), None);
     check("postgres://", pg, None, None, None);
+    // Where the environment or a socket says where the server is.
+    check("postgres:///rooms?port=5433", pg, Some("rooms"), None, None);
+    check(
+        "postgres:///rooms?port=5433&host=db",
+        pg,
+        Some("rooms"),
+        Some("db"),
+        Some(5433),
+    );
 }
 
 #[test]
@@ -179,6 +188,15 @@ fn libpq_key_values() {
         check(&parameters, pg, Some("rooms"), Some("db"), None);
     }
     check("user=u password='open host=db", pg, None, None, None);
+    check("port=5433 dbname=rooms", pg, Some("rooms"), None, None);
+    check(
+        "port=5433 host=db dbname=rooms",
+        pg,
+        Some("rooms"),
+        Some("db"),
+        Some(5433),
+    );
+    check("host=a,b port=5433", pg, None, None, None);
     check("dbname=postgres://u:p@db/rooms", pg, None, None, None);
 }
 
@@ -230,6 +248,7 @@ fn a_pool_is_called_by_where_its_connections_go() {
         ("postgres://db/rooms", "db/rooms"),
         ("mysql://[::1]:3306/rooms", "[::1]:3306/rooms"),
         ("postgres://db:5433", "db:5433"),
+        ("port=5433 dbname=rooms", "rooms"),
         ("/var/lib/rooms.db", "rooms.db"),
         ("redis://db", "other_sql"),
     ] {
