@@ -6,7 +6,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use diesel::{
@@ -203,6 +203,48 @@ fn a_wait_is_seen_below_the_span_of_who_waits() {
       · db.namespace = \":memory:\"
       · db.system.name = \"sqlite\""
     );
+}
+
+/// Finds each connection broken that is checked, and tells when.
+struct Broken(Manager, Mutex<Sender<SystemTime>>);
+
+impl ManageConnection for Broken {
+    type Connection = SqliteConnection;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<SqliteConnection, Self::Error> {
+        self.0.connect()
+    }
+
+    fn is_valid(&self, _: &mut SqliteConnection) -> Result<(), Self::Error> {
+        let checks = self.1.lock().expect("nobody panicked");
+        checks.send(SystemTime::now()).expect("the test listens");
+        Err(diesel::r2d2::Error::QueryError(
+            diesel::result::Error::NotFound,
+        ))
+    }
+
+    fn has_broken(&self, connection: &mut SqliteConnection) -> bool {
+        self.0.has_broken(connection)
+    }
+}
+
+#[test]
+fn a_wait_begins_before_an_idle_connection_is_found_broken() {
+    let recorded = Recorded::start();
+    let (checked, checks) = channel();
+    let manager = Broken(Manager::new(":memory:"), Mutex::new(checked));
+    let pool = Pool::builder().max_size(1).build(manager).expect("a pool");
+    let pool = TracedPool::for_url(pool, ":memory:");
+    assert!(pool.get_timeout(Duration::from_millis(1)).is_err());
+    let checked = checks.recv().expect("it was checked");
+    let checked = checked.duration_since(SystemTime::UNIX_EPOCH);
+    let spans = recorded.spans.finished();
+    let [wait] = spans.as_slice() else {
+        panic!("{spans:?}");
+    };
+    assert_eq!(wait.name, "wait for connection");
+    assert!(u128::from(wait.start_unix_nanos) <= checked.expect("a time").as_nanos());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
     fmt,
     ops::Deref,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use diesel::r2d2::{ManageConnection, Pool, PoolError, PooledConnection};
@@ -112,7 +112,7 @@ impl<M: ManageConnection> TracedPool<M> {
             self.waits.measure.taken(started);
             return Ok(connection);
         }
-        let waiting = self.waits.begin();
+        let waiting = self.waits.begin(started);
         let left = timeout.saturating_sub(started.elapsed());
         let taken = pool_check::running(|| self.pool.get_timeout(left));
         match &taken {
@@ -167,7 +167,8 @@ impl Waits {
         }
     }
 
-    fn begin(&self) -> Waiting<'_> {
+    /// Somebody asked at this time, and found out that there is none to be had at once.
+    fn begin(&self, asked: Instant) -> Waiting<'_> {
         self.measure.pending(1);
         let span = (!is_none_wanted()).then(|| {
             let mut attributes = self.server.attributes();
@@ -177,6 +178,11 @@ impl Waits {
             let builder = SpanBuilder::from_name("wait for connection")
                 .with_kind(SpanKind::Internal)
                 .with_attributes(attributes);
+            let start = SystemTime::now().checked_sub(asked.elapsed());
+            let builder = SpanBuilder {
+                start_time: start,
+                ..builder
+            };
             tracer().build(builder)
         });
         Waiting { waits: self, span }
