@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use diesel::r2d2::PoolError;
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
 
+use super::sqlstate;
+
 /// The `error.type` of a wait that was in vain.
 #[cfg(feature = "r2d2")]
 pub(super) const TIMEOUT: &str = "timeout";
@@ -19,8 +21,8 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// `None` for what is no failure of the query.
-    pub(super) fn of_query(error: &Error) -> Option<Self> {
+    /// `None` for what is no failure of the query, whose text this is.
+    pub(super) fn of_query(error: &Error, sql: &str) -> Option<Self> {
         let (error_type, description) = match error {
             // No row is an answer, and the caller may well have expected it.
             Error::NotFound => return None,
@@ -41,7 +43,11 @@ impl Failure {
                 };
                 return Some(Self {
                     error_type,
-                    description: without_quoted(information.message()),
+                    description: if is_copied_from(sql) {
+                        of_copy(information.message())
+                    } else {
+                        without_quoted(information.message())
+                    },
                 });
             }
             // Their texts come from conversions of values, and may quote them.
@@ -102,32 +108,66 @@ fn without_place(message: &str) -> &str {
     cause.flatten().map_or(message, |(_, cause)| cause)
 }
 
-/// The first line of a database's message, with `?` for everything from its first to its last quotation mark, or from the
-/// only one on.
+/// Whether rows of the application are copied, as diesel has it.
+fn is_copied_from(sql: &str) -> bool {
+    sql.starts_with("COPY ") && sql.contains(" FROM STDIN")
+}
+
+/// The description of what has failed while rows were copied, if the server is known to have said it.
+///
+/// Diesel tells a text only, which may be an error of the application's as well. The server repeats that one too, in words of
+/// its own language.
+fn of_copy(message: &str) -> String {
+    const GIVEN_UP: &str = "COPY from stdin failed";
+    if message.starts_with(GIVEN_UP) {
+        GIVEN_UP.to_owned()
+    } else if sqlstate::of_message(message).is_some() {
+        without_quoted(message)
+    } else {
+        String::new()
+    }
+}
+
+/// The quotation marks of the languages that databases speak, those of one kind together: any of them may begin or end.
+const MARKS: [&str; 13] = [
+    "'",
+    "\"",
+    "`",
+    "«»",
+    "‹›",
+    "„“”‟",
+    "‚‘’‛",
+    "「」",
+    "『』",
+    "《》",
+    "〈〉",
+    "｢｣",
+    "＂",
+];
+
+/// The first line of a database's message, with `?` for everything from its first to its last quotation mark, or to the end
+/// where one is not closed.
 ///
 /// Databases quote values, user names and the text of the query, and not all of them escape a quotation mark within.
 fn without_quoted(message: &str) -> String {
-    const QUOTES: [char; 3] = ['\'', '"', '`'];
-    // What comes then is an error of the application's.
-    const COPY_FAILED: &str = "COPY from stdin failed";
-    if message.starts_with(COPY_FAILED) {
-        return COPY_FAILED.to_owned();
-    }
-    let mut quotes = message
-        .match_indices(QUOTES)
-        .map(|(at, _)| at)
-        .filter(|&at| !is_of_negation(message, at));
+    let marks = || {
+        let marks = message.match_indices(|c| MARKS.iter().any(|kind| kind.contains(c)));
+        marks.filter(|&(at, _)| !is_of_negation(message, at))
+    };
     let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-    let Some(first) = quotes.next() else {
+    let Some((first, _)) = marks().next() else {
         return first_line(message);
     };
     let before = first_line(&message[..first]);
     if before.len() < first {
         return before;
     }
-    let after = quotes
-        .next_back()
-        .map(|last| first_line(&message[last + 1..]));
+    let are_closed = MARKS.iter().all(|kind| {
+        let of_kind = marks().filter(|(_, mark)| kind.contains(mark));
+        of_kind.count() % 2 == 0
+    });
+    let last = marks().next_back().filter(|_| are_closed);
+    let after = last.map(|(last, mark)| first_line(&message[last + mark.len()..]));
     format!("{before}?{}", after.unwrap_or_default())
 }
 

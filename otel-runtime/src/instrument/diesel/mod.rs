@@ -182,11 +182,11 @@ impl QuerySpans {
         } else {
             self.queries.take_only()
         };
-        if let Some(mut span) = finished.and_then(Open::into_span) {
+        if let Some(mut open) = finished {
             if let Some(error) = error {
-                self.fail(&mut span, error);
+                self.fail(&mut open, error);
             }
-            span.end();
+            open.end();
         }
     }
 
@@ -198,13 +198,17 @@ impl QuerySpans {
     }
 
     #[cold]
-    fn fail(&self, span: &mut Spanning, error: &Error) {
+    fn fail(&self, open: &mut Open, error: &Error) {
+        let failure = Failure::of_query(error, open.sql());
+        let Some(span) = open.span() else {
+            return;
+        };
         if self.server.system == "postgresql"
             && let Some(code) = sqlstate::of(error)
         {
             span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
         }
-        if let Some(failure) = Failure::of_query(error) {
+        if let Some(failure) = failure {
             span.fail(failure);
         }
     }

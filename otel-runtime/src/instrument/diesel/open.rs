@@ -93,8 +93,21 @@ impl Open {
         Self { statement, span }
     }
 
-    pub(super) fn into_span(self) -> Option<Spanning> {
-        self.span
+    /// As diesel tells it.
+    pub(super) fn sql(&self) -> &str {
+        self.statement.sql()
+    }
+
+    /// To add something to its span, if it has one.
+    pub(super) fn span(&mut self) -> Option<&mut Spanning> {
+        self.span.as_mut()
+    }
+
+    /// Ends its span, once.
+    pub(super) fn end(&mut self) {
+        if let Some(span) = &mut self.span {
+            span.end();
+        }
     }
 }
 

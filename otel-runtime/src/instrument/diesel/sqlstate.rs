@@ -62,7 +62,8 @@ pub(super) fn of(error: &Error) -> Option<&'static str> {
     }
 }
 
-fn of_message(message: &str) -> Option<&'static str> {
+/// The same by what the server says.
+pub(super) fn of_message(message: &str) -> Option<&'static str> {
     let whole = MESSAGES.iter().find(|(known, _)| message == *known);
     let begun = || {
         BEGINNINGS

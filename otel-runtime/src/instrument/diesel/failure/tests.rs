@@ -43,16 +43,89 @@ fn values_in_messages_are_left_out() {
             "Duplicate entry ?",
         ),
         ("unterminated 'secret", "unterminated ?"),
-        (
-            "COPY from stdin failed: secret\nCONTEXT:  COPY rooms, line 1",
-            "COPY from stdin failed",
-        ),
         ("it's open", "it?"),
+        ("no \"a\" in \"secret", "no ?"),
+        ("no \"a\" in 'secret", "no ?"),
+        ("no \"a\" in 'b' here", "no ? here"),
         ("", ""),
     ];
     for (message, expected) in cases {
         assert_eq!(without_quoted(message), expected);
     }
+}
+
+#[test]
+fn values_are_left_out_in_any_language() {
+    let cases = [
+        (
+            "ungültige Eingabesyntax für Typ integer: »secret«",
+            "ungültige Eingabesyntax für Typ integer: ?",
+        ),
+        (
+            "Wert »secret« ist außerhalb des gültigen Bereichs für Typ integer",
+            "Wert ? ist außerhalb des gültigen Bereichs für Typ integer",
+        ),
+        (
+            "el valor «secret» está fuera de rango para el tipo integer",
+            "el valor ? está fuera de rango para el tipo integer",
+        ),
+        (
+            "la valeur «\u{a0}secret\u{a0}» est en dehors des limites pour le type integer",
+            "la valeur ? est en dehors des limites pour le type integer",
+        ),
+        // The apostrophe is not told from a mark that begins.
+        (
+            "la valeur d'une clé dupliquée rompt la contrainte unique «\u{a0}secret\u{a0}»",
+            "la valeur d?",
+        ),
+        (
+            "值“secret”超出类型 integer 的范围",
+            "值?超出类型 integer 的范围",
+        ),
+        (
+            "値「secret」は型integerの範囲外です",
+            "値?は型integerの範囲外です",
+        ),
+        ("集約の属性\"secretは認識できません", "集約の属性?"),
+        (
+            "nieprawidłowa składnia: „secret”",
+            "nieprawidłowa składnia: ?",
+        ),
+        ("Wert »sec«ret« ist zu groß", "Wert ?"),
+        ("Wert ›secret‹, ‚secret‘", "Wert ?"),
+        ("값 『secret』 《secret》 ｢secret｣", "값 ?"),
+    ];
+    for (message, expected) in cases {
+        assert_eq!(without_quoted(message), expected);
+    }
+}
+
+#[test]
+fn of_rows_that_are_copied_only_what_the_server_says_is_told() {
+    let cases = [
+        (
+            "COPY from stdin failed: secret\nCONTEXT:  COPY rooms, line 1",
+            "COPY from stdin failed",
+        ),
+        (
+            "duplicate key value violates unique constraint \"rooms_name\"",
+            "duplicate key value violates unique constraint ?",
+        ),
+        ("COPY FROM STDIN fehlgeschlagen: secret", ""),
+        ("échec de la commande COPY à partir de stdin : secret", ""),
+        ("the application's: COPY from stdin failed: secret", ""),
+        ("secret", ""),
+    ];
+    let copy = "COPY \"rooms\" (\"id\") FROM STDIN";
+    for (message, expected) in cases {
+        let told = of_query(DatabaseErrorKind::Unknown, message, copy);
+        assert_eq!(told, failure("DatabaseError", expected), "{message}");
+    }
+    let other = "COPY \"rooms\" (\"id\") TO STDOUT";
+    assert_eq!(
+        of_query(DatabaseErrorKind::Unknown, "no", other),
+        failure("DatabaseError", "no")
+    );
 }
 
 #[test]
@@ -87,23 +160,18 @@ fn a_refused_connection_is_told_by_its_cause() {
 
 #[test]
 fn kinds_become_types() {
-    let of = |kind| {
-        let information: Box<dyn DatabaseErrorInformation + Send + Sync> =
-            Box::new("no".to_owned());
-        Failure::of_query(&Error::DatabaseError(kind, information)).expect("a failure")
-    };
     assert_eq!(
-        of(DatabaseErrorKind::CheckViolation),
+        of_query(DatabaseErrorKind::CheckViolation, "no", ""),
         failure("CheckViolation", "no")
     );
     assert_eq!(
-        of(DatabaseErrorKind::Unknown),
+        of_query(DatabaseErrorKind::Unknown, "no", ""),
         failure("DatabaseError", "no")
     );
-    assert_eq!(Failure::of_query(&Error::NotFound), None);
+    assert_eq!(Failure::of_query(&Error::NotFound, ""), None);
     let bad = Error::SerializationError("secret".into());
     assert_eq!(
-        Failure::of_query(&bad),
+        Failure::of_query(&bad, ""),
         Some(failure("SerializationError", ""))
     );
     let url = ConnectionError::InvalidConnectionUrl("mysql://u:secret@db".to_owned());
@@ -111,6 +179,11 @@ fn kinds_become_types() {
         Failure::of_connect(&url),
         failure("InvalidConnectionUrl", "")
     );
+}
+
+fn of_query(kind: DatabaseErrorKind, message: &str, sql: &str) -> Failure {
+    let information: Box<dyn DatabaseErrorInformation + Send + Sync> = Box::new(message.to_owned());
+    Failure::of_query(&Error::DatabaseError(kind, information), sql).expect("a failure")
 }
 
 fn failure(error_type: &'static str, description: &str) -> Failure {
