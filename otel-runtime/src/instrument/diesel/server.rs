@@ -51,7 +51,8 @@ impl Server {
         let uri = url
             .strip_prefix("sqlite://")
             .or_else(|| url.strip_prefix("file:"));
-        if uri.is_none() && url.contains("://") {
+        // An empty one is PostgreSQL's, where the environment says all, or SQLite's, of a database without a name.
+        if uri.is_none() && (url.contains("://") || url.trim().is_empty()) {
             return Self::UNKNOWN;
         }
         Self {

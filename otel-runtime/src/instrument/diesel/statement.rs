@@ -28,8 +28,9 @@ pub(super) const MAX_CACHED_LENGTH: usize = 4096;
 /// So many are prepared at most in a process, as they are never forgotten.
 const MAX_PREPARED: usize = 1024;
 
-/// The catalogue that diesel asks for the types of a query, after that query has been announced.
-const TYPE_CATALOGUE: &str = "\"pg_type\"";
+/// How diesel asks PostgreSQL for the types of a query, after that query has been announced. A URL need not tell that it is
+/// PostgreSQL; nobody else is asked like this.
+const TYPE_LOOKUP: &str = "SELECT \"pg_type\".\"oid\", \"pg_type\".\"typarray\" FROM ";
 
 /// A statement to one database; cheap to clone.
 #[derive(Clone, Debug)]
@@ -77,7 +78,7 @@ impl Described {
         attributes.extend(text(DB_COLLECTION_NAME, summary.collection));
         Self {
             sql: sql.into(),
-            is_nested: server.system == "postgresql" && sql.contains(TYPE_CATALOGUE),
+            is_nested: sql.starts_with(TYPE_LOOKUP),
             name,
             attributes,
         }

@@ -34,7 +34,9 @@ impl fmt::Display for Query {
 impl DebugQuery for Query {}
 
 const QUERY: Query = Query("INSERT INTO \"rooms\" (\"kind\") VALUES ($1)");
-const LOOKUP: Query = Query("SELECT \"pg_type\".\"oid\" FROM \"pg_type\" WHERE \"typname\" = $1");
+const LOOKUP: Query = Query(
+    "SELECT \"pg_type\".\"oid\", \"pg_type\".\"typarray\" FROM \"pg_type\" WHERE (\"pg_type\".\"oid\" = quote_ident($1)::regtype::oid)",
+);
 
 fn open(spans: &QuerySpans) -> Vec<&str> {
     spans.queries.texts().collect()
@@ -42,16 +44,23 @@ fn open(spans: &QuerySpans) -> Vec<&str> {
 
 #[test]
 fn types_are_looked_up_within_the_query_that_needs_them() {
-    let mut spans = QuerySpans::for_url("postgres://db/rooms");
-    spans.start_query(&QUERY);
-    for _ in 0..2 {
-        spans.start_query(&LOOKUP);
-        assert_eq!(open(&spans), [QUERY.0, LOOKUP.0]);
-        spans.finish_query(&LOOKUP, None);
-        assert_eq!(open(&spans), [QUERY.0]);
+    // libpq takes what is missing from the environment, up to all of it.
+    for spans in [
+        QuerySpans::for_url("postgres://db/rooms"),
+        QuerySpans::for_url(""),
+        QuerySpans::new(),
+    ] {
+        let mut spans = spans;
+        spans.start_query(&QUERY);
+        for _ in 0..2 {
+            spans.start_query(&LOOKUP);
+            assert_eq!(open(&spans), [QUERY.0, LOOKUP.0]);
+            spans.finish_query(&LOOKUP, None);
+            assert_eq!(open(&spans), [QUERY.0]);
+        }
+        spans.finish_query(&QUERY, None);
+        assert!(open(&spans).is_empty());
     }
-    spans.finish_query(&QUERY, None);
-    assert!(open(&spans).is_empty());
 }
 
 #[test]
@@ -78,11 +87,16 @@ fn ends_that_are_missing_or_too_many_do_no_harm() {
 }
 
 #[test]
-fn other_databases_look_nothing_up() {
-    let mut spans = QuerySpans::for_url("rooms.db");
-    spans.start_query(&QUERY);
-    spans.start_query(&LOOKUP);
-    assert_eq!(open(&spans), [LOOKUP.0]);
+fn what_asks_the_catalogue_otherwise_is_a_query_like_any_other() {
+    let mut spans = QuerySpans::for_url("postgres://db/rooms");
+    for other in [
+        "SELECT `pg_type`.`oid`, `pg_type`.`typarray` FROM `pg_type`",
+        "SELECT \"pg_type\".\"typname\" FROM \"pg_type\"",
+    ] {
+        spans.start_query(&QUERY);
+        spans.start_query(&Query(other));
+        assert_eq!(open(&spans), [other]);
+    }
 }
 
 #[test]

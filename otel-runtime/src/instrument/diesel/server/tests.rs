@@ -237,7 +237,14 @@ fn sqlite_files() {
     for odd in ["a=b.db", "Host=h password=X", "server=h;pwd=X", "mysql:u:X"] {
         check(odd, "sqlite", None, None, None);
     }
-    check("", "sqlite", None, None, None);
+    check("file:", "sqlite", None, None, None);
+}
+
+#[test]
+fn an_empty_url_tells_nothing() {
+    for empty in ["", " "] {
+        check(empty, "other_sql", None, None, None);
+    }
 }
 
 #[cfg(feature = "r2d2")]
