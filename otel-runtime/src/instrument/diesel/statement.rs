@@ -9,9 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
-use opentelemetry_semantic_conventions::attribute::{
-    DB_COLLECTION_NAME, DB_OPERATION_NAME, DB_QUERY_SUMMARY, DB_QUERY_TEXT,
-};
+use opentelemetry_semantic_conventions::attribute::{DB_QUERY_SUMMARY, DB_QUERY_TEXT};
 
 use super::server::Server;
 use super::sql::without_literals;
@@ -62,20 +60,20 @@ impl Described {
     fn new(sql: &str, server: &Server) -> Self {
         let dialect = server.dialect();
         let summary = summarize(sql, dialect);
-        let name = match &*summary.text {
+        let name = match &*summary {
             "" => Cow::Borrowed(server.system),
             text => Cow::Owned(text.to_owned()),
         };
-        let text = |key, text: Option<String>| {
-            let text = text.filter(|text| !text.is_empty())?;
-            Some(KeyValue::new(key, text))
-        };
+        let told = [
+            (DB_QUERY_TEXT, without_literals(sql, dialect)),
+            (DB_QUERY_SUMMARY, summary),
+        ];
         let mut attributes = server.attributes();
-        attributes.extend(text(DB_QUERY_TEXT, Some(without_literals(sql, dialect))));
-        attributes.extend(text(DB_QUERY_SUMMARY, Some(summary.text)));
-        let operation = summary.operation.map(Cow::into_owned);
-        attributes.extend(text(DB_OPERATION_NAME, operation));
-        attributes.extend(text(DB_COLLECTION_NAME, summary.collection));
+        attributes.extend(
+            told.into_iter()
+                .filter(|(_, text)| !text.is_empty())
+                .map(|(key, text)| KeyValue::new(key, text)),
+        );
         Self {
             sql: sql.into(),
             is_nested: sql.starts_with(TYPE_LOOKUP),

@@ -18,48 +18,24 @@ const MAX_LENGTH: usize = 255;
 /// Tokens looked at; what a longer statement (rows and rows of values) holds beyond is not told.
 const MAX_TOKENS: usize = 4096;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Summary {
-    /// Empty when no statement was recognised.
-    pub(super) text: String,
-    /// The operation, if there is one only.
-    pub(super) operation: Option<Cow<'static, str>>,
-    /// The table, if there is one only.
-    pub(super) collection: Option<String>,
-}
-
-/// Sums up SQL text, also one of several statements.
-pub(super) fn summarize(sql: &str, dialect: Dialect) -> Summary {
+/// Sums up SQL text, also one of several statements; empty when no statement was recognised.
+pub(super) fn summarize(sql: &str, dialect: Dialect) -> String {
     let significant = tokens(sql, dialect).filter(|token| token.kind != Kind::Gap);
     let mut scan = Scan::new(significant.take(MAX_TOKENS).collect());
     scan.run();
-    Summary::new(scan.steps)
-}
-
-impl Summary {
-    fn new(mut steps: Vec<Step>) -> Self {
-        steps.dedup();
-        let mut text = String::new();
-        for word in steps.iter().flat_map(Step::words) {
-            let separator = usize::from(!text.is_empty());
-            if text.len() + separator + word.len() > MAX_LENGTH {
-                break;
-            }
-            if separator == 1 {
-                text.push(' ');
-            }
-            text.push_str(word);
+    scan.steps.dedup();
+    let mut text = String::new();
+    for word in scan.steps.iter().flat_map(Step::words) {
+        let separator = usize::from(!text.is_empty());
+        if text.len() + separator + word.len() > MAX_LENGTH {
+            break;
         }
-        let (operation, collection) = match steps.as_mut_slice() {
-            [step] => (Some(step.operation.clone()), step.collection()),
-            _ => (None, None),
-        };
-        Self {
-            text,
-            operation,
-            collection,
+        if separator == 1 {
+            text.push(' ');
         }
+        text.push_str(word);
     }
+    text
 }
 
 /// One operation and what it works on.
@@ -72,18 +48,6 @@ struct Step {
 impl Step {
     fn words(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&*self.operation).chain(self.targets.iter().map(String::as_str))
-    }
-
-    fn collection(&mut self) -> Option<String> {
-        let on_table = matches!(
-            &*self.operation,
-            "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "MERGE" | "TRUNCATE"
-        ) || self.operation.ends_with(" TABLE");
-        if on_table && self.targets.len() == 1 {
-            self.targets.pop()
-        } else {
-            None
-        }
     }
 }
 

@@ -203,13 +203,9 @@ fn a_query_tells_where_and_what() {
         r#"
 INTERNAL booking.create
   CLIENT INSERT rooms
-      · db.collection.name = "rooms"
-      · db.operation.name = "INSERT"
       · db.query.summary = "INSERT rooms"
       · db.query.text = "INSERT INTO `rooms` (`id`, `name`) VALUES (?, ?)"
   CLIENT SELECT rooms
-      · db.collection.name = "rooms"
-      · db.operation.name = "SELECT"
       · db.query.summary = "SELECT rooms"
       · db.query.text = "SELECT `rooms`.`id` FROM `rooms` WHERE (`rooms`.`name` = ?)"
 "#,
@@ -260,23 +256,15 @@ fn names_in_backticks_are_names() {
         &spans,
         r#"
 CLIENT INSERT order
-    · db.collection.name = "order"
-    · db.operation.name = "INSERT"
     · db.query.summary = "INSERT order"
     · db.query.text = "INSERT INTO `order` (`id`, `room name`) VALUES (?, ?)"
 CLIENT DELETE order
-    · db.collection.name = "order"
-    · db.operation.name = "DELETE"
     · db.query.summary = "DELETE order"
     · db.query.text = "DELETE FROM `order` WHERE `room name` = ?"
 CLIENT CREATE TABLE a `b
-    · db.collection.name = "a `b"
-    · db.operation.name = "CREATE TABLE"
     · db.query.summary = "CREATE TABLE a `b"
     · db.query.text = "CREATE TABLE `a ``b` (id INTEGER)"
 CLIENT SELECT NAME.order
-    · db.collection.name = "NAME.order"
-    · db.operation.name = "SELECT"
     · db.query.summary = "SELECT NAME.order"
     · db.query.text = "SELECT ? FROM `NAME`.`order`"
 "#,
@@ -407,18 +395,12 @@ fn statements_are_told_alike_prepared_or_not() {
         &spans,
         r#"
 CLIENT SELECT rooms
-    · db.collection.name = "rooms"
-    · db.operation.name = "SELECT"
     · db.query.summary = "SELECT rooms"
     · db.query.text = "SELECT `rooms`.`id`, `rooms`.`name`, `rooms`.`beds` FROM `rooms` WHERE (`rooms`.`id` = ?) LIMIT ?"
 CLIENT SELECT rooms
-    · db.collection.name = "rooms"
-    · db.operation.name = "SELECT"
     · db.query.summary = "SELECT rooms"
     · db.query.text = "SELECT `rooms`.`id`, `rooms`.`name`, `rooms`.`beds` FROM `rooms` WHERE (`rooms`.`id` = ?) LIMIT ?"
 CLIENT INSERT rooms
-    · db.collection.name = "rooms"
-    · db.operation.name = "INSERT"
     · db.query.summary = "INSERT rooms"
     · db.query.text = "INSERT INTO `rooms` (`id`, `name`) VALUES (?, ?), (?, ?)"
 CLIENT UPDATE rooms DELETE rooms SET
