@@ -1,8 +1,8 @@
 //! What a statement does, in few words: `INSERT bookings`, `SELECT bookings rooms`.
 //!
 //! This is `db.query.summary` of the conventions: the operations and their tables in the order in which they are
-//! written, and nothing that differs from one call to the next. No grammar stands behind it; it knows where a statement
-//! begins, and after which words a table is named.
+//! written, in the words in which they are, and nothing that differs from one call to the next. No grammar stands behind it; it
+//! knows where a statement begins, and after which words a table is named.
 
 mod statement;
 mod words;
@@ -40,12 +40,13 @@ pub(super) fn summarize(sql: &str, dialect: Dialect) -> String {
 
 /// One operation and what it works on.
 #[derive(Debug, PartialEq, Eq)]
-struct Step {
-    operation: Cow<'static, str>,
+struct Step<'a> {
+    /// As it is written, in any case.
+    operation: Cow<'a, str>,
     targets: Vec<String>,
 }
 
-impl Step {
+impl Step<'_> {
     fn words(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&*self.operation).chain(self.targets.iter().map(String::as_str))
     }
@@ -101,7 +102,7 @@ struct Scan<'a> {
     frame: Frame,
     /// Names that `WITH` gives to queries; they are no tables.
     queries: Vec<String>,
-    steps: Vec<Step>,
+    steps: Vec<Step<'a>>,
 }
 
 impl<'a> Scan<'a> {
@@ -265,7 +266,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes a name with its qualifiers, without quotes.
+    /// Takes a name with its qualifiers.
     fn name(&mut self) -> Option<String> {
         let mut name = name(self.peek(0).filter(is_name)?);
         self.at += 1;
@@ -290,14 +291,14 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn step(&mut self, operation: impl Into<Cow<'static, str>>) {
+    fn step(&mut self, operation: impl Into<Cow<'a, str>>) {
         self.steps.push(Step {
             operation: operation.into(),
             targets: Vec::new(),
         });
     }
 
-    fn step_on_name(&mut self, operation: impl Into<Cow<'static, str>>) {
+    fn step_on_name(&mut self, operation: impl Into<Cow<'a, str>>) {
         self.step(operation);
         if let Some(name) = self.name() {
             self.target(name);
@@ -317,9 +318,9 @@ fn is_name(token: &Token<'_>) -> bool {
     matches!(token.kind, Kind::Word | Kind::Quoted)
 }
 
-/// A name without its quotes.
+/// A name without its quotes, unless it would be several words then.
 fn name(token: Token<'_>) -> String {
-    if token.kind != Kind::Quoted {
+    if token.kind != Kind::Quoted || token.text.contains(char::is_whitespace) {
         return token.text.to_owned();
     }
     let (open, close) = match token.text.chars().next() {

@@ -261,8 +261,8 @@ CLIENT INSERT order
 CLIENT DELETE order
     · db.query.summary = "DELETE order"
     · db.query.text = "DELETE FROM `order` WHERE `room name` = ?"
-CLIENT CREATE TABLE a `b
-    · db.query.summary = "CREATE TABLE a `b"
+CLIENT CREATE TABLE `a ``b`
+    · db.query.summary = "CREATE TABLE `a ``b`"
     · db.query.text = "CREATE TABLE `a ``b` (id INTEGER)"
 CLIENT SELECT NAME.order
     · db.query.summary = "SELECT NAME.order"

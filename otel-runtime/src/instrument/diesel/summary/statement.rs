@@ -17,7 +17,7 @@ impl<'a> Scan<'a> {
         let frame = Frame::new(Expect::Nothing);
         if token.is("SELECT") {
             self.at += 1;
-            self.step("SELECT");
+            self.step(token.text);
             self.frame = Frame {
                 tables: Tables::Ahead,
                 ..frame
@@ -32,7 +32,7 @@ impl<'a> Scan<'a> {
         } else if token.is("VALUES") {
             self.at += 1;
             if self.outer.is_empty() {
-                self.step("VALUES");
+                self.step(token.text);
             }
             self.frame = frame;
         } else if !any {
@@ -42,11 +42,7 @@ impl<'a> Scan<'a> {
             self.skip(&MANNER);
             self.skip(&["INTO"]);
             self.frame = frame;
-            self.step_on_name(if token.is("INSERT") {
-                "INSERT"
-            } else {
-                "REPLACE"
-            });
+            self.step_on_name(token.text);
         } else if token.is("UPDATE") {
             self.at += 1;
             self.skip(&MANNER);
@@ -54,10 +50,10 @@ impl<'a> Scan<'a> {
                 tables: Tables::Open,
                 ..frame
             };
-            self.step_on_name("UPDATE");
+            self.step_on_name(token.text);
         } else if token.is("DELETE") {
             self.at += 1;
-            self.step("DELETE");
+            self.step(token.text);
             self.frame = Frame {
                 tables: Tables::Ahead,
                 using: true,
@@ -71,7 +67,7 @@ impl<'a> Scan<'a> {
                 using: true,
                 ..frame
             };
-            self.step_on_name("MERGE");
+            self.step_on_name(token.text);
         } else {
             return self.other_statement(token);
         }
@@ -81,7 +77,7 @@ impl<'a> Scan<'a> {
     fn other_statement(&mut self, token: Token<'a>) -> bool {
         if token.is("EXPLAIN") {
             self.at += 1;
-            self.step("EXPLAIN");
+            self.step(token.text);
             if self.is_symbol(0, '(') {
                 let end = self.tokens[self.at..]
                     .iter()
@@ -93,20 +89,20 @@ impl<'a> Scan<'a> {
         } else if token.is("TRUNCATE") {
             self.at += 1;
             self.skip(&["TABLE", "ONLY"]);
-            self.step_on_name("TRUNCATE");
+            self.step_on_name(token.text);
             self.skip_statement();
-        } else if let Some(operation) = one_of(token, &NAMED) {
+        } else if one_of(token, &NAMED).is_some() {
             self.at += 1;
-            self.step_on_name(operation);
+            self.step_on_name(token.text);
             // `COPY (SELECT ..)` goes on with its query.
             if !self.is_symbol(0, '(') {
                 self.skip_statement();
             }
-        } else if let Some(operation) = one_of(token, &PLAIN) {
-            self.step(operation);
+        } else if one_of(token, &PLAIN).is_some() {
+            self.step(token.text);
             self.skip_statement();
         } else if let Some(verb) = one_of(token, &["CREATE", "ALTER", "DROP"]) {
-            self.definition(verb);
+            self.definition(token, verb);
         } else {
             return false;
         }
@@ -114,17 +110,19 @@ impl<'a> Scan<'a> {
     }
 
     /// `CREATE [what it is like] TABLE [IF NOT EXISTS] name`, and the like.
-    fn definition(&mut self, verb: &'static str) {
+    fn definition(&mut self, token: Token<'a>, verb: &'static str) {
         self.at += 1;
         self.skip(&LIKENESS);
-        let Some(kind) = self.peek(0).and_then(|token| one_of(token, &DEFINITIONS)) else {
-            self.step(verb);
+        let what = self.peek(0);
+        let kind = what.and_then(|what| Some((what, one_of(what, &DEFINITIONS)?)));
+        let Some((what, kind)) = kind else {
+            self.step(token.text);
             self.skip_statement();
             return;
         };
         self.at += 1;
         self.skip(&["CONCURRENTLY", "IF", "NOT", "EXISTS", "ONLY"]);
-        let operation = format!("{verb} {kind}");
+        let operation = format!("{} {}", token.text, what.text);
         if self.is(0, "ON") {
             // An index that the database is to name.
             self.step(operation);

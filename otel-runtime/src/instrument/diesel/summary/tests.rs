@@ -13,7 +13,8 @@ fn queries() {
         Dialect::Standard,
         &[
             ("SELECT 1", "SELECT"),
-            ("select * from rooms", "SELECT rooms"),
+            ("select * from rooms", "select rooms"),
+            ("Select * From Rooms", "Select Rooms"),
             (
                 "SELECT * FROM rooms r WHERE r.id = $1 ORDER BY r.id LIMIT 1",
                 "SELECT rooms",
@@ -103,7 +104,12 @@ fn names() {
                 "SELECT db.public.rooms",
             ),
             ("SELECT `a`.`b` FROM `a` INNER JOIN `c`", "SELECT a c"),
-            ("SELECT * FROM \"odd \"\" name\"", "SELECT odd \" name"),
+            ("SELECT * FROM \"odd\"\"name\"", "SELECT odd\"name"),
+            // Otherwise they were two names.
+            (
+                "SELECT * FROM \"song list\", public.\"odd \"\" name\", artists",
+                "SELECT \"song list\" public.\"odd \"\" name\" artists",
+            ),
             ("SELECT * FROM \"select\"", "SELECT select"),
             (
                 "SELECT \"from\" FROM \"where\" WHERE \"join\" = 1",
@@ -114,7 +120,10 @@ fn names() {
     );
     check(
         Dialect::Sqlite,
-        &[("SELECT * FROM [main].[odd name]", "SELECT main.odd name")],
+        &[(
+            "SELECT * FROM [main].[odd name], [rooms]",
+            "SELECT main.[odd name] rooms",
+        )],
     );
     check(
         Dialect::Mysql,
@@ -137,7 +146,7 @@ fn changes() {
             ),
             (
                 "insert or replace into bookings values (1)",
-                "INSERT bookings",
+                "insert bookings",
             ),
             ("INSERT INTO a DEFAULT VALUES", "INSERT a"),
             (
@@ -230,7 +239,7 @@ fn transactions_and_settings() {
         &[
             ("BEGIN", "BEGIN"),
             ("BEGIN IMMEDIATE", "BEGIN"),
-            ("begin transaction isolation level serializable", "BEGIN"),
+            ("begin transaction isolation level serializable", "begin"),
             ("START TRANSACTION", "START"),
             ("COMMIT", "COMMIT"),
             ("ROLLBACK", "ROLLBACK"),
@@ -288,6 +297,10 @@ fn definitions() {
             ),
             ("ALTER TABLE rooms ADD COLUMN a INT", "ALTER TABLE rooms"),
             ("DROP TABLE IF EXISTS rooms", "DROP TABLE rooms"),
+            (
+                "create temp table if not exists rooms (id int)",
+                "create table rooms",
+            ),
             ("CREATE PUBLICATION p FOR ALL TABLES", "CREATE"),
         ],
     );
