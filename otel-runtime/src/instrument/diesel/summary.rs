@@ -21,7 +21,7 @@ const MAX_TOKENS: usize = 4096;
 /// Sums up SQL text, also one of several statements; empty when no statement was recognised.
 pub(super) fn summarize(sql: &str, dialect: Dialect) -> String {
     let significant = tokens(sql, dialect).filter(|token| token.kind != Kind::Gap);
-    let mut scan = Scan::new(significant.take(MAX_TOKENS).collect());
+    let mut scan = Scan::new(significant.take(MAX_TOKENS).collect(), dialect);
     scan.run();
     scan.steps.dedup();
     let mut text = String::new();
@@ -60,6 +60,8 @@ enum Expect {
     Table,
     /// In a parenthesis where a table may stand: a join, or a query.
     TableOrQuery,
+    /// In the list of `WITH`.
+    QueryName,
 }
 
 /// Where the list of tables is.
@@ -74,40 +76,54 @@ enum Tables {
 
 /// The state within one pair of parentheses.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct Frame<'a> {
     expect: Expect,
     tables: Tables,
     /// After `WITH`, until the statement it belongs to.
-    with: bool,
+    with: Option<With<'a>>,
     /// In a `DELETE` or `MERGE`, where `USING` names a table.
     using: bool,
+    /// How many names of queries were known before the parentheses that are open in it.
+    queries: usize,
 }
 
-impl Frame {
+/// The list of `WITH`.
+#[derive(Clone, Copy, Debug)]
+struct With<'a> {
+    /// Whether a query may ask itself.
+    is_recursive: bool,
+    /// The name of the query that is defined just now, and that is a table until then.
+    name: Option<Token<'a>>,
+}
+
+impl Frame<'_> {
     const fn new(expect: Expect) -> Self {
         Self {
             expect,
             tables: Tables::Closed,
-            with: false,
+            with: None,
             using: false,
+            queries: 0,
         }
     }
 }
 
 struct Scan<'a> {
+    dialect: Dialect,
     tokens: Vec<Token<'a>>,
     at: usize,
     /// The frames of the parentheses around, innermost last, and the frame of what stands here.
-    outer: Vec<Frame>,
-    frame: Frame,
-    /// Names that `WITH` gives to queries; they are no tables.
-    queries: Vec<String>,
+    outer: Vec<Frame<'a>>,
+    frame: Frame<'a>,
+    /// Names that `WITH` gives to queries; here they are no tables.
+    queries: Vec<Token<'a>>,
     steps: Vec<Step<'a>>,
 }
 
 impl<'a> Scan<'a> {
-    fn new(tokens: Vec<Token<'a>>) -> Self {
+    fn new(tokens: Vec<Token<'a>>, dialect: Dialect) -> Self {
         Self {
+            dialect,
             tokens,
             at: 0,
             outer: Vec::new(),
@@ -124,11 +140,10 @@ impl<'a> Scan<'a> {
                 Kind::Quoted | Kind::Word if self.expects_table() && !self.begins_query(token) => {
                     self.table();
                 }
-                Kind::Word => self.word(token),
-                Kind::Quoted if self.names_query() => {
-                    self.queries.push(name(token));
-                    self.at += 1;
+                Kind::Quoted | Kind::Word if self.frame.expect == Expect::QueryName => {
+                    self.query_name(token);
                 }
+                Kind::Word => self.word(token),
                 _ => {
                     self.frame.expect = Expect::Nothing;
                     self.at += 1;
@@ -184,33 +199,50 @@ impl<'a> Scan<'a> {
                     Frame::new(Expect::Statement)
                 };
                 self.frame.expect = Expect::Nothing;
+                self.frame.queries = self.queries.len();
                 self.outer.push(self.frame);
                 self.frame = inner;
             }
-            ")" => {
-                if let Some(frame) = self.outer.pop() {
-                    self.frame = frame;
-                }
-            }
+            ")" => self.close(),
             ";" => {
                 self.outer.clear();
                 self.queries.clear();
                 self.frame = Frame::new(Expect::Statement);
             }
             "," if self.frame.tables == Tables::Open => self.frame.expect = Expect::Table,
+            "," if self.frame.with.is_some() => self.frame.expect = Expect::QueryName,
             _ => self.frame.expect = Expect::Nothing,
         }
         self.at += 1;
+    }
+
+    /// At the end of what stands in parentheses.
+    fn close(&mut self) {
+        let Some(frame) = self.outer.pop() else {
+            return;
+        };
+        self.frame = frame;
+        self.queries.truncate(frame.queries);
+        // The definition of a query comes after its columns, if they are named.
+        let was_defined = !self.is(1, "AS");
+        if let Some(with) = self.frame.with.as_mut().filter(|_| was_defined) {
+            self.queries.extend(with.name.take());
+        }
     }
 
     fn word(&mut self, token: Token<'a>) {
         let begins = match self.frame.expect {
             Expect::Statement | Expect::TableOrQuery => true,
             // The statement after the list of `WITH`, which ends with a parenthesis.
-            _ => self.frame.with && self.behind(1).is_some_and(|before| before.is_symbol(')')),
+            _ => {
+                self.frame.with.is_some()
+                    && self.behind(1).is_some_and(|before| before.is_symbol(')'))
+            }
         };
-        // `SELECT` is reserved; it begins a query also after `UNION`, or after the columns of an `INSERT`.
-        if (begins || token.is("SELECT")) && self.statement(token) {
+        // `SELECT` is reserved; it begins a query also after `UNION`, or after the columns of an `INSERT`. So does the list of
+        // `WITH`, which is known by how it begins.
+        let begins = begins || token.is("SELECT") || token.is("WITH") && self.is_list_of_with();
+        if begins && self.statement(token) {
             return;
         }
         self.frame.expect = Expect::Nothing;
@@ -219,15 +251,31 @@ impl<'a> Scan<'a> {
             self.frame.expect = Expect::Table;
         } else if self.frame.tables == Tables::Open {
             self.in_tables(token);
-        } else if self.names_query() {
-            self.queries.push(name(token));
         }
         self.at += 1;
     }
 
-    /// `WITH name AS (..)`, `WITH name (columns) AS (..)`
-    fn names_query(&self) -> bool {
-        self.frame.with && (self.is(1, "AS") || self.is_symbol(1, '('))
+    /// `WITH name AS (..)`, `WITH name (columns) AS (..)`; not `WITH ORDINALITY AS ..`, nor `WITH TIES`
+    fn is_list_of_with(&self) -> bool {
+        let name = 1 + usize::from(self.is(1, "RECURSIVE"));
+        let after = ["AS", "NOT", "MATERIALIZED"];
+        let words = (name + 1..).take_while(|&at| after.iter().any(|word| self.is(at, word)));
+        let next = name + 1 + words.count();
+        self.peek(name).as_ref().is_some_and(is_name) && self.is_symbol(next, '(')
+    }
+
+    /// Takes the name that `WITH` gives to a query.
+    fn query_name(&mut self, token: Token<'a>) {
+        self.frame.expect = Expect::Nothing;
+        self.at += 1;
+        let is_defined = self.is(0, "AS") || self.is_symbol(0, '(');
+        if let Some(with) = self.frame.with.as_mut().filter(|_| is_defined) {
+            if with.is_recursive {
+                self.queries.push(token);
+            } else {
+                with.name = Some(token);
+            }
+        }
     }
 
     /// `a IS [NOT] DISTINCT FROM b`
@@ -259,11 +307,31 @@ impl<'a> Scan<'a> {
             self.frame.expect = Expect::Table;
             return;
         }
+        let first = self.peek(0);
         let name = self.name();
         let is_function = self.is_symbol(0, '(');
-        if let Some(name) = name.filter(|name| !is_function && !self.queries.contains(name)) {
+        // What has a qualifier is a table.
+        let is_qualified = self.behind(2).is_some_and(|token| token.is_symbol('.'));
+        let is_query = !is_qualified && first.is_some_and(|first| self.is_query(first));
+        if let Some(name) = name.filter(|_| !is_function && !is_query) {
             self.target(name);
         }
+    }
+
+    /// Whether `WITH` has given this name to a query, by the rules of SQL: without quotes it is the same in any case.
+    fn is_query(&self, token: Token<'_>) -> bool {
+        let is = |query: &Token<'_>| {
+            let (query_name, name) = (unquoted(*query), unquoted(token));
+            // Other databases compare all names like this.
+            let is_exact = self.dialect == Dialect::Standard;
+            match (query.kind, token.kind) {
+                (Kind::Quoted, Kind::Quoted) if is_exact => query_name == name,
+                (Kind::Quoted, _) if is_exact => query_name == name.to_ascii_lowercase(),
+                (_, Kind::Quoted) if is_exact => query_name.to_ascii_lowercase() == name,
+                _ => query_name.eq_ignore_ascii_case(&name),
+            }
+        };
+        self.queries.iter().any(is)
     }
 
     /// Takes a name with its qualifiers.
@@ -318,9 +386,17 @@ fn is_name(token: &Token<'_>) -> bool {
     matches!(token.kind, Kind::Word | Kind::Quoted)
 }
 
-/// A name without its quotes, unless it would be several words then.
+/// A name as it is told: without its quotes, unless it would be several words then.
 fn name(token: Token<'_>) -> String {
-    if token.kind != Kind::Quoted || token.text.contains(char::is_whitespace) {
+    if token.text.contains(char::is_whitespace) {
+        token.text.to_owned()
+    } else {
+        unquoted(token)
+    }
+}
+
+fn unquoted(token: Token<'_>) -> String {
+    if token.kind != Kind::Quoted {
         return token.text.to_owned();
     }
     let (open, close) = match token.text.chars().next() {

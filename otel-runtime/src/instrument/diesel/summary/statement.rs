@@ -1,10 +1,10 @@
 //! The beginnings of statements.
 
 use super::{
-    Expect, Frame, Scan, Tables,
+    Expect, Frame, Scan, Tables, With,
     words::{DEFINITIONS, LIKENESS, MANNER, NAMED, PLAIN},
 };
-use crate::instrument::diesel::sql::Token;
+use crate::instrument::diesel::sql::{Dialect, Token};
 
 impl<'a> Scan<'a> {
     /// Takes the beginning of a statement; `false` when this is none, then nothing was taken.
@@ -12,7 +12,7 @@ impl<'a> Scan<'a> {
         // In parentheses there are queries; and statements, where `WITH` names their result.
         let before = self.behind(2);
         let named = before.is_some_and(|token| token.is("AS") || token.is("MATERIALIZED"));
-        let any = self.outer.is_empty() || named || self.frame.with;
+        let any = self.outer.is_empty() || named || self.frame.with.is_some();
 
         let frame = Frame::new(Expect::Nothing);
         if token.is("SELECT") {
@@ -24,10 +24,15 @@ impl<'a> Scan<'a> {
             };
         } else if token.is("WITH") {
             self.at += 1;
+            // SQLite does not ask for the word.
+            let is_recursive = self.is(0, "RECURSIVE") || self.dialect == Dialect::Sqlite;
             self.skip(&["RECURSIVE"]);
             self.frame = Frame {
-                with: true,
-                ..frame
+                with: Some(With {
+                    is_recursive,
+                    name: None,
+                }),
+                ..Frame::new(Expect::QueryName)
             };
         } else if token.is("VALUES") {
             self.at += 1;

@@ -228,6 +228,96 @@ fn named_queries() {
                 "UPDATE a INSERT c SELECT",
             ),
             ("WITH a AS (SELECT 1) UPDATE b SET c = 1", "SELECT UPDATE b"),
+            (
+                "INSERT INTO t WITH c AS (SELECT * FROM a) SELECT * FROM c",
+                "INSERT t SELECT a SELECT",
+            ),
+            (
+                "INSERT INTO t (x) WITH c (x) AS NOT MATERIALIZED (SELECT * FROM a) SELECT * FROM c, d",
+                "INSERT t SELECT a SELECT d",
+            ),
+            (
+                "CREATE VIEW v AS WITH c AS (SELECT * FROM a) SELECT * FROM c",
+                "CREATE VIEW v SELECT a SELECT",
+            ),
+            (
+                "CREATE TABLE t AS WITH RECURSIVE c AS (SELECT 1 UNION SELECT 2 FROM c) SELECT * FROM c",
+                "CREATE TABLE t SELECT",
+            ),
+            // No lists of queries.
+            (
+                "SELECT * FROM f(1) WITH ORDINALITY AS a (b, c), d",
+                "SELECT d",
+            ),
+            (
+                "SELECT a::timestamp with time zone FROM b FETCH FIRST 1 ROW WITH TIES",
+                "SELECT b",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn the_name_of_a_query_holds_where_sql_has_it_hold() {
+    check(
+        Dialect::Standard,
+        &[
+            // Within its own definition it is a table still.
+            (
+                "WITH rooms AS (SELECT * FROM rooms WHERE x) SELECT * FROM rooms",
+                "SELECT rooms SELECT",
+            ),
+            (
+                "WITH rooms (id) AS (SELECT id FROM rooms), b AS (SELECT * FROM rooms) SELECT * FROM rooms, b",
+                "SELECT rooms SELECT",
+            ),
+            (
+                "WITH RECURSIVE rooms AS (SELECT * FROM rooms) SELECT * FROM rooms",
+                "SELECT",
+            ),
+            // And so it is outside the parentheses, and with the name of a schema.
+            (
+                "SELECT * FROM (WITH a AS (SELECT 1 FROM x) SELECT * FROM a) b JOIN a ON b.c = a.c",
+                "SELECT SELECT x SELECT a",
+            ),
+            (
+                "WITH a AS (WITH b AS (SELECT 1 FROM x) SELECT * FROM b) SELECT * FROM a, b",
+                "SELECT x SELECT SELECT b",
+            ),
+            (
+                "WITH a AS (SELECT 1 FROM x) SELECT * FROM public.a",
+                "SELECT x SELECT public.a",
+            ),
+            (
+                "WITH a AS (SELECT 1 FROM x) SELECT 1 FROM a; SELECT * FROM a",
+                "SELECT x SELECT SELECT a",
+            ),
+            // Without quotes it is the same in any case.
+            (
+                "WITH Recent AS (SELECT 1 FROM x) SELECT * FROM RECENT, \"recent\"",
+                "SELECT x SELECT",
+            ),
+            (
+                "WITH \"Recent\" AS (SELECT 1 FROM x) SELECT * FROM \"Recent\", recent, \"RECENT\"",
+                "SELECT x SELECT recent RECENT",
+            ),
+            (
+                "WITH r AS (SELECT 1) SELECT * FROM \"AS\", r",
+                "SELECT SELECT AS",
+            ),
+        ],
+    );
+    check(
+        Dialect::Sqlite,
+        &[
+            (
+                "WITH \"Recent\" AS (SELECT 1 FROM x) SELECT * FROM recent, [RECENT]",
+                "SELECT x SELECT",
+            ),
+            (
+                "WITH t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT * FROM t",
+                "SELECT",
+            ),
         ],
     );
 }
