@@ -83,18 +83,14 @@ impl<'a> Scan<'a> {
         if token.is("EXPLAIN") {
             self.at += 1;
             self.step(token.text);
-            if self.is_symbol(0, '(') {
-                let end = self.tokens[self.at..]
-                    .iter()
-                    .position(|token| token.is_symbol(')'));
-                self.at = end.map_or(self.tokens.len(), |end| self.at + end + 1);
-            }
+            self.skip_parentheses();
             self.skip(&["ANALYZE", "VERBOSE", "QUERY", "PLAN"]);
             self.frame.expect = Expect::Statement;
         } else if token.is("TRUNCATE") {
             self.at += 1;
             self.skip(&["TABLE", "ONLY"]);
             self.step_on_name(token.text);
+            self.further_names();
             self.skip_statement();
         } else if one_of(token, &NAMED).is_some() {
             self.at += 1;
@@ -139,7 +135,40 @@ impl<'a> Scan<'a> {
             ("CREATE", "TABLE" | "VIEW") => self.frame = Frame::new(Expect::Nothing),
             // The body is made of statements of its own.
             ("CREATE", "TRIGGER" | "FUNCTION" | "PROCEDURE") => self.at = self.tokens.len(),
+            ("DROP", _) => {
+                self.further_names();
+                self.skip_statement();
+            }
             _ => self.skip_statement(),
+        }
+    }
+
+    /// Takes the names after the first one: `a, ONLY b, c *`, `f (int), g (text)`.
+    fn further_names(&mut self) {
+        loop {
+            if self.is_symbol(0, '*') {
+                self.at += 1;
+            }
+            self.skip_parentheses();
+            if !self.is_symbol(0, ',') {
+                return;
+            }
+            self.at += 1;
+            self.skip(&["ONLY"]);
+            let Some(name) = self.name() else {
+                return;
+            };
+            self.target(name);
+        }
+    }
+
+    /// Steps over parentheses, if there are any, in which there are no others.
+    fn skip_parentheses(&mut self) {
+        if self.is_symbol(0, '(') {
+            let end = self.tokens[self.at..]
+                .iter()
+                .position(|token| token.is_symbol(')'));
+            self.at = end.map_or(self.tokens.len(), |end| self.at + end + 1);
         }
     }
 }

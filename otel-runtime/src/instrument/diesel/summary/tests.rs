@@ -191,6 +191,10 @@ fn changes() {
             ),
             ("TRUNCATE TABLE rooms", "TRUNCATE rooms"),
             ("TRUNCATE rooms", "TRUNCATE rooms"),
+            (
+                "TRUNCATE TABLE ONLY a, public.b *, ONLY \"c\" RESTART IDENTITY; SELECT 1",
+                "TRUNCATE a public.b c SELECT",
+            ),
             ("COPY rooms FROM STDIN", "COPY rooms"),
             ("COPY (SELECT * FROM rooms) TO STDOUT", "COPY SELECT rooms"),
             ("CALL app.plan(1)", "CALL app.plan"),
@@ -387,6 +391,12 @@ fn definitions() {
             ),
             ("ALTER TABLE rooms ADD COLUMN a INT", "ALTER TABLE rooms"),
             ("DROP TABLE IF EXISTS rooms", "DROP TABLE rooms"),
+            ("DROP TABLE a, b, \"c\".\"d\" CASCADE", "DROP TABLE a b c.d"),
+            ("DROP VIEW a, b; DROP TABLE", "DROP VIEW a b DROP TABLE"),
+            (
+                "DROP FUNCTION f (int, text), g, h ()",
+                "DROP FUNCTION f g h",
+            ),
             (
                 "create temp table if not exists rooms (id int)",
                 "create table rooms",
