@@ -11,7 +11,7 @@ pub(super) enum Dialect {
     Standard,
     /// Names may stand in square brackets. What stands in double quotes is a string where there is no such name.
     Sqlite,
-    /// Double quotes hold strings, a backslash escapes, `#` starts a comment.
+    /// Double quotes hold strings, `#` starts a comment. Its settings say whether a backslash escapes.
     Mysql,
     /// Any of them: that hides more rather than less.
     Unknown,
@@ -65,7 +65,9 @@ pub(super) fn tokens(sql: &str, dialect: Dialect) -> impl Iterator<Item = Token<
         let (kind, length) = match first(rest, dialect)? {
             // One character, where nobody knows what a backslash means elsewhere.
             (Kind::Literal, _)
-                if follows_escape && dialect != Dialect::Mysql && is_one_backslash(rest) =>
+                if follows_escape
+                    && matches!(dialect, Dialect::Standard | Dialect::Sqlite)
+                    && is_one_backslash(rest) =>
             {
                 (Kind::Literal, 3)
             }
@@ -125,15 +127,16 @@ fn first(sql: &str, dialect: Dialect) -> Option<(Kind, usize)> {
     let next = after.chars().next();
     let token = match c {
         c if c.is_whitespace() => (Kind::Gap, run(sql, char::is_whitespace)),
-        '-' if next == Some('-') => (Kind::Gap, line(sql)),
+        '-' if next == Some('-') => dashes(sql, dialect),
         '#' if dialect == Dialect::Mysql => (Kind::Gap, line(sql)),
-        '/' if next == Some('*') => (Kind::Gap, block_comment(sql)),
-        '\'' => (Kind::Literal, string(sql, dialect)),
-        '"' if dialect == Dialect::Mysql => (Kind::Literal, quoted(sql, '"', true)),
+        '#' if dialect == Dialect::Unknown => doubtful_comment(sql, line(sql)),
+        '/' if next == Some('*') => block_comment(sql, dialect),
+        '\'' => (Kind::Literal, string(sql, '\'', dialect)),
+        '"' if dialect == Dialect::Mysql => (Kind::Literal, string(sql, '"', dialect)),
+        '"' if dialect == Dialect::Unknown => doubtful_name(sql),
         '"' | '`' => (Kind::Quoted, quoted(sql, c, false)),
-        '[' if dialect == Dialect::Sqlite => {
-            (Kind::Quoted, sql.find(']').map_or(sql.len(), |end| end + 1))
-        }
+        '[' if dialect == Dialect::Sqlite => (Kind::Quoted, brackets(sql)),
+        '[' if dialect == Dialect::Unknown => doubtful_brackets(sql),
         '0'..='9' => (Kind::Literal, number(sql)),
         '.' if next.is_some_and(|next| next.is_ascii_digit()) => (Kind::Literal, number(sql)),
         '$' => dollar(sql),
@@ -164,8 +167,57 @@ fn line(sql: &str) -> usize {
     sql.find('\n').unwrap_or(sql.len())
 }
 
-/// Comments nest, as PostgreSQL has it; where they do not, this can only hide more.
-fn block_comment(sql: &str) -> usize {
+/// Two dashes, which in MySQL begin a comment only where a gap follows. In PostgreSQL either line break ends it.
+fn dashes(sql: &str, dialect: Dialect) -> (Kind, usize) {
+    let after = sql[2..].chars().next();
+    let has_gap = after.is_none_or(|c| c.is_whitespace() || c.is_control());
+    let length = line(sql);
+    match dialect {
+        Dialect::Standard => (Kind::Gap, run(sql, |c| !is_line_break(c))),
+        Dialect::Mysql if !has_gap => (Kind::Symbol, 1),
+        Dialect::Unknown if !has_gap || sql[..length].contains('\r') => {
+            doubtful_comment(sql, length)
+        }
+        Dialect::Sqlite | Dialect::Mysql | Dialect::Unknown => (Kind::Gap, length),
+    }
+}
+
+/// What is a comment of this length, or none at all. It is left out as one, unless what comes after it would depend on which it
+/// is: then all of that may be in a string or not.
+fn doubtful_comment(sql: &str, length: usize) -> (Kind, usize) {
+    if opens_something(&sql[..length]) {
+        (Kind::Literal, sql.len())
+    } else {
+        (Kind::Gap, length)
+    }
+}
+
+/// Whether there may be the beginning of a string, of a name in quotes or of a comment in it.
+fn opens_something(text: &str) -> bool {
+    text.contains(['\'', '"', '`', '$', '[']) || text.contains("/*")
+}
+
+/// A comment, and what MySQL runs though it looks like one.
+fn block_comment(sql: &str, dialect: Dialect) -> (Kind, usize) {
+    let flat = sql[2..].find("*/").map_or(sql.len(), |end| 2 + end + 2);
+    let is_run = ["/*!", "/*M!"].iter().any(|start| sql.starts_with(start));
+    match dialect {
+        Dialect::Mysql | Dialect::Unknown if is_run => {
+            let inner = &sql[2..flat];
+            if opens_something(inner) || inner.contains('#') || inner.contains("--") {
+                (Kind::Literal, sql.len())
+            } else {
+                (Kind::Gap, flat)
+            }
+        }
+        Dialect::Standard => (Kind::Gap, nested_comment(sql)),
+        Dialect::Unknown if nested_comment(sql) != flat => (Kind::Gap, sql.len()),
+        _ => (Kind::Gap, flat),
+    }
+}
+
+/// Length of a comment as PostgreSQL has it, with others in it.
+fn nested_comment(sql: &str) -> usize {
     let bytes = sql.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);
     while at < bytes.len() {
@@ -196,14 +248,50 @@ fn quoted(sql: &str, quote: char, backslash: bool) -> usize {
 
 /// Length of a plain string. Where it would end elsewhere if a backslash escaped, and nobody knows whether one does, what is
 /// left of the text may be in a string or not, and is taken for one.
-fn string(sql: &str, dialect: Dialect) -> usize {
-    let plain = quoted(sql, '\'', false);
-    match dialect {
-        Dialect::Sqlite => plain,
-        Dialect::Mysql => quoted(sql, '\'', true),
-        Dialect::Standard | Dialect::Unknown if plain == quoted(sql, '\'', true) => plain,
-        Dialect::Standard | Dialect::Unknown => sql.len(),
+fn string(sql: &str, quote: char, dialect: Dialect) -> usize {
+    let plain = quoted(sql, quote, false);
+    if dialect == Dialect::Sqlite || plain == quoted(sql, quote, true) {
+        plain
+    } else {
+        sql.len()
     }
+}
+
+/// Length of a name in square brackets.
+fn brackets(sql: &str) -> usize {
+    sql.find(']').map_or(sql.len(), |end| end + 1)
+}
+
+/// A name, or a string in which a backslash escapes or does not; where they end elsewhere, as [`string`].
+fn doubtful_name(sql: &str) -> (Kind, usize) {
+    let plain = quoted(sql, '"', false);
+    if plain == quoted(sql, '"', true) {
+        (Kind::Quoted, plain)
+    } else {
+        (Kind::Literal, sql.len())
+    }
+}
+
+/// What stands in brackets is a name, which may hold anything, or code. If a string or a comment would go on behind them, what
+/// is left of the text may be in one or not.
+fn doubtful_brackets(sql: &str) -> (Kind, usize) {
+    let mut characters = sql.chars().peekable();
+    let mut open = None;
+    while let Some(c) = characters.next() {
+        let next = characters.peek().copied();
+        match (open, c, next) {
+            (Some(quote), ..) if c == quote => open = None,
+            (None, ']', _) => return (Kind::Symbol, 1),
+            (Some(_), ']' | '\\', _)
+            | (None, '#', _)
+            | (None, '-', Some('-'))
+            | (None, '/', Some('*')) => break,
+            (None, '$', Some(next)) if !next.is_ascii_digit() => break,
+            (None, '\'' | '"' | '`', _) => open = Some(c),
+            _ => {}
+        }
+    }
+    (Kind::Literal, sql.len())
 }
 
 /// `1`, `1.5`, `.5`, `1e-5`, `0xff`, `1_000`.
@@ -260,7 +348,7 @@ fn word(sql: &str, dialect: Dialect) -> (Kind, usize) {
             + if escapes {
                 quoted(&sql[start..], '\'', true)
             } else {
-                string(&sql[start..], dialect)
+                string(&sql[start..], '\'', dialect)
             };
         while escapes && let Some(gap) = continues(&sql[end..]) {
             end += gap;
@@ -376,12 +464,12 @@ mod tests {
     fn dialects_differ_in_quotes_and_comments() {
         let cases = [
             (
-                "SELECT \"a\", 'it\\'s', `b` # 1",
+                "SELECT \"a\", 'it''s', `b` # 1",
                 "SELECT ?, ?, `b`",
                 Dialect::Mysql,
             ),
             (
-                "SELECT _utf8'a', \"a\\\"b\", 2",
+                "SELECT _utf8'a', \"a\\tb\", 2",
                 "SELECT ?, ?, ?",
                 Dialect::Mysql,
             ),
@@ -397,6 +485,70 @@ mod tests {
             ),
             ("SELECT a[1] # 2", "SELECT a[?] # ?", Dialect::Standard),
             ("SELECT 'it\\'s S3CR3T'", "SELECT ?", Dialect::Unknown),
+        ];
+        for (sql, expected, dialect) in cases {
+            assert_eq!(without_literals(sql, dialect), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn where_a_string_begins_or_ends_in_doubt_all_is_hidden() {
+        use Dialect::{Mysql, Sqlite, Standard, Unknown};
+        let cases = [
+            // By the server's settings the string ends after the backslash, or goes on.
+            ("VALUES ('C:\\', 'S3CR3T')", "VALUES (?", Mysql),
+            ("VALUES ('it\\'s S3CR3T', 1)", "VALUES (?", Mysql),
+            ("VALUES (\"C:\\\", \"S3CR3T\")", "VALUES (?", Mysql),
+            (
+                "VALUES ('a\\\\', \"b\\n\", 'c''d')",
+                "VALUES (?, ?, ?)",
+                Mysql,
+            ),
+            (
+                "INSERT INTO t (a, b) VALUES (\"x\\\"y S3CR3T\", 1)",
+                "INSERT INTO t (a, b) VALUES (?",
+                Unknown,
+            ),
+            (
+                "SELECT a LIKE b ESCAPE '\\'S3CR3T'",
+                "SELECT a LIKE b ESCAPE ?",
+                Unknown,
+            ),
+            // A comment, or an operator.
+            (
+                "SELECT a # it's\nFROM t WHERE b='S3CR3T'",
+                "SELECT a ?",
+                Unknown,
+            ),
+            (
+                "SELECT a # of b S3CR3T\nFROM t WHERE b='S3CR3T'",
+                "SELECT a FROM t WHERE b=?",
+                Unknown,
+            ),
+            // A comment, or two signs.
+            ("SELECT 1--'a\nb', 'S3CR3T'", "SELECT ?--?, ?", Mysql),
+            ("SELECT 1--'a\nb', 'S3CR3T'", "SELECT ??", Unknown),
+            ("SELECT 1--S3CR3T\n, b", "SELECT ? , b", Unknown),
+            ("SELECT 1 -- S3CR3T\n, b", "SELECT ? , b", Mysql),
+            // Where the line ends.
+            ("SELECT 1 -- a\r'b\nS3CR3T'", "SELECT ? ?", Standard),
+            ("SELECT 1 -- a\r'b\nS3CR3T'", "SELECT ? ?", Unknown),
+            ("SELECT 1 -- a'\r'b\nc", "SELECT ? c", Mysql),
+            // One comment within another, or not.
+            ("SELECT /* /* */ 'a */ S3CR3T'", "SELECT ?", Mysql),
+            ("SELECT /* /* */ 'a */ S3CR3T'", "SELECT ?", Sqlite),
+            ("SELECT /* /* */ 'a */ S3CR3T'", "SELECT", Unknown),
+            ("SELECT /* a */ b", "SELECT b", Unknown),
+            // A comment that is run.
+            ("SELECT /*! '*/', 'S3CR3T' */", "SELECT ?", Mysql),
+            ("SELECT /*!40101 a */ b", "SELECT b", Mysql),
+            // A name, or code.
+            ("SELECT [it's] FROM t WHERE b='S3CR3T'", "SELECT ?", Unknown),
+            (
+                "SELECT a[1], ARRAY['b', $1] FROM t",
+                "SELECT a[?], ARRAY[?, $1] FROM t",
+                Unknown,
+            ),
         ];
         for (sql, expected, dialect) in cases {
             assert_eq!(without_literals(sql, dialect), expected, "{sql}");

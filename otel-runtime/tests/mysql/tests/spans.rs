@@ -388,7 +388,7 @@ fn statements_are_told_alike_prepared_or_not() {
         .expect("inserted");
     connection
         .batch_execute(
-            "UPDATE rooms SET name = \"secret\\\" c\" WHERE id = 1; # secret\nDELETE FROM rooms WHERE name = 'it''s \\'secret\\'' OR id = 0x2A; SET @place = 42",
+            "UPDATE rooms SET name = \"it's secret\" WHERE id = 1; # secret\nSET @place = 42; DELETE FROM rooms WHERE id = 0x2A OR name = 'it''s \\'secret\\'' OR name = 'secret'",
         )
         .expect("executed");
     database.check(
@@ -403,9 +403,9 @@ CLIENT SELECT rooms
 CLIENT INSERT rooms
     · db.query.summary = "INSERT rooms"
     · db.query.text = "INSERT INTO `rooms` (`id`, `name`) VALUES (?, ?), (?, ?)"
-CLIENT UPDATE rooms DELETE rooms SET
-    · db.query.summary = "UPDATE rooms DELETE rooms SET"
-    · db.query.text = "UPDATE rooms SET name = ? WHERE id = ?; DELETE FROM rooms WHERE name = ? OR id = ?; SET @place = ?"
+CLIENT UPDATE rooms SET DELETE rooms
+    · db.query.summary = "UPDATE rooms SET DELETE rooms"
+    · db.query.text = "UPDATE rooms SET name = ? WHERE id = ?; SET @place = ?; DELETE FROM rooms WHERE id = ? OR name = ?"
 "#,
     );
 }
