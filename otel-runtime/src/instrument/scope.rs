@@ -18,7 +18,7 @@ pub(super) static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
 /// The meter of this crate's instrumentations, from the provider that is installed now.
 #[cfg(all(
     feature = "metrics",
-    any(feature = "actix-web", feature = "r2d2", feature = "reqwest")
+    any(feature = "actix-web", feature = "diesel", feature = "reqwest")
 ))]
 pub(super) fn meter() -> opentelemetry::metrics::Meter {
     global::meter_with_scope(SCOPE.clone())

@@ -16,6 +16,8 @@ pub(super) const TIMEOUT: &str = "timeout";
 pub(super) struct Failure {
     /// A value of `error.type`.
     pub(super) error_type: Cow<'static, str>,
+    /// The server's, if it is known.
+    pub(super) code: Option<&'static str>,
     /// Free of values; empty where that cannot be told.
     pub(super) description: String,
 }
@@ -43,6 +45,7 @@ impl Failure {
                 };
                 return Some(Self {
                     error_type,
+                    code: None,
                     description: if is_copied_from(sql) {
                         of_copy(information.message())
                     } else {
@@ -66,6 +69,7 @@ impl Failure {
         };
         Some(Self {
             error_type: error_type.into(),
+            code: None,
             description: description.to_owned(),
         })
     }
@@ -85,6 +89,7 @@ impl Failure {
         };
         Self {
             error_type: error_type.into(),
+            code: None,
             description,
         }
     }

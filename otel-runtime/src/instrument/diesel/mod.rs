@@ -19,9 +19,17 @@
 //! before it is sent, as of a value that cannot be bound, diesel tells no end: its span lasts until the connection is used again or
 //! closed, and is marked as [`CANCELLED`](crate::CANCELLED).
 //!
+//! The feature `metrics` adds `db.client.operation.duration`, with the summary of the query and with the type and code of an error. A
+//! query is measured as well where its trace is not sampled. One whose end diesel does not tell is not.
+//!
 //! With the feature `r2d2`, `TracedPool` shows the waits for a connection of a pool.
 
 mod failure;
+#[cfg(feature = "metrics")]
+mod measure;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_measure.rs"]
+mod measure;
 mod open;
 mod pool_check;
 mod printed;
@@ -37,23 +45,21 @@ mod values;
 
 use std::any::TypeId;
 
-use diesel::{
-    ConnectionError,
-    connection::{DebugQuery, Instrumentation, InstrumentationEvent, set_default_instrumentation},
-    result::Error,
-};
-use opentelemetry::KeyValue;
-use opentelemetry_semantic_conventions::attribute::DB_RESPONSE_STATUS_CODE;
-
 #[cfg(feature = "r2d2")]
 pub use self::r2d2::TracedPool;
 pub use self::traced::{Traced, TracedQueryDsl};
 use self::{
     failure::Failure,
+    measure::Measure,
     open::{Open, Queries, Spanning, wanting},
     printed::Origin,
     server::Server,
     statement::{MAX_CACHED_LENGTH, Statement, Statements},
+};
+use diesel::{
+    ConnectionError,
+    connection::{DebugQuery, Instrumentation, InstrumentationEvent, set_default_instrumentation},
+    result::Error,
 };
 
 /// Makes spans for every connection that is opened from now on, pooled or not.
@@ -72,6 +78,7 @@ pub struct QuerySpans {
     statements: Statements,
     connect: Option<Spanning>,
     queries: Queries,
+    measure: Measure,
     /// Room for the text of a query.
     sql: String,
 }
@@ -97,6 +104,7 @@ impl QuerySpans {
             statements: Statements::default(),
             connect: None,
             queries: Queries::default(),
+            measure: Measure::new(),
             sql: String::new(),
         }
     }
@@ -122,16 +130,13 @@ impl QuerySpans {
     }
 
     fn start_query(&mut self, query: &dyn DebugQuery) {
+        let is_check = pool_check::is_running();
+        let parent = if is_check { None } else { wanting() };
         // What is not recorded need not be known.
-        let parent = if pool_check::is_running() {
-            None
-        } else {
-            wanting()
-        };
-        let Some(parent) = parent else {
+        if parent.is_none() && (is_check || !measure::is_wanted()) {
             self.queries.clear();
             return;
-        };
+        }
         let Some(statement) = self.statement(query) else {
             self.queries.clear();
             return;
@@ -141,7 +146,7 @@ impl QuerySpans {
             // a query fails before it is sent.
             self.queries.clear();
         }
-        self.queries.push(Open::start(statement, &parent));
+        self.queries.push(Open::start(statement, parent.as_ref()));
     }
 
     /// What is sent; `None` where that is not known, or is the check of a pool.
@@ -183,10 +188,10 @@ impl QuerySpans {
             self.queries.take_only()
         };
         if let Some(mut open) = finished {
-            if let Some(error) = error {
-                self.fail(&mut open, error);
-            }
-            open.end();
+            let failure = error.and_then(|error| self.failure(&open.statement, error));
+            self.measure
+                .record(&open.statement, open.started, failure.as_ref());
+            open.end(failure);
         }
     }
 
@@ -198,19 +203,12 @@ impl QuerySpans {
     }
 
     #[cold]
-    fn fail(&self, open: &mut Open, error: &Error) {
-        let failure = Failure::of_query(error, open.sql());
-        let Some(span) = open.span() else {
-            return;
-        };
-        if self.server.system == "postgresql"
-            && let Some(code) = sqlstate::of(error)
-        {
-            span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+    fn failure(&self, statement: &Statement, error: &Error) -> Option<Failure> {
+        let mut failure = Failure::of_query(error, statement.sql())?;
+        if self.server.system == "postgresql" {
+            failure.code = sqlstate::of(error);
         }
-        if let Some(failure) = failure {
-            span.fail(failure);
-        }
+        Some(failure)
     }
 }
 

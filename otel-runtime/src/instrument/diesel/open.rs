@@ -7,9 +7,9 @@ use opentelemetry::{
     global::BoxedSpan,
     trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _},
 };
-use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
+use opentelemetry_semantic_conventions::attribute::{DB_RESPONSE_STATUS_CODE, ERROR_TYPE};
 
-use super::{failure::Failure, statement::Statement};
+use super::{failure::Failure, measure::Started, statement::Statement};
 use crate::{
     CANCELLED,
     engine::{
@@ -83,29 +83,30 @@ impl Queries {
 /// A query on its way.
 #[derive(Debug)]
 pub(super) struct Open {
-    statement: Statement,
+    pub(super) statement: Statement,
+    pub(super) started: Started,
+    /// None where it is measured only.
     span: Option<Spanning>,
 }
 
 impl Open {
-    pub(super) fn start(statement: Statement, parent: &Parent) -> Self {
-        let span = Spanning::of(&statement, parent);
-        Self { statement, span }
-    }
-
-    /// As diesel tells it.
-    pub(super) fn sql(&self) -> &str {
-        self.statement.sql()
-    }
-
-    /// To add something to its span, if it has one.
-    pub(super) fn span(&mut self) -> Option<&mut Spanning> {
-        self.span.as_mut()
+    /// Starts its span under the current one, which is `parent`, if one is wanted.
+    pub(super) fn start(statement: Statement, parent: Option<&Parent>) -> Self {
+        let started = Started::now();
+        let span = parent.and_then(|parent| Spanning::of(&statement, parent));
+        Self {
+            statement,
+            started,
+            span,
+        }
     }
 
     /// Ends its span, once.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, failure: Option<Failure>) {
         if let Some(span) = &mut self.span {
+            if let Some(failure) = failure {
+                span.fail(failure);
+            }
             span.end();
         }
     }
@@ -177,7 +178,7 @@ impl Spanning {
     }
 
     #[cold]
-    pub(super) fn set(&mut self, attribute: KeyValue) {
+    fn set(&mut self, attribute: KeyValue) {
         if let Some(span) = self.filled() {
             span.set(attribute);
         }
@@ -186,6 +187,9 @@ impl Spanning {
     #[cold]
     pub(super) fn fail(&mut self, failure: Failure) {
         if let Some(span) = self.filled() {
+            if let Some(code) = failure.code {
+                span.set(KeyValue::new(DB_RESPONSE_STATUS_CODE, code));
+            }
             span.set(KeyValue::new(ERROR_TYPE, failure.error_type));
             span.status(Status::error(failure.description));
         }

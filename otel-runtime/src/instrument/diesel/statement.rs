@@ -65,8 +65,9 @@ impl Described {
             text => Cow::Owned(text.to_owned()),
         };
         let told = [
-            (DB_QUERY_TEXT, without_literals(sql, dialect)),
             (DB_QUERY_SUMMARY, summary),
+            // The last, so that metrics have all the others.
+            (DB_QUERY_TEXT, without_literals(sql, dialect)),
         ];
         let mut attributes = server.attributes();
         attributes.extend(
@@ -79,6 +80,15 @@ impl Described {
             is_nested: sql.starts_with(TYPE_LOOKUP),
             name,
             attributes,
+        }
+    }
+
+    /// What metrics have of it, too.
+    #[cfg(feature = "metrics")]
+    pub(super) fn measured(&self) -> &[KeyValue] {
+        match self.attributes.split_last() {
+            Some((last, others)) if last.key.as_str() == DB_QUERY_TEXT => others,
+            _ => &self.attributes,
         }
     }
 

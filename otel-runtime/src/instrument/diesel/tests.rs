@@ -139,13 +139,19 @@ fn a_query_is_not_printed_where_it_is_known_that_nothing_is_recorded() {
         true,
         TraceState::NONE,
     );
-    let current = Context::new().with_remote_span_context(unsampled).attach();
-    spans.start_query(&Unprinted);
-    assert!(open(&spans).is_empty(), "an end that was not announced");
-    spans.finish_query(&Unprinted, None);
-    drop(current);
-    spans.start_query(&QUERY);
-    assert_eq!(open(&spans), [QUERY.0]);
+    let mut contexts = vec![Context::new().with_telemetry_suppressed()];
+    if !cfg!(feature = "metrics") {
+        contexts.push(Context::new().with_remote_span_context(unsampled));
+    }
+    for context in contexts {
+        let current = context.attach();
+        spans.start_query(&Unprinted);
+        assert!(open(&spans).is_empty(), "an end that was not announced");
+        spans.finish_query(&Unprinted, None);
+        drop(current);
+        spans.start_query(&QUERY);
+        assert_eq!(open(&spans), [QUERY.0]);
+    }
 }
 
 diesel::table! {

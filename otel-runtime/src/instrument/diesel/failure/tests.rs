@@ -189,6 +189,7 @@ fn of_query(kind: DatabaseErrorKind, message: &str, sql: &str) -> Failure {
 fn failure(error_type: &'static str, description: &str) -> Failure {
     Failure {
         error_type: error_type.into(),
+        code: None,
         description: description.to_owned(),
     }
 }

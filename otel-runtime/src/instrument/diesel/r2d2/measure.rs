@@ -15,10 +15,7 @@ use opentelemetry_semantic_conventions::{
     },
 };
 
-use crate::instrument::scope::meter;
-
-/// In seconds. The conventions advise none for this one; these are theirs for the duration of a query.
-const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+use crate::instrument::{diesel::measure::BOUNDARIES, scope::meter};
 
 /// What the pool of one name is measured with.
 pub(super) struct Measure {
@@ -59,6 +56,7 @@ impl Measure {
     fn instruments(&self) -> &Instruments {
         self.instruments.get_or_init(|| {
             let meter = meter();
+            // The conventions advise no boundaries for this one; these are theirs for the duration of a query.
             let wait_time = meter
                 .f64_histogram(DB_CLIENT_CONNECTION_WAIT_TIME)
                 .with_unit("s")
