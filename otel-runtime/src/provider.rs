@@ -310,7 +310,7 @@ impl Traces<'_> {
             processors.push(match exporter {
                 // Printed as soon as it is finished, so without a batch.
                 Exporter::Console => {
-                    Box::new(Simple::new(ConsoleExporter::stdout(), "standard output"))
+                    Box::new(Simple::shared(ConsoleExporter::stdout(), "standard output"))
                 }
                 Exporter::Otlp(protocol) => {
                     let processor = otlp::span_processor(protocol, self.signal);

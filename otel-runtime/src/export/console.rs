@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::io::{self, Stdout, Write};
+use std::io::{self, Stdout};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
+use super::page::Page;
 use super::{Detail, SpanRecord, record, timed};
 
 mod recent;
@@ -29,9 +30,13 @@ const HELD_SPANS: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
 /// Spans are held until then, at most a fixed number of them: beyond it the oldest trace is printed unfinished, so
 /// that none is lost. A span that ends after its parent was printed is printed on its own, with its descendants; what
 /// no root ever claims is printed on flush and shutdown.
-pub(crate) struct ConsoleExporter<W> {
+///
+/// Threads may export at the same time. What one of them has printed another may have made.
+pub(crate) struct ConsoleExporter<P> {
     resource: Arc<[KeyValue]>,
-    state: Mutex<State<W>>,
+    page: P,
+    /// Locked by who prints already, and never the other way round.
+    state: Mutex<State>,
 }
 
 impl ConsoleExporter<Stdout> {
@@ -41,36 +46,50 @@ impl ConsoleExporter<Stdout> {
     }
 }
 
-impl<W: Write + Send> ConsoleExporter<W> {
-    /// Prints to `writer`, one write a tree.
-    pub(crate) fn new(writer: W) -> Self {
-        Self::with_capacity(writer, HELD_SPANS)
+impl<P: Page> ConsoleExporter<P> {
+    /// Prints to `page`, one write a tree.
+    pub(crate) fn new(page: P) -> Self {
+        Self::with_capacity(page, HELD_SPANS)
     }
 
-    /// Prints to `writer`; `capacity` is how many spans are held at most.
-    pub(crate) fn with_capacity(writer: W, capacity: NonZeroUsize) -> Self {
+    /// Prints to `page`; `capacity` is how many spans are held at most.
+    pub(crate) fn with_capacity(page: P, capacity: NonZeroUsize) -> Self {
         let state = State {
-            writer,
             capacity: capacity.get(),
             traces: BTreeMap::new(),
             numbers: HashMap::new(),
             next_number: 0,
             held: 0,
             printed: Recent::new(capacity),
+            trees: Vec::new(),
             shut_down: false,
         };
         Self {
             resource: Arc::new([]),
+            page,
             state: Mutex::new(state),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<W>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints the trees that wait for it, in their order. The first error is returned when all is done.
+    fn print(&self) -> OTelSdkResult {
+        let printed = self.page.print(|writer| {
+            let trees = std::mem::take(&mut self.state().trees);
+            let mut result = Ok(());
+            for tree in trees {
+                result = result.and(writer.write_all(tree.as_bytes()));
+            }
+            result.and(writer.flush())
+        });
+        printed.map_err(|error| OTelSdkError::InternalFailure(format!("standard output: {error}")))
     }
 }
 
-impl<W: Write + Send> SpanExporter for ConsoleExporter<W> {
+impl<P: Page> SpanExporter for ConsoleExporter<P> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let mut state = self.state();
         if state.shut_down {
@@ -79,7 +98,11 @@ impl<W: Write + Send> SpanExporter for ConsoleExporter<W> {
         let records = batch
             .into_iter()
             .map(|span| SpanRecord::from_sdk(span, &self.resource));
-        sdk_result(state.take(records))
+        let waiting = state.trees.len();
+        state.take(records);
+        let is_finished = state.trees.len() > waiting;
+        drop(state);
+        if is_finished { self.print() } else { Ok(()) }
     }
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
@@ -87,11 +110,14 @@ impl<W: Write + Send> SpanExporter for ConsoleExporter<W> {
         if std::mem::replace(&mut state.shut_down, true) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
-        sdk_result(state.print_rest())
+        state.finish_rest();
+        drop(state);
+        self.print()
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        sdk_result(self.state().print_rest())
+        self.state().finish_rest();
+        self.print()
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -99,7 +125,7 @@ impl<W: Write + Send> SpanExporter for ConsoleExporter<W> {
     }
 }
 
-impl<W> fmt::Debug for ConsoleExporter<W> {
+impl<P> fmt::Debug for ConsoleExporter<P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("ConsoleExporter")
@@ -107,8 +133,7 @@ impl<W> fmt::Debug for ConsoleExporter<W> {
     }
 }
 
-struct State<W> {
-    writer: W,
+struct State {
     capacity: usize,
     /// Held spans by trace; the numbers grow, so that the first trace is the oldest.
     traces: BTreeMap<u64, Vec<SpanRecord>>,
@@ -116,13 +141,14 @@ struct State<W> {
     next_number: u64,
     held: usize,
     printed: Recent<(TraceId, SpanId)>,
+    /// What is still to be printed.
+    trees: Vec<String>,
     shut_down: bool,
 }
 
-impl<W: Write> State<W> {
-    /// Prints what the spans finish; holds the others. The first error is returned when all is done.
-    fn take(&mut self, records: impl Iterator<Item = SpanRecord>) -> io::Result<()> {
-        let mut result = Ok(());
+impl State {
+    /// Makes trees of what the spans finish; holds the others.
+    fn take(&mut self, records: impl Iterator<Item = SpanRecord>) {
         let mut finished = Vec::new();
         for record in records {
             let trace = record.trace_id;
@@ -133,13 +159,12 @@ impl<W: Write> State<W> {
             if self.held > self.capacity
                 && let Some((_, spans)) = self.traces.pop_first()
             {
-                result = result.and(self.print_whole(&spans));
+                self.finish_whole(&spans);
             }
         }
         for trace in finished {
-            result = result.and(self.print_finished(trace));
+            self.finish(trace);
         }
-        result
     }
 
     fn hold(&mut self, record: SpanRecord) {
@@ -160,10 +185,10 @@ impl<W: Write> State<W> {
         }
     }
 
-    /// Prints the held spans of a trace that are tops or below one; the others wait for roots of their own.
-    fn print_finished(&mut self, trace: TraceId) -> io::Result<()> {
+    /// Makes a tree of the held spans of a trace that are tops or below one; the others wait for roots of their own.
+    fn finish(&mut self, trace: TraceId) {
         let Some(number) = self.numbers.remove(&trace) else {
-            return Ok(()); // printed unfinished, since the batch filled the memory
+            return; // printed unfinished, since the batch filled the memory
         };
         let spans = self.traces.remove(&number).unwrap_or_default();
         let chosen = self.below_tops(&spans);
@@ -180,7 +205,7 @@ impl<W: Write> State<W> {
                 .insert(number, waiting.into_iter().map(|(span, _)| span).collect());
         }
         let finished: Vec<_> = finished.into_iter().map(|(span, _)| span).collect();
-        self.print(&finished, if late { "(late spans)" } else { "" })
+        self.push_tree(&finished, if late { "(late spans)" } else { "" });
     }
 
     /// For each span, whether it is a top or a descendant of one.
@@ -205,24 +230,22 @@ impl<W: Write> State<W> {
         below
     }
 
-    fn print_rest(&mut self) -> io::Result<()> {
-        let mut result = Ok(());
+    fn finish_rest(&mut self) {
         while let Some((_, spans)) = self.traces.pop_first() {
-            result = result.and(self.print_whole(&spans));
+            self.finish_whole(&spans);
         }
-        result.and(self.writer.flush())
     }
 
-    fn print_whole(&mut self, spans: &[SpanRecord]) -> io::Result<()> {
+    fn finish_whole(&mut self, spans: &[SpanRecord]) {
         if let Some(span) = spans.first() {
             self.numbers.remove(&span.trace_id);
         }
-        self.print(spans, "(unfinished)")
+        self.push_tree(spans, "(unfinished)");
     }
 
-    fn print(&mut self, spans: &[SpanRecord], note: &str) -> io::Result<()> {
+    fn push_tree(&mut self, spans: &[SpanRecord], note: &str) {
         if spans.is_empty() {
-            return Ok(());
+            return;
         }
         self.held -= spans.len();
         for span in spans {
@@ -230,11 +253,6 @@ impl<W: Write> State<W> {
         }
         let spans: Vec<_> = spans.iter().collect();
         let tree = timed::trace(&spans, note, Detail::ALL);
-        self.writer.write_all(format!("{tree}\n\n").as_bytes())?;
-        self.writer.flush()
+        self.trees.push(format!("{tree}\n\n"));
     }
-}
-
-fn sdk_result(result: io::Result<()>) -> OTelSdkResult {
-    result.map_err(|error| OTelSdkError::InternalFailure(format!("standard output: {error}")))
 }

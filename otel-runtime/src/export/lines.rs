@@ -1,9 +1,8 @@
 //! `OTEL_LOGS_EXPORTER=console`: log records as lines on standard output.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Stdout, Write};
+use std::io::{self, Stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use opentelemetry::InstrumentationScope;
@@ -11,6 +10,7 @@ use opentelemetry::logs::AnyValue;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord};
 
+use super::page::Page;
 use super::text;
 use crate::diagnostics;
 use crate::timestamp::timestamp;
@@ -22,9 +22,9 @@ use crate::timestamp::timestamp;
 /// ```
 ///
 /// A processor and no exporter: those of the SDK cannot be run by a thread that drives a future by the same means.
-pub(crate) struct Lines<W> {
-    writer: Mutex<W>,
-    /// Whether it was said that the writer fails.
+pub(crate) struct Lines<P> {
+    page: P,
+    /// Whether it was said that nothing can be printed.
     told: AtomicBool,
 }
 
@@ -35,24 +35,24 @@ impl Lines<Stdout> {
     }
 }
 
-impl<W: Write + Send> Lines<W> {
-    /// Prints to `writer`, one write a line.
-    pub(crate) fn new(writer: W) -> Self {
+impl<P> Lines<P> {
+    /// Prints to `page`, one write a line.
+    const fn new(page: P) -> Self {
         Self {
-            writer: Mutex::new(writer),
+            page,
             told: AtomicBool::new(false),
         }
     }
 }
 
-impl<W: Write + Send> LogProcessor for Lines<W> {
+impl<P: Page> LogProcessor for Lines<P> {
     fn emit(&self, record: &mut SdkLogRecord, _: &InstrumentationScope) {
         let line = line(record);
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = writer
-            .write_all(line.as_bytes())
-            .and_then(|()| writer.flush());
-        if let Err(error) = written
+        let printed = self.page.print(|writer| {
+            writer.write_all(line.as_bytes())?;
+            writer.flush()
+        });
+        if let Err(error) = printed
             && !self.told.swap(true, Ordering::Relaxed)
         {
             diagnostics::error(&format!(
@@ -70,7 +70,7 @@ impl<W: Write + Send> LogProcessor for Lines<W> {
     }
 }
 
-impl<W> fmt::Debug for Lines<W> {
+impl<P> fmt::Debug for Lines<P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Lines").finish_non_exhaustive()
     }

@@ -13,6 +13,7 @@ pub(crate) mod lines;
 mod log_record;
 #[cfg(feature = "testing")]
 mod otlp;
+mod page;
 #[cfg(feature = "testing")]
 mod plain;
 #[cfg_attr(

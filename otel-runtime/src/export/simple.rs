@@ -20,24 +20,36 @@ use crate::losses::Losses;
 /// nothing of what is lost.
 #[derive(Debug)]
 pub(crate) struct Simple<E> {
-    exporter: Mutex<E>,
+    exporter: E,
+    /// `None` where threads may call the exporter at the same time.
+    turn: Option<Mutex<()>>,
     losses: Losses,
     is_shut_down: AtomicBool,
 }
 
 impl<E> Simple<E> {
-    /// `target` is where spans go, for messages.
+    /// One thread at a time calls the exporter. `target` is where spans go, for messages.
     pub(crate) fn new(exporter: E, target: &str) -> Self {
         Self {
-            exporter: Mutex::new(exporter),
+            turn: Some(Mutex::default()),
+            ..Self::shared(exporter, target)
+        }
+    }
+
+    /// Threads call the exporter at the same time.
+    pub(crate) fn shared(exporter: E, target: &str) -> Self {
+        Self {
+            exporter,
+            turn: None,
             losses: Losses::new("span", target.to_owned()),
             is_shut_down: AtomicBool::new(false),
         }
     }
 
     /// A panic in the exporter may have lost a span, and no more.
-    fn exporter(&self) -> MutexGuard<'_, E> {
-        self.exporter.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let turn = self.turn.as_ref()?;
+        Some(turn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -51,25 +63,27 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
         let Some(_exporting) = Exporting::begin() else {
             return;
         };
-        let exporter = self.exporter();
-        match wait(exporter.export(vec![span])) {
+        let _turn = self.turn();
+        match wait(self.exporter.export(vec![span])) {
             Ok(()) => self.losses.none(),
             Err(error) => self.losses.some(1, &error),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.exporter().force_flush().and(self.losses.told())
+        let _turn = self.turn();
+        self.exporter.force_flush().and(self.losses.told())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.is_shut_down.store(true, Ordering::Relaxed);
-        let shut_down = self.exporter().shutdown_with_timeout(timeout);
+        let _turn = self.turn();
+        let shut_down = self.exporter.shutdown_with_timeout(timeout);
         shut_down.and(self.losses.told())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.exporter().set_resource(resource);
+        self.exporter.set_resource(resource);
     }
 }
 

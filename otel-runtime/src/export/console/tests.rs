@@ -1,15 +1,22 @@
+use std::io::Write;
 use std::pin::pin;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::task::{Context, Poll, Waker};
+use std::thread::{self, ThreadId};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{
     SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
 };
-use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider, SpanEvents, SpanLinks};
+use opentelemetry_sdk::trace::{
+    BatchSpanProcessor, SdkTracerProvider, SpanEvents, SpanLinks, SpanProcessor as _,
+};
 
 use super::*;
+use crate::export::simple::Simple;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_trace_is_printed_when_its_root_has_ended_and_not_before() {
@@ -199,7 +206,7 @@ fn a_writer_that_fails_is_an_error_and_no_panic() {
             Ok(())
         }
     }
-    let exporter = ConsoleExporter::new(Closed);
+    let exporter = ConsoleExporter::new(Mutex::new(Closed));
     let result = ready(exporter.export(vec![root(1, "root")]));
     let error = result.expect_err("nothing can be written").to_string();
     assert!(error.contains("broken pipe"), "{error}");
@@ -212,7 +219,7 @@ fn behind_the_simple_processor_each_trace_is_there_when_its_root_ends() {
     let resource = Resource::builder_empty().with_service_name("dispo").build();
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
-        .with_simple_exporter(ConsoleExporter::new(writer))
+        .with_simple_exporter(ConsoleExporter::new(Mutex::new(writer)))
         .build();
     let tracer = provider.tracer("test");
     tracer.in_span("outer", |_| tracer.in_span("inner", |_| {}));
@@ -226,7 +233,7 @@ fn behind_the_simple_processor_each_trace_is_there_when_its_root_ends() {
 #[test]
 fn behind_the_batch_processor_shutdown_prints_what_is_open() {
     let (writer, output) = writer();
-    let processor = BatchSpanProcessor::builder(ConsoleExporter::new(writer)).build();
+    let processor = BatchSpanProcessor::builder(ConsoleExporter::new(Mutex::new(writer))).build();
     let provider = SdkTracerProvider::builder()
         .with_span_processor(processor)
         .build();
@@ -238,9 +245,70 @@ fn behind_the_batch_processor_shutdown_prints_what_is_open() {
     open.span().end();
 }
 
+#[test]
+fn who_has_locked_the_page_prints_what_another_waits_to_print() {
+    /// A page that one thread has locked, as standard output.
+    #[derive(Default)]
+    struct Locked {
+        owner: OnceLock<ThreadId>,
+        text: Mutex<String>,
+    }
+
+    struct Waits(Arc<Locked>, mpsc::SyncSender<()>, Mutex<mpsc::Receiver<()>>);
+
+    impl Page for Waits {
+        fn print(&self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+            let Self(page, waits, unlocked) = self;
+            if page.owner.get() != Some(&thread::current().id()) {
+                waits.send(()).map_err(io::Error::other)?;
+                let unlocked = unlocked.lock().expect("no panic").recv_timeout(PATIENCE);
+                unlocked.map_err(io::Error::other)?;
+            }
+            let mut bytes = Vec::new();
+            work(&mut bytes)?;
+            let text = String::from_utf8(bytes).map_err(io::Error::other)?;
+            page.text.lock().expect("no panic").push_str(&text);
+            Ok(())
+        }
+    }
+
+    let page = Arc::new(Locked::default());
+    let (waits, waiting) = mpsc::sync_channel(1);
+    let (unlock, unlocked) = mpsc::channel();
+    let console = ConsoleExporter::new(Waits(Arc::clone(&page), waits, Mutex::new(unlocked)));
+    let processor = Arc::new(Simple::shared(console, "a page"));
+    let end = |name| {
+        let processor = Arc::clone(&processor);
+        move || processor.on_end(root(1, name))
+    };
+    let other = thread::spawn(end("other"));
+    waiting.recv_timeout(PATIENCE).expect("the other waits");
+    let (ended, has_ended) = mpsc::channel();
+    let mine = end("mine");
+    let owner = thread::spawn({
+        let page = Arc::clone(&page);
+        move || {
+            page.owner.set(thread::current().id()).expect("one owner");
+            mine();
+            ended.send(()).expect("the test waits");
+        }
+    });
+    has_ended
+        .recv_timeout(PATIENCE)
+        .expect("the owner waits for nobody");
+    let printed = page.text.lock().expect("no panic").clone();
+    let names = ["other", "mine"].map(|name| printed.find(name));
+    assert!(names[0].is_some() && names[0] < names[1], "{printed}");
+    unlock.send(()).expect("the other waits");
+    for thread in [owner, other] {
+        thread.join().expect("no panic");
+    }
+    assert_eq!(page.text.lock().expect("no panic").as_str(), printed);
+}
+
 /// An exporter and what it wrote.
 struct Console {
-    exporter: ConsoleExporter<Channel>,
+    exporter: ConsoleExporter<Mutex<Channel>>,
     output: Output,
 }
 
@@ -253,7 +321,7 @@ impl Console {
         let (writer, output) = writer();
         let capacity = NonZeroUsize::new(capacity).expect("room for a span");
         Self {
-            exporter: ConsoleExporter::with_capacity(writer, capacity),
+            exporter: ConsoleExporter::with_capacity(Mutex::new(writer), capacity),
             output,
         }
     }
