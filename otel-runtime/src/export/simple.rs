@@ -14,6 +14,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
+use crate::delivery::no_panic;
 use crate::losses::Losses;
 
 /// Does as the SDK's simple processor, which panics where the thread runs an executor of the `futures` crate, and says
@@ -64,7 +65,9 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
             return;
         };
         let _turn = self.turn();
-        match wait(self.exporter.export(vec![span])) {
+        // It must not end the work of the application, nor meet a panic of the application's.
+        let exported = no_panic(|| wait(self.exporter.export(vec![span])));
+        match exported.unwrap_or_else(Err) {
             Ok(()) => self.losses.none(),
             Err(error) => self.losses.some(1, &error),
         }
@@ -72,14 +75,15 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
 
     fn force_flush(&self) -> OTelSdkResult {
         let _turn = self.turn();
-        self.exporter.force_flush().and(self.losses.told())
+        let flushed = no_panic(|| self.exporter.force_flush()).unwrap_or_else(Err);
+        flushed.and(self.losses.told())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.is_shut_down.store(true, Ordering::Relaxed);
         let _turn = self.turn();
-        let shut_down = self.exporter.shutdown_with_timeout(timeout);
-        shut_down.and(self.losses.told())
+        let shut_down = no_panic(|| self.exporter.shutdown_with_timeout(timeout));
+        shut_down.unwrap_or_else(Err).and(self.losses.told())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -148,6 +152,26 @@ mod tests {
 
     use super::*;
 
+    /// A processor that the test asks as well.
+    #[derive(Debug)]
+    struct Shared<E>(Arc<Simple<E>>);
+
+    impl<E: SpanExporter> SpanProcessor for Shared<E> {
+        fn on_start(&self, _: &mut Span, _: &Context) {}
+
+        fn on_end(&self, span: SpanData) {
+            self.0.on_end(span);
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            self.0.force_flush()
+        }
+
+        fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+            self.0.shutdown_with_timeout(timeout)
+        }
+    }
+
     #[test]
     fn what_is_woken_from_another_thread_goes_on() {
         let (to, from) = mpsc::channel::<Waker>();
@@ -211,6 +235,44 @@ mod tests {
         provider.tracer("test").start("span").end();
         let told = provider.shutdown().expect_err("another is lost");
         assert!(told.to_string().contains("1 span lost"), "{told}");
+    }
+
+    #[test]
+    fn an_exporter_that_panics_loses_spans_and_nothing_else() {
+        #[derive(Debug)]
+        struct Broken;
+
+        impl SpanExporter for Broken {
+            async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+                panic!("of the exporter");
+            }
+
+            fn force_flush(&self) -> OTelSdkResult {
+                panic!("of the exporter");
+            }
+
+            fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+                panic!("of the exporter");
+            }
+        }
+
+        let simple = Arc::new(Simple::new(Broken, "nowhere"));
+        let provider = SdkTracerProvider::builder().with_span_processor(Shared(simple.clone()));
+        let provider = provider.build();
+        let tracer = provider.tracer("test");
+        tracer.start("span").end();
+        let unwound = thread::spawn(move || {
+            let _span = tracer.start("span");
+            // Where a second panic got out, the process would end.
+            panic!("of the application");
+        });
+        assert!(unwound.join().is_err());
+        let told = simple.losses.told().expect_err("spans are lost");
+        assert!(told.to_string().contains("2 spans lost"), "{told}");
+        for told in [simple.force_flush(), simple.shutdown()] {
+            let told = told.expect_err("the exporter panics");
+            assert!(told.to_string().contains("the exporter panicked"), "{told}");
+        }
     }
 
     #[test]
