@@ -3,19 +3,22 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{self, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
-use crate::delivery::no_panic;
+use self::turn::Turn;
+use crate::delivery::{UNLIMITED, no_panic};
 use crate::losses::Losses;
+
+mod turn;
 
 /// Does as the SDK's simple processor, which panics where the thread runs an executor of the `futures` crate, and says
 /// nothing of what is lost.
@@ -23,7 +26,7 @@ use crate::losses::Losses;
 pub(crate) struct Simple<E> {
     exporter: E,
     /// `None` where threads may call the exporter at the same time.
-    turn: Option<Mutex<()>>,
+    turn: Option<Turn>,
     losses: Losses,
     is_shut_down: AtomicBool,
 }
@@ -32,7 +35,7 @@ impl<E> Simple<E> {
     /// One thread at a time calls the exporter. `target` is where spans go, for messages.
     pub(crate) fn new(exporter: E, target: &str) -> Self {
         Self {
-            turn: Some(Mutex::default()),
+            turn: Some(Turn::default()),
             ..Self::shared(exporter, target)
         }
     }
@@ -47,10 +50,18 @@ impl<E> Simple<E> {
         }
     }
 
-    /// A panic in the exporter may have lost a span, and no more.
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        let turn = self.turn.as_ref()?;
-        Some(turn.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Calls the exporter when it is this thread's turn, if that comes in time. A panic in it is an error.
+    fn call(
+        &self,
+        _: &Exporting,
+        timeout: Duration,
+        work: impl FnOnce(&E) -> OTelSdkResult,
+    ) -> OTelSdkResult {
+        let turn = self.turn.as_ref().map(|turn| turn.take(timeout));
+        if let Some(None) = turn {
+            return Err(OTelSdkError::Timeout(timeout));
+        }
+        no_panic(|| work(&self.exporter)).unwrap_or_else(Err)
     }
 }
 
@@ -61,29 +72,33 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
         if !span.span_context.is_sampled() || self.is_shut_down.load(Ordering::Relaxed) {
             return;
         }
-        let Some(_exporting) = Exporting::begin() else {
+        let Some(exporting) = Exporting::begin() else {
             return;
         };
-        let _turn = self.turn();
-        // It must not end the work of the application, nor meet a panic of the application's.
-        let exported = no_panic(|| wait(self.exporter.export(vec![span])));
-        match exported.unwrap_or_else(Err) {
+        // A panic must not end the work of the application, nor meet a panic of the application's.
+        let exported = self.call(&exporting, UNLIMITED, |exporter| {
+            wait(exporter.export(vec![span]))
+        });
+        match exported {
             Ok(()) => self.losses.none(),
             Err(error) => self.losses.some(1, &error),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        let _turn = self.turn();
-        let flushed = no_panic(|| self.exporter.force_flush()).unwrap_or_else(Err);
+        let exporting = Exporting::begin().ok_or_else(waits_for_itself)?;
+        let flushed = self.call(&exporting, UNLIMITED, E::force_flush);
         flushed.and(self.losses.told())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.is_shut_down.store(true, Ordering::Relaxed);
-        let _turn = self.turn();
-        let shut_down = no_panic(|| self.exporter.shutdown_with_timeout(timeout));
-        shut_down.unwrap_or_else(Err).and(self.losses.told())
+        let exporting = Exporting::begin().ok_or_else(waits_for_itself)?;
+        let begun = Instant::now();
+        let shut_down = self.call(&exporting, timeout, |exporter| {
+            exporter.shutdown_with_timeout(timeout.saturating_sub(begun.elapsed()))
+        });
+        shut_down.and(self.losses.told())
     }
 
     fn set_resource(&mut self, resource: &Resource) {
@@ -91,17 +106,22 @@ impl<E: SpanExporter> SpanProcessor for Simple<E> {
     }
 }
 
+fn waits_for_itself() -> OTelSdkError {
+    let message = "the exporter cannot wait for itself: it asked for this while it was called";
+    OTelSdkError::InternalFailure(message.to_owned())
+}
+
 thread_local! {
     static IS_EXPORTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread exports a span.
+/// Whether this thread calls an exporter.
 #[cfg(feature = "logs")]
 pub(crate) fn is_exporting() -> bool {
     IS_EXPORTING.try_with(Cell::get) == Ok(true)
 }
 
-/// The time in which this thread exports a span. What the exporter does meanwhile is not traced: a span of its own would wait
+/// The time in which this thread calls an exporter. What the exporter does meanwhile is not traced: a span of its own would wait
 /// for the exporter that makes it. It cannot be suppressed, as a span may end while the current context is borrowed.
 struct Exporting;
 
@@ -109,7 +129,8 @@ impl Exporting {
     /// `None` where that is so already.
     fn begin() -> Option<Self> {
         let is_nested = IS_EXPORTING.try_with(|exporting| exporting.replace(true));
-        (is_nested != Ok(true)).then_some(Self)
+        // Not `then_some`, whose value would be dropped, and with it the flag.
+        (is_nested != Ok(true)).then(|| Self)
     }
 }
 
@@ -144,13 +165,14 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
-    use std::sync::{OnceLock, mpsc};
+    use std::sync::{Mutex, OnceLock, mpsc};
 
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
-    use opentelemetry_sdk::error::OTelSdkError;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     /// A processor that the test asks as well.
     #[derive(Debug)]
@@ -199,7 +221,9 @@ mod tests {
             async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
                 self.1.fetch_add(spans.len(), Ordering::Relaxed);
                 let provider = self.0.get().expect("a provider");
-                provider.tracer("test").start("exported").end();
+                for _ in 0..2 {
+                    provider.tracer("test").start("exported").end();
+                }
                 Ok(())
             }
         }
@@ -235,6 +259,67 @@ mod tests {
         provider.tracer("test").start("span").end();
         let told = provider.shutdown().expect_err("another is lost");
         assert!(told.to_string().contains("1 span lost"), "{told}");
+    }
+
+    #[test]
+    fn an_exporter_is_not_waited_for_longer_than_it_is_said() {
+        /// Waits with each export until it is told to go on.
+        #[derive(Debug)]
+        struct Stuck(mpsc::SyncSender<()>, Mutex<mpsc::Receiver<()>>);
+
+        impl SpanExporter for Stuck {
+            async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+                self.0.send(()).expect("the test waits");
+                let _ = self.1.lock().expect("no panic").recv_timeout(PATIENCE);
+                Ok(())
+            }
+        }
+
+        let (begins, has_begun) = mpsc::sync_channel(1);
+        let (go_on, goes_on) = mpsc::channel();
+        let simple = Simple::new(Stuck(begins, Mutex::new(goes_on)), "nowhere");
+        let provider = SdkTracerProvider::builder().with_span_processor(simple);
+        let provider = provider.build();
+        let tracer = provider.tracer("test");
+        let ends = thread::spawn(move || tracer.start("span").end());
+        has_begun.recv_timeout(PATIENCE).expect("an export");
+        let begun = Instant::now();
+        let told = provider.shutdown_with_timeout(Duration::from_millis(10));
+        assert!(told.is_err(), "{told:?}");
+        assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+        go_on.send(()).expect("it waits");
+        ends.join().expect("no panic");
+    }
+
+    #[test]
+    fn an_exporter_that_waits_for_itself_is_told_so() {
+        /// Flushes while it exports.
+        #[derive(Clone, Debug)]
+        struct Hasty(
+            Arc<OnceLock<SdkTracerProvider>>,
+            mpsc::Sender<OTelSdkResult>,
+        );
+
+        impl SpanExporter for Hasty {
+            async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+                let provider = self.0.get().expect("a provider");
+                self.1.send(provider.force_flush()).expect("the test waits");
+                Ok(())
+            }
+        }
+
+        let (answers, answer) = mpsc::channel();
+        let exporter = Hasty(Arc::default(), answers);
+        let simple = Simple::new(exporter.clone(), "nowhere");
+        let provider = SdkTracerProvider::builder().with_span_processor(simple);
+        let provider = exporter.0.get_or_init(|| provider.build());
+        let tracer = provider.tracer("test");
+        let ends = thread::spawn(move || tracer.start("span").end());
+        let told = answer.recv_timeout(PATIENCE).expect("an answer");
+        let told = told.expect_err("it cannot be").to_string();
+        assert!(told.contains("cannot wait for itself"), "{told}");
+        ends.join().expect("no panic");
+        provider.force_flush().expect("nothing is lost");
     }
 
     #[test]
