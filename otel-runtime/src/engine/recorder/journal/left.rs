@@ -1,6 +1,6 @@
 //! The journals of processes that were killed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -26,7 +26,7 @@ pub(in super::super) struct Left {
 impl Left {
     /// Reads a journal; `None` where its process lives, where another process reads it, and where it is of another service.
     fn read(path: PathBuf, service: &str) -> io::Result<Option<Self>> {
-        let mut file = File::options().read(true).write(true).open(&path)?;
+        let mut file = open(&path)?;
         if file.try_lock().is_err() {
             return Ok(None);
         }
@@ -91,6 +91,21 @@ impl Left {
             complain(&self.path, &error);
         }
     }
+}
+
+/// Opens a file, and nothing else: one waits for ever for what comes out of a pipe, and what a link points to is not ours.
+fn open(path: &Path) -> io::Result<File> {
+    let is_file = |found: Metadata| {
+        if found.is_file() {
+            return Ok(());
+        }
+        Err(io::Error::other("it is no file"))
+    };
+    is_file(fs::symlink_metadata(path)?)?;
+    let file = File::options().read(true).write(true).open(path)?;
+    // It may be another one by now.
+    is_file(file.metadata()?)?;
+    Ok(file)
 }
 
 /// Each that can be had.

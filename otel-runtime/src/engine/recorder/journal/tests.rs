@@ -1,6 +1,14 @@
 use std::collections::HashMap;
 use std::fs;
+#[cfg(unix)]
+use std::process::Command;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::mpsc;
+#[cfg(unix)]
+use std::thread;
+#[cfg(unix)]
+use std::time::Duration;
 
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -238,6 +246,27 @@ fn what_could_not_be_written_is_written_later() {
     assert!(!super::lock(&journal.log).is_behind);
     journal.forget([1, 2].map(SpanId::from));
     assert_eq!(journal.failure(), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_read_but_files() {
+    let (journal, folder) = journal();
+    let (others, other_folder) = self::journal();
+    open(&others, 1, 0);
+    others.context_leaves(SpanId::from(1));
+    let target = super::lock(&others.log).path.clone();
+    drop(others);
+    let link = folder.path().join("link.journal");
+    std::os::unix::fs::symlink(target, link).expect("a link");
+    let pipe = folder.path().join("pipe.journal");
+    let made = Command::new("mkfifo").arg(pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let (found, was_found) = mpsc::channel();
+    thread::spawn(move || found.send(journal.left(true).count()));
+    let found = was_found.recv_timeout(Duration::from_secs(20));
+    assert_eq!(found, Ok(0));
+    assert_eq!(kept(&other_folder), [1]);
 }
 
 #[cfg(unix)]
