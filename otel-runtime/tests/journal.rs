@@ -116,6 +116,11 @@ fn child_process() {
             flush();
             wait();
         }
+        // The process goes to another directory.
+        "moves" => {
+            std::env::set_current_dir("/").expect("a directory");
+            handle(7, send);
+        }
         "by hand, open" => by_hand(wait),
         "by hand, ended" => {
             by_hand(|| ());
@@ -332,6 +337,20 @@ fn a_process_that_ends_well_leaves_nothing() {
     drop(lives.child.stdin.take());
     assert!(lives.child.wait().expect("an end").success());
     assert_eq!(service.files(), 0);
+}
+
+#[test]
+fn a_folder_is_found_from_another_directory() {
+    let service = Service::new();
+    let mut moves = service.command("moves");
+    moves
+        .env("OTEL_RUNTIME_JOURNAL", "journal")
+        .current_dir(service.folder.path());
+    let output = moves.output().expect("the test runs again");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(service.spans().len(), 3);
+    let left = fs::read_dir(service.folder.path().join("journal"));
+    assert_eq!(left.expect("the folder").count(), 0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -166,10 +166,12 @@ impl Log {
 impl Journal {
     /// Makes a file in the folder, and the folder where there is none.
     pub(crate) fn create(folder: &Path, service: &str) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
-        let log = Log::create(folder, service, clock::unix_nanos(SystemTime::now()))?;
+        // The process may go to another directory.
+        let folder = path::absolute(folder)?;
+        fs::create_dir_all(&folder)?;
+        let log = Log::create(&folder, service, clock::unix_nanos(SystemTime::now()))?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder,
             service: service.to_owned(),
             log: Mutex::new(log),
             unsent: Mutex::default(),
