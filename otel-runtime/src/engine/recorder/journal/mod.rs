@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 #[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{self, Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
@@ -80,7 +80,8 @@ struct Log {
     kept: u64,
     /// Whether something is not in the file that should be. Then nothing is added any more.
     is_behind: bool,
-    failure: Option<io::Error>,
+    /// What went wrong, and with which file.
+    failure: Option<(PathBuf, io::Error)>,
     /// Whether a failure was told of this file.
     has_told: bool,
 }
@@ -138,7 +139,15 @@ impl Log {
     fn fail(&mut self, error: io::Error) {
         if !self.has_told {
             self.has_told = true;
-            self.failure = Some(error);
+            self.failure = Some((self.path.clone(), error));
+        }
+    }
+
+    /// Notices that the file was removed, so that nobody would find what is written.
+    fn look_for_file(&mut self) {
+        if self.file.as_ref().is_some_and(is_removed) && !self.is_behind {
+            self.is_behind = true;
+            self.fail(io::Error::other("it was removed"));
         }
     }
 
@@ -269,6 +278,7 @@ impl Journal {
         if !done.is_empty() {
             log.write(&frame::done(&done));
         }
+        log.look_for_file();
         if log.should_be_written_anew() {
             self.write_anew(&mut log);
         }
@@ -282,19 +292,24 @@ impl Journal {
             frames.flatten().copied().collect()
         };
         let number = clock::unix_nanos(SystemTime::now());
-        let created = Log::create(&self.folder, &self.service, number);
+        let created = fs::create_dir_all(&self.folder)
+            .and_then(|()| Log::create(&self.folder, &self.service, number));
         let filled = created.and_then(|mut fresh| {
             fresh.add(&frames);
             match fresh.failure.take() {
                 None => Ok(fresh),
-                Some(error) => {
+                Some((_, error)) => {
                     fresh.remove();
                     Err(error)
                 }
             }
         });
         match filled {
-            Ok(fresh) => std::mem::replace(log, fresh).remove(),
+            Ok(mut fresh) => {
+                // That is told still.
+                fresh.failure = log.failure.take();
+                std::mem::replace(log, fresh).remove();
+            }
             Err(error) => log.fail(error),
         }
     }
@@ -307,14 +322,14 @@ impl Journal {
 
     /// What went wrong since it was last asked.
     pub(super) fn failure(&self) -> Option<String> {
-        let mut log = lock(&self.log);
-        let failure = log.failure.take()?;
-        Some(format!("{}: {failure}", log.path.display()))
+        let (path, failure) = lock(&self.log).failure.take()?;
+        Some(format!("{}: {failure}", path.display()))
     }
 
     /// After the last export. What was not sent is left to the next process.
     pub(super) fn close(&self) {
         let mut log = lock(&self.log);
+        log.look_for_file();
         if log.kept == 0 {
             log.remove();
         } else if log.is_behind {
@@ -327,6 +342,17 @@ impl Journal {
     pub(super) fn left(&self, is_first: bool) -> impl Iterator<Item = Left> {
         left::in_folder(&self.folder, &self.service, is_first)
     }
+}
+
+/// Whether an open file is in no folder any more. Where that cannot be known, an open file cannot be removed.
+#[cfg(unix)]
+fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| found.nlink() == 0)
+}
+
+#[cfg(not(unix))]
+fn is_removed(_: &File) -> bool {
+    false
 }
 
 /// Empties a file before it removes it, so that nobody finds anything in it who opened it already.

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::fs;
 #[cfg(unix)]
+use std::path::Path;
+#[cfg(unix)]
 use std::process::Command;
 use std::sync::Arc;
 #[cfg(unix)]
@@ -207,17 +209,19 @@ fn a_journal_that_cannot_be_written_stays_until_it_can() {
     let path = folder.path().to_owned();
     let away = path.with_extension("away");
     fs::rename(&path, &away).expect("moved");
+    fs::write(&path, "").expect("a file in its place");
     // It needs a new file now, which nobody can make there.
     super::lock(&journal.log).length = 2 * WASTE;
     for _ in 0..2 {
         journal.forget([]);
     }
     let failure = journal.failure().expect("a failure");
-    assert!(failure.contains("No such file or directory"), "{failure}");
+    assert!(failure.contains("File exists"), "{failure}");
     assert_eq!(journal.failure(), None, "told once");
     // The old one is still written to.
     open(&journal, 2, 1);
     journal.context_leaves(SpanId::from(2));
+    fs::remove_file(&path).expect("the file");
     fs::rename(&away, &path).expect("moved back");
     assert_eq!(kept(&folder), [1, 2]);
     journal.forget([SpanId::from(1)]);
@@ -246,6 +250,36 @@ fn what_could_not_be_written_is_written_later() {
     assert!(!super::lock(&journal.log).is_behind);
     journal.forget([1, 2].map(SpanId::from));
     assert_eq!(journal.failure(), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_that_was_removed_is_written_anew() {
+    let (journal, folder) = journal();
+    let remove: [fn(&Path); 2] = [
+        |folder| fs::remove_dir_all(folder).expect("the folder"),
+        |folder| {
+            for file in fs::read_dir(folder).expect("the folder") {
+                fs::remove_file(file.expect("a file").path()).expect("a file");
+            }
+        },
+    ];
+    for (remove, number) in remove.into_iter().zip(1..) {
+        let path = super::lock(&journal.log).path.clone();
+        remove(folder.path());
+        open(&journal, number, number - 1);
+        journal.context_leaves(SpanId::from(number));
+        // With the next batch.
+        journal.forget([]);
+        let failure = journal.failure().expect("a failure");
+        assert_eq!(failure, format!("{}: it was removed", path.display()));
+        assert_eq!(kept(&folder), (1..=number).collect::<Vec<_>>());
+        journal.forget([]);
+        assert_eq!(journal.failure(), None, "told once");
+    }
+    remove[0](folder.path());
+    journal.close();
+    assert_eq!(kept(&folder), [1, 2]);
 }
 
 #[cfg(unix)]
