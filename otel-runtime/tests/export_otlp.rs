@@ -28,6 +28,12 @@ const CHILD: &str = "TEST_EXPORT_CHILD";
 /// Says so instead that standard error cannot be written.
 const DEAF: &str = "deaf";
 
+/// Makes and flushes a span twice instead.
+const TWICE: &str = "twice";
+
+/// Does so until one arrives.
+const UNTIL_ONE_ARRIVES: &str = "until one arrives";
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[traced_span("work")]
@@ -50,6 +56,23 @@ fn child_process() {
         assert_eq!((counts.recorded, counts.refused), (2, 2));
         return;
     }
+    if spans == TWICE {
+        for _ in 0..2 {
+            work();
+            eprintln!("flush: {:?}", telemetry.force_flush());
+        }
+        return;
+    }
+    if spans == UNTIL_ONE_ARRIVES {
+        let begun = Instant::now();
+        loop {
+            work();
+            if telemetry.force_flush().is_ok() {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "none arrives");
+        }
+    }
     for _ in 0..spans.parse().expect("a number") {
         work();
     }
@@ -62,7 +85,11 @@ fn child_process() {
 }
 
 fn run(spans: usize, variables: &[(&str, &str)]) -> Output {
-    let mut command = child::command(CHILD, &spans.to_string());
+    run_task(&spans.to_string(), variables)
+}
+
+fn run_task(task: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = child::command(CHILD, task);
     command.envs(variables.iter().copied());
     command.output().expect("the test runs again")
 }
@@ -187,6 +214,55 @@ fn http_tries_again_where_that_may_help() {
             .iter()
             .all(|request| request.body == received[0].body)
     );
+}
+
+#[test]
+fn a_receiver_that_wants_nothing_for_long_is_left_alone() {
+    let busy = ("429 Too Many Requests", "retry-after: 60\r\n", Vec::new());
+    let sink = in_turn(vec![busy; 9]);
+    let output = run_task(TWICE, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint)]);
+    check(
+        &output,
+        &[
+            "flush: Err(ShutdownError(\"not every span could be exported: the receiver answered 429",
+            "they were not sent, as the receiver wants nothing for another ",
+        ],
+    );
+    assert_eq!(sink.received().len(), 1);
+
+    // A `google.rpc.Status` with a `google.rpc.RetryInfo` of 60 seconds.
+    let details =
+        b"\x1a\x30\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x3c";
+    let full = Status::with_details(Code::ResourceExhausted, "full", details[..].into());
+    let one_each = ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
+    let (output, received) = run_grpc(3, vec![Err(full); 9], &[one_each]);
+    check(&output, &[&counts(3, 0, 3)]);
+    assert_eq!(received.len(), 1);
+}
+
+#[test]
+fn a_short_while_in_which_a_receiver_wants_nothing_is_waited_for() {
+    // Less than the receiver wants, so that one has to be refused before.
+    let sink = in_turn(vec![(
+        "429 Too Many Requests",
+        "retry-after: 2\r\n",
+        Vec::new(),
+    )]);
+    let begun = Instant::now();
+    let output = run_task(
+        UNTIL_ONE_ARRIVES,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &sink.endpoint),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1900"),
+        ],
+    );
+    check(&output, &["answered 429"]);
+    assert!(
+        begun.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(sink.received().len(), 2);
 }
 
 #[test]

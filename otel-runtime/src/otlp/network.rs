@@ -1,6 +1,7 @@
 //! Sends requests to a receiver. One that cannot be answered now is sent again, until the time for it is over.
 
 use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,11 +19,16 @@ use crate::delivery::{self, Patience};
 /// Who waits for an answer looks that often whether there is less time now.
 const LOOKED_EVERY: Duration = Duration::from_millis(50);
 
+/// A receiver that wants nothing for longer is asked again after that, as it may have been set right meanwhile.
+const LONGEST_ASKED: Duration = Duration::from_mins(5);
+
 #[derive(Debug)]
 pub(super) struct Network {
     client: Client,
     /// Of one batch, with all that is tried again.
     timeout: Duration,
+    /// Before that the receiver wants nothing.
+    not_before: Mutex<Option<Instant>>,
     /// Dropped last: the client works on it.
     runtime: ClientRuntime,
 }
@@ -54,6 +60,7 @@ impl Network {
         Ok(Self {
             client,
             timeout: signal.of_batch(),
+            not_before: Mutex::default(),
             runtime,
         })
     }
@@ -75,6 +82,7 @@ impl Network {
             // Compressed with what frames it.
             Client::Grpc(_) => Bytes::from(request),
         };
+        self.wait_until_wanted(limit, patience)?;
         let begun = Instant::now();
         let mut pauses = Pauses::new();
         loop {
@@ -91,12 +99,43 @@ impl Network {
                 Failure::Unreachable(_) => None,
                 Failure::Busy { pause, .. } => *pause,
             };
+            *self.not_before() = asked.map(|asked| delivery::after(asked.min(LONGEST_ASKED)));
             let pause = pauses.next(asked);
             if delivery::after(pause) >= patience.until(limit) {
                 return Err(failure);
             }
             patience.pause(pause);
         }
+    }
+
+    /// Waits where the receiver has said when it takes something again. What would wait for too long is refused unasked.
+    fn wait_until_wanted(&self, limit: Instant, patience: &dyn Patience) -> Result<(), Failure> {
+        let Some(not_before) = *self.not_before() else {
+            return Ok(());
+        };
+        let pause = not_before.saturating_duration_since(Instant::now());
+        if pause.is_zero() {
+            return Ok(());
+        }
+        if not_before >= patience.until(limit) {
+            let seconds = pause.as_secs_f64().ceil();
+            let message = format!(
+                "they were not sent, as the receiver wants nothing for another {seconds} s"
+            );
+            return Err(Failure::Busy {
+                error: OTelSdkError::InternalFailure(message),
+                pause: Some(pause),
+            });
+        }
+        patience.pause(pause);
+        Ok(())
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn not_before(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` where there is no answer in time.
