@@ -245,6 +245,9 @@ fn beyond_its_capacity_the_newest_spans_are_kept_and_the_others_counted() {
         .collect();
     assert_eq!(names, ["two", "three"]);
     assert_eq!(collector.dropped(), 1);
+    let in_vain = collector.wait_for(Duration::ZERO, |spans| spans.len() == 3);
+    let told = in_vain.expect_err("there is no room").to_string();
+    assert!(told.ends_with("\n1 span gave way to newer ones"), "{told}");
     collector.clear();
     assert_eq!(collector.spans(), []);
 }

@@ -1,6 +1,8 @@
 //! What the collector answers to requests that are not as OTLP says.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -131,6 +133,49 @@ async fn other_paths_methods_and_encodings_are_refused() {
         "the content encoding must be gzip or none"
     );
     assert_eq!(collector.spans(), []);
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_is_told_why_requests_were_refused() {
+    let collector = Collector::start().expect("a port");
+    let told = || {
+        let told = collector.wait_for(Duration::ZERO, |spans| !spans.is_empty());
+        told.expect_err("nothing was taken").to_string()
+    };
+    let good = || request("a").encode_to_vec();
+    send(post(&collector, "/v1/trace").body(good())).await;
+    assert_eq!(
+        told(),
+        "no span came within 0 s\n1 request was refused: 404 for /v1/trace, as traces are taken at /v1/traces, logs at /v1/logs"
+    );
+    let logs = collector.wait_for_log_records(Duration::ZERO, |records| !records.is_empty());
+    let logs = logs.expect_err("none came").to_string();
+    assert!(logs.contains("\n1 request was refused: 404"), "{logs}");
+
+    let url = format!("{}/v1/traces", collector.http_endpoint());
+    send(Client::new().post(url).body(good())).await;
+    assert_eq!(
+        told(),
+        "no span came within 0 s\n2 requests were refused, the last: 415 for /v1/traces, as the content type must be application/x-protobuf"
+    );
+
+    // A body that ends before it is whole.
+    let address = collector.http_endpoint().replace("http://", "");
+    let mut connection = TcpStream::connect(address).expect("connects");
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: collector\r\ncontent-type: {PROTOBUF}\r\ncontent-length: 9\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).expect("sent");
+    connection.shutdown(Shutdown::Write).expect("sent");
+    connection
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a timeout");
+    let _ = connection.read_to_end(&mut Vec::new());
+    let told = told();
+    assert!(
+        told.contains("400 for /v1/traces, as the body broke off"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

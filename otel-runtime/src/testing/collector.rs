@@ -143,7 +143,11 @@ impl Collector {
         let there = self
             .store
             .wait_for(timeout, |received| &received.spans, done);
-        there.map_err(|spans| TimedOut { timeout, spans })
+        there.map_err(|(spans, missed)| TimedOut {
+            timeout,
+            spans,
+            missed,
+        })
     }
 
     /// The log records received so far, in that order.
@@ -167,9 +171,10 @@ impl Collector {
         let there = self
             .store
             .wait_for(timeout, |received| &received.log_records, done);
-        there.map_err(|log_records| LogsTimedOut {
+        there.map_err(|(log_records, missed)| LogsTimedOut {
             timeout,
             log_records,
+            missed,
         })
     }
 

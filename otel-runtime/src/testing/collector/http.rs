@@ -19,7 +19,7 @@ use prost::Message;
 use tokio::net::TcpListener;
 
 use super::MESSAGE_BYTES;
-use super::store::{Protocol, Store};
+use super::store::{self, Protocol, Store};
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 /// How long to leave the listener alone when it has an error, most often that there are too many open files.
@@ -46,10 +46,15 @@ async fn answer(
     request: Request<Incoming>,
     store: &Store,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path().to_owned();
     Ok(match take(request, store).await {
         Ok(response) => protobuf(StatusCode::OK, response),
         Err(refusal) => {
-            store.refused();
+            store.refused(store::Refusal {
+                path,
+                status: refusal.status.as_u16(),
+                reason: refusal.message.clone(),
+            });
             refusal.into_response()
         }
     })

@@ -46,8 +46,27 @@ pub(super) struct Received {
     pub(super) spans: Newest<SpanRecord>,
     pub(super) log_records: Newest<LogRecord>,
     requests: Requests,
+    last_refusal: Option<Refusal>,
     /// Grows with each change of what is kept.
     version: u64,
+}
+
+/// A request that was not taken.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) path: String,
+    pub(super) status: u16,
+    pub(super) reason: String,
+}
+
+/// What came and is not there.
+#[derive(Debug, Clone)]
+pub(super) struct Missed {
+    /// How many requests were refused.
+    pub(super) refused: u64,
+    pub(super) last_refusal: Option<Refusal>,
+    /// How many spans or log records gave way to newer ones.
+    pub(super) dropped: u64,
 }
 
 /// The newest of what came.
@@ -86,6 +105,7 @@ impl Store {
                 spans: Newest::new(capacity),
                 log_records: Newest::new(capacity),
                 requests: Requests::default(),
+                last_refusal: None,
                 version: 0,
             }),
             arrived: Condvar::new(),
@@ -139,8 +159,10 @@ impl Store {
         self.arrived.notify_all();
     }
 
-    pub(super) fn refused(&self) {
-        self.lock().requests.refused += 1;
+    pub(super) fn refused(&self, refusal: Refusal) {
+        let mut received = self.lock();
+        received.requests.refused += 1;
+        received.last_refusal = Some(refusal);
     }
 
     pub(super) fn spans(&self) -> Vec<SpanRecord> {
@@ -166,7 +188,8 @@ impl Store {
         received.version += 1;
     }
 
-    /// Waits until those that `of` chooses are as `done` wants them; what is there at the end is the error otherwise.
+    /// Waits until those that `of` chooses are as `done` wants them; what is there at the end, and what is
+    /// not, is the error otherwise.
     ///
     /// `done` runs without the lock, so that it may panic and may ask the collector.
     pub(super) fn wait_for<T: Clone>(
@@ -174,7 +197,7 @@ impl Store {
         timeout: Duration,
         of: impl Fn(&Received) -> &Newest<T>,
         mut done: impl FnMut(&[T]) -> bool,
-    ) -> Result<Vec<T>, Vec<T>> {
+    ) -> Result<Vec<T>, (Vec<T>, Missed)> {
         let started = Instant::now();
         loop {
             let (there, version) = {
@@ -186,7 +209,13 @@ impl Store {
             }
             let left = timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
-                return Err(there);
+                let received = self.lock();
+                let missed = Missed {
+                    refused: received.requests.refused,
+                    last_refusal: received.last_refusal.clone(),
+                    dropped: of(&received).dropped,
+                };
+                return Err((there, missed));
             }
             let unchanged = |received: &mut Received| received.version == version;
             drop(
