@@ -8,12 +8,44 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token, token};
 
 use crate::errors::{Errors, list, parse_all, suggestion};
+use crate::helpers::expression;
 use crate::syntax;
 
 /// Every option, in the order the documentation has them.
 const OPTIONS: &[&str] = &[
     "name", "kind", "parent", "root", "links", "err", "err_if", "scope", "leaf", "crate",
 ];
+
+/// What options of other crates' attributes are here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("fields", ATTRIBUTES),
+    ("properties", ATTRIBUTES),
+    (
+        "follows_from",
+        "spans to be linked are named by `links = ..`",
+    ),
+    (
+        "level",
+        "spans have no levels; `OTEL_RUNTIME_SPANS` switches them by their names",
+    ),
+    (
+        "ret",
+        "the result is recorded by a closure over it: `#[span_attr(\"result\" = |ok| ok.len())]`",
+    ),
+    ("skip", NOTHING_TO_SKIP),
+    ("skip_all", NOTHING_TO_SKIP),
+    (
+        "target",
+        "where a span comes from is said by `scope = \"my.library\"`",
+    ),
+];
+
+const ATTRIBUTES: &str =
+    "attributes are written `#[span_attr(\"key\" = value)]`, above or below this";
+
+const NOTHING_TO_SKIP: &str = "no argument is recorded unless `#[span_attr]` stands on it, so there is nothing to skip; remove this";
+
+const NAME_IS_NO_LITERAL: &str = "a span's name that is not a literal is written `name = ..`";
 
 /// What was written; an absent option stays `None`.
 #[derive(Default)]
@@ -166,23 +198,11 @@ impl Args {
         }
         let option = input.call(Ident::parse_any)?;
         let word = option.to_string();
-        if word == "skip" {
-            let what = if input.peek(token::Paren) {
-                "no argument is recorded unless `#[span_attr]` stands on it, so there is nothing to skip; remove this"
-            } else {
-                "`skip` leaves a function out of an annotated block; this function stands in none, so remove the attribute"
-            };
-            return Err(syn::Error::new(option.span(), what));
+        if input.peek(Token![::]) || input.peek(Token![!]) {
+            return Err(syn::Error::new(option.span(), NAME_IS_NO_LITERAL));
         }
         if !OPTIONS.contains(&word.as_str()) {
-            return Err(syn::Error::new(
-                option.span(),
-                format!(
-                    "no option `{word}` in `#[traced_span]`; use {}{}",
-                    list(OPTIONS),
-                    suggestion(&word, &[OPTIONS, &["skip"]].concat())
-                ),
-            ));
+            return Err(syn::Error::new(option.span(), no_option(&word, input)));
         }
         let at = option.span();
         match word.as_str() {
@@ -195,6 +215,12 @@ impl Args {
                 let value = flag(at, &word, input)?;
                 fill(&mut self.span.leaf, value, "leaf", at, errors);
                 return Ok(());
+            }
+            "err" if !input.peek(Token![=]) => {
+                return Err(syn::Error::new(
+                    at,
+                    "an `Err` is recorded anyway, so remove this; `err = display`, `err = debug` or a closure says how it is described",
+                ));
             }
             _ => equals(at, &word, input)?,
         }
@@ -210,14 +236,14 @@ impl Args {
             "parent" => {
                 let value = Written {
                     at,
-                    value: input.parse()?,
+                    value: expression(input, "`parent`")?,
                 };
                 fill(&mut self.span.parent, value, "parent", at, errors);
             }
             "links" => {
                 let value = Written {
                     at,
-                    value: input.parse()?,
+                    value: expression(input, "`links`")?,
                 };
                 fill(&mut self.span.links, value, "links", at, errors);
             }
@@ -228,7 +254,7 @@ impl Args {
             "err_if" => {
                 let value = Written {
                     at,
-                    value: input.parse()?,
+                    value: expression(input, "`err_if`")?,
                 };
                 fill(&mut self.outcome.err_if, value, "err_if", at, errors);
             }
@@ -268,6 +294,24 @@ impl Args {
     }
 }
 
+/// Says of a word that is no option what to write instead.
+fn no_option(word: &str, next: ParseStream<'_>) -> String {
+    if word == "skip" && !next.peek(token::Paren) {
+        return "`skip` leaves a function out of an annotated block; this function stands in none, so remove the attribute".to_owned();
+    }
+    if let Some((_, here)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == word) {
+        return format!("no option `{word}` in `#[traced_span]`: {here}");
+    }
+    if word.starts_with(char::is_uppercase) && !next.peek(Token![=]) {
+        return NAME_IS_NO_LITERAL.to_owned();
+    }
+    format!(
+        "no option `{word}` in `#[traced_span]`; use {}{}",
+        list(OPTIONS),
+        suggestion(word, &[OPTIONS, &["skip"]].concat())
+    )
+}
+
 impl Name {
     pub(crate) fn span(&self) -> Span {
         match self {
@@ -277,7 +321,7 @@ impl Name {
     }
 
     fn parse(input: ParseStream<'_>) -> syn::Result<Name> {
-        Ok(match syntax::ungroup(input.parse()?) {
+        Ok(match expression(input, "a name")? {
             Expr::Lit(literal) if literal.attrs.is_empty() => match literal.lit {
                 Lit::Str(name) => Name::Literal(name),
                 other => {

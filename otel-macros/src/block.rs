@@ -11,6 +11,7 @@ use syn::{
 
 use crate::args::Args;
 use crate::errors::Errors;
+use crate::function::is_track_caller;
 use crate::helpers::{Ours, arguments};
 use crate::plan::default_runtime;
 use crate::syntax::Outcome;
@@ -151,7 +152,7 @@ impl Block<'_> {
                 let own = Args::parse(args.clone(), &mut Errors::default());
                 let mut all = args;
                 if self.errors.is_empty() {
-                    let inherited = self.args_for(output).clone();
+                    let inherited = self.args_for(attrs, output).clone();
                     all = joined(&all, &Args::without_those_of(inherited, &own));
                 }
                 if own.span.name.is_none() {
@@ -162,17 +163,17 @@ impl Block<'_> {
             }
             None if can_be_traced && self.errors.is_empty() => {
                 let runtime = self.runtime.clone();
-                let args = self.args_for(output);
+                let args = self.args_for(attrs, output).clone();
                 attrs.insert(0, parse_quote!(#[#runtime::traced_span(#name, #args)]));
             }
             None => {}
         }
     }
 
-    /// The options for a function that returns this.
-    fn args_for(&mut self, output: &ReturnType) -> &TokenStream {
+    /// The options for a function with these attributes that returns this.
+    fn args_for(&mut self, attrs: &[Attribute], output: &ReturnType) -> &TokenStream {
         let takes_all = match Outcome::of(output) {
-            Outcome::Result => true,
+            Outcome::Result => self.is_off || !attrs.iter().any(is_track_caller),
             Outcome::Perhaps => self.is_off,
             Outcome::Other => false,
         };
@@ -228,6 +229,15 @@ fn type_name(ty: &Type) -> String {
         Type::Reference(reference) => type_name(&reference.elem),
         Type::Group(group) => type_name(&group.elem),
         Type::Paren(paren) => type_name(&paren.elem),
+        Type::Tuple(tuple) => {
+            let names: Vec<_> = tuple.elems.iter().map(type_name).collect();
+            format!("({})", names.join(", "))
+        }
+        Type::Slice(slice) => format!("[{}]", type_name(&slice.elem)),
+        Type::Array(array) => {
+            let length = array.len.to_token_stream();
+            format!("[{}; {length}]", type_name(&array.elem))
+        }
         other => other.to_token_stream().to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
@@ -79,6 +80,24 @@ pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
         TokenTree::Ident(ident) => ident == word,
         TokenTree::Group(group) => mentions(group.stream(), word),
         _ => false,
+    })
+}
+
+/// Whether a variable is named in the tokens, also by a text such as `"{name:?}"`.
+pub(crate) fn names(tokens: TokenStream, variable: &Ident) -> bool {
+    let word = variable.unraw().to_string();
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.unraw() == word,
+        TokenTree::Group(group) => names(group.stream(), variable),
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            let mut after_brace = text.split('{').skip(1);
+            after_brace.any(|text| {
+                let rest = text.strip_prefix(&word);
+                rest.is_some_and(|rest| rest.starts_with(['}', ':']))
+            })
+        }
+        TokenTree::Punct(_) => false,
     })
 }
 
@@ -166,8 +185,11 @@ impl VisitMut for Rewriter<'_> {
             .map(take_traced)
             .unwrap_or_default();
         let around = self.enter(&traced, expr);
-        for expr in syntax::in_place(expr) {
-            self.refuse_place(&[], expr);
+        for expr in syntax::in_place(expr)
+            .into_iter()
+            .filter(|expr| syntax::is_place(expr))
+        {
+            self.refuse_place(Vec::new(), expr);
         }
         let before = (self.is_polled_here, self.is_async);
         match expr {
@@ -204,16 +226,16 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_local_mut(&mut self, local: &mut Local) {
-        let traced = take_traced(&mut local.attrs);
+        let mut traced = take_traced(&mut local.attrs);
+        if let Some(init) = &mut local.init {
+            if syntax::is_looked_at(&local.pat, &init.expr) {
+                self.refuse_place(std::mem::take(&mut traced), &mut init.expr);
+            }
+        }
         let around = local
             .init
             .as_ref()
             .map(|init| self.enter(&traced, &init.expr));
-        if syntax::leaves_in_place(&local.pat) {
-            if let Some(init) = &mut local.init {
-                self.refuse_place(&traced, &mut init.expr);
-            }
-        }
         visit_mut::visit_local_mut(self, local);
         if let (Some(around), Some(init)) = (around, &mut local.init) {
             self.leave(&around, &traced, &mut init.expr);
@@ -308,14 +330,6 @@ impl Rewriter<'_> {
         }
         let conditions = conditions(&mut statement, is_last);
         match statement {
-            Stmt::Expr(expr, None) if is_last && !self.recording => {
-                let value = if conditions.is_empty() {
-                    quote!(#after #expr)
-                } else {
-                    quote!(#(#conditions)* { #after #expr })
-                };
-                done.push(Stmt::Expr(Expr::Verbatim(value), None));
-            }
             Stmt::Expr(expr, None) if is_last => {
                 let value = expand::followed(self.runtime, expr, &after);
                 let value = if conditions.is_empty() {
@@ -384,12 +398,9 @@ impl Rewriter<'_> {
     }
 
     /// What is looked at, borrowed or assigned to where it is cannot be traced by itself.
-    fn refuse_place(&mut self, traced: &[Attribute], expr: &mut Expr) {
-        if !syntax::is_place(expr) {
-            return;
-        }
-        let own = take_all_traced(expr);
-        for attribute in traced.iter().chain(&own) {
+    fn refuse_place(&mut self, mut traced: Vec<Attribute>, expr: &mut Expr) {
+        traced.extend(take_all_traced(expr));
+        for attribute in &traced {
             self.lifted.add(attribute.path());
             self.errors.add(attribute.path().span(), PLACE);
         }
@@ -424,29 +435,32 @@ impl Rewriter<'_> {
         refuse_leaf(&args.span, has_attributes_inside, self.errors);
         let runtime = args.runtime.as_ref().unwrap_or(self.runtime).clone();
         let plan = SpanPlan::inside_function(args.span, self.function, at, self.errors);
+        let is_closure = matches!(expr, Expr::Closure(_));
+        let traced = match expr {
+            Expr::Closure(closure) if closure.asyncness.is_some() => {
+                self.errors.add(
+                    at,
+                    "an `async` closure cannot be traced as a whole; trace the `async` block of a closure that returns one",
+                );
+                return;
+            }
+            Expr::Closure(closure) => &mut *closure.body,
+            other => other,
+        };
         if !self.recording {
-            unrecorded::around_expr(&plan, expr);
+            unrecorded::around_expr(&plan, traced);
             return;
         }
-        match expr {
+        let tokens = match &*traced {
             awaiting if awaits => {
                 self.needs_slot = true;
-                let traced = expand::traced_awaiting(&runtime, &plan, awaiting.clone());
-                *awaiting = Expr::Verbatim(traced);
+                expand::traced_awaiting(&runtime, &plan, awaiting.clone())
             }
-            Expr::Async(block) => {
-                *expr = Expr::Verbatim(expand::traced_async(&runtime, &plan, block));
-            }
-            Expr::Closure(closure) if closure.asyncness.is_some() => self.errors.add(
-                at,
-                "an `async` closure cannot be traced as a whole; trace the `async` block of a closure that returns one",
-            ),
-            Expr::Closure(closure) => {
-                let body = expand::traced_expr(&runtime, &plan, (*closure.body).clone());
-                *closure.body = Expr::Verbatim(body);
-            }
-            other => *other = Expr::Verbatim(expand::traced_expr(&runtime, &plan, other.clone())),
-        }
+            // The body of a closure is traced as it is called.
+            Expr::Async(block) if !is_closure => expand::traced_async(&runtime, &plan, block),
+            other => expand::traced_expr(&runtime, &plan, other.clone()),
+        };
+        *traced = Expr::Verbatim(tokens);
     }
 }
 

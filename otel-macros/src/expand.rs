@@ -1,18 +1,20 @@
 //! From the plan to tokens. Nothing here can fail, and nothing here decides.
 
 mod outcome;
+mod owned;
 mod record;
 mod shape;
 mod start;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprAsync, Path, Stmt};
 
 use self::outcome::outcome;
 use self::record::{one_record, records};
 use self::shape::{
-    Around, async_block, async_body, async_in_span, block_body, handing_body, sync_body,
+    Around, async_block, async_body, async_in_span, block_body, handing_body, lending, sync_body,
     untraced_block_body,
 };
 use self::start::{Begin, enter, into_task, start, within};
@@ -140,9 +142,10 @@ fn path_at(tokens: TokenStream, at: Span) -> TokenStream {
     shown.collect()
 }
 
-/// A closure of the user's as an argument: in braces, since clippy would have it replaced by a path otherwise.
-fn in_braces(closure: &impl ToTokens, at: Span) -> TokenStream {
-    let mut braces = Group::new(Delimiter::Brace, closure.to_token_stream());
+/// Tokens in braces of ours that the compiler's messages show at a place of the user's. A closure as an argument needs them, since
+/// clippy would have it replaced by a path otherwise.
+fn in_braces(inside: &impl ToTokens, at: Span) -> TokenStream {
+    let mut braces = Group::new(Delimiter::Brace, inside.to_token_stream());
     braces.set_span(Span::call_site().located_at(at));
     TokenTree::from(braces).into()
 }
@@ -175,7 +178,11 @@ pub(crate) fn traced(
     };
     let mut frame = Frame::new(&plan.runtime, recorder);
     frame.needs_slot = plan.needs_slot;
-    frame.result_is_reference = matches!(plan.shape, Shape::Handing(_));
+    frame.result_is_reference = match plan.shape {
+        Shape::Handing(_) => true,
+        Shape::Block(_) => !plan.needs_slot,
+        Shape::Sync | Shape::Async => false,
+    };
     let start = start(&plan.span, &plan.records.start, &begin, &frame);
     let around = Around {
         before: quote!(#mentions #start),
@@ -188,6 +195,9 @@ pub(crate) fn traced(
         Shape::Block(_) => false,
     };
     let mut function = with_parameters(function, is_moved);
+    if let Shape::Block(_) = plan.shape {
+        function = function.allowing("manual_async_fn");
+    }
     let body = match &plan.shape {
         Shape::Sync => sync_body(&function, body, &around, &frame),
         Shape::Async => async_body(&mut function, body, &around, &frame),
@@ -205,16 +215,19 @@ pub(crate) fn untraced(
     function: &Function,
     body: &TokenStream,
 ) -> TokenStream {
-    let frame = Frame::new(runtime, Recorder::Current);
+    let mut frame = Frame::new(runtime, Recorder::Current);
+    let block = AsyncBlock::of(&function.sig, body);
+    frame.result_is_reference = block.is_some();
     let around = Around {
         before: lifted.mentions(),
         entry: records(&recorded.entry, &frame),
         after: records(&recorded.returned, &frame),
     };
-    if let Some(block) = AsyncBlock::of(&function.sig, body) {
-        return function.with_body(&untraced_block_body(&block, function, &around, &frame));
+    if let Some(block) = block {
+        let function = function.clone().allowing("manual_async_fn");
+        return function.with_body(&untraced_block_body(&block, &function, &around, &frame));
     }
-    let function = &with_parameters(function, !around.after.is_empty());
+    let function = &mut with_parameters(function, !around.after.is_empty());
     let awaits = function.sig.asyncness.is_some() && !body::certainly_never_awaits(body);
     let body = if awaits && !around.after.is_empty() {
         let Around {
@@ -222,11 +235,11 @@ pub(crate) fn untraced(
             entry,
             after,
         } = &around;
-        let future = async_block(function, body, &frame);
+        let before = lending(function, &quote!(#before #entry), None);
+        let future = async_block(function, body, &around, &frame);
         let result = &frame.names.result;
         quote! {
             #before
-            #entry
             let #result = #future.await;
             #after
             #result
@@ -262,15 +275,21 @@ pub(crate) fn traced_awaiting(runtime: &Path, plan: &SpanPlan, expr: Expr) -> To
     expr_in_span(&frame, plan, &within(plan), expr)
 }
 
-fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, mut expr: Expr) -> TokenStream {
-    let start = start(plan, &[], begin, frame);
-    let attributes = syntax::leading_attributes(&mut expr)
-        .map(std::mem::take)
+fn expr_in_span(frame: &Frame, plan: &SpanPlan, begin: &Begin, expr: Expr) -> TokenStream {
+    behind(&start(plan, &[], begin, frame), expr)
+}
+
+/// An expression behind what comes first, in braces that its attributes stand before.
+pub(crate) fn behind(before: &TokenStream, mut expr: Expr) -> TokenStream {
+    let attributes: Vec<_> = syntax::leading_attributes(&mut expr)
+        .map(|attributes| attributes.extract_if(.., syntax::is_outer).collect())
         .unwrap_or_default();
+    let at = expr.span();
     syntax::justify(&mut expr);
     // As a statement, so that one which starts with a block is put into parentheses.
-    let traced = Stmt::Expr(expr, None);
-    quote!(#(#attributes)* { #start #traced })
+    let expr = Stmt::Expr(expr, None);
+    let braces = in_braces(&quote!(#before #expr), at);
+    quote!(#(#attributes)* #braces)
 }
 
 /// A span around an `async` block, whenever it is polled.

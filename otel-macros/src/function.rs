@@ -5,9 +5,11 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, FnArg, Pat, PatIdent, Signature, Token, Type, Visibility, braced, token};
+use syn::{
+    Attribute, FnArg, Meta, Pat, PatIdent, Signature, Token, Type, Visibility, braced, token,
+};
 
-use crate::body::is_condition;
+use crate::body::{is_condition, mentions};
 use crate::errors::Errors;
 use crate::helpers::{CONDITIONAL, Helper, Lifted, Ours};
 
@@ -75,18 +77,21 @@ impl Function {
 
     /// Whether the body asks who called the function, which a closure around it would hide.
     pub(crate) fn is_track_caller(&self) -> bool {
-        self.attrs
-            .iter()
-            .any(|attr| attr.path().is_ident("track_caller"))
+        self.attrs.iter().any(is_track_caller)
     }
 
     /// A scope for the body, with the braces that the user wrote: their edition decides when the temporaries of the last
     /// expression are dropped, and the compiler points at them where a value is missing.
     pub(crate) fn scope(&self, body: &TokenStream) -> TokenStream {
-        let mut tokens = TokenStream::new();
         // The body must not stand alone, or the compiler would find the braces superfluous.
+        self.braces(&quote!(; #body))
+    }
+
+    /// Tokens in the braces that the user wrote around the body.
+    pub(crate) fn braces(&self, inside: &TokenStream) -> TokenStream {
+        let mut tokens = TokenStream::new();
         self.brace
-            .surround(&mut tokens, |tokens| tokens.extend(quote!(; #body)));
+            .surround(&mut tokens, |tokens| tokens.extend(inside.clone()));
         tokens
     }
 
@@ -111,6 +116,26 @@ impl Function {
         self.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some((simple_name(&typed.pat)?, &*typed.ty)),
             FnArg::Receiver(_) => None,
+        })
+    }
+
+    /// The function, of which a lint of clippy has nothing to say any more: that it is expected becomes that it is allowed.
+    pub(crate) fn allowing(mut self, lint: &str) -> Function {
+        for attribute in &mut self.attrs {
+            if let Meta::List(list) = &mut attribute.meta {
+                if list.path.is_ident("expect") && mentions(list.tokens.clone(), lint) {
+                    list.path = Ident::new("allow", list.path.span()).into();
+                }
+            }
+        }
+        self
+    }
+
+    /// Every name that the parameters bind, `self` among them.
+    pub(crate) fn bound(&self) -> impl Iterator<Item = Ident> + '_ {
+        self.sig.inputs.iter().flat_map(|input| match input {
+            FnArg::Typed(typed) => Bindings::of(&typed.pat).names,
+            FnArg::Receiver(receiver) => vec![Ident::from(receiver.self_token)],
         })
     }
 
@@ -146,6 +171,11 @@ impl Function {
     }
 }
 
+/// Whether an attribute is `#[track_caller]`.
+pub(crate) fn is_track_caller(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("track_caller")
+}
+
 /// A helper on a parameter.
 pub(crate) struct OnParameter {
     pub(crate) helper: Helper,
@@ -175,7 +205,7 @@ fn name_unbound(pattern: &mut Pat, count: &mut usize) {
             .iter_mut()
             .for_each(|pat| name_unbound(pat, count)),
         // An array of which nothing is taken is dropped as a whole.
-        Pat::Slice(slice) if !Bindings::of(&Pat::Slice(slice.clone())).any => {
+        Pat::Slice(slice) if Bindings::of(&Pat::Slice(slice.clone())).names.is_empty() => {
             let at = slice.bracket_token.span.open();
             let mut named = next_unbound(&mut slice.attrs, at, count);
             named.subpat = Some((Token![@](at), Box::new(pattern.clone())));
@@ -199,7 +229,7 @@ fn name_unbound(pattern: &mut Pat, count: &mut usize) {
 /// The names in a pattern.
 #[derive(Default)]
 struct Bindings {
-    any: bool,
+    names: Vec<Ident>,
     by_ref: bool,
 }
 
@@ -213,7 +243,7 @@ impl Bindings {
 
 impl VisitMut for Bindings {
     fn visit_pat_ident_mut(&mut self, name: &mut PatIdent) {
-        self.any = true;
+        self.names.push(name.ident.clone());
         self.by_ref |= name.by_ref.is_some();
         visit_mut::visit_pat_ident_mut(self, name);
     }

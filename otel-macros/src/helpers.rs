@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Meta, Path, Token, braced, token};
+use syn::{Attribute, Expr, ExprClosure, Ident, LitStr, Meta, Pat, Path, Token, braced, token};
 
 use crate::body::mentions;
 use crate::errors::{Errors, parse_all};
@@ -211,7 +211,9 @@ impl AttrHelper {
                 return Ok(AttrContent::Bare);
             }
             let key = Key::parse(input)?;
-            if input.is_empty() {
+            let rest = input.fork();
+            if rest.parse::<Option<Token![,]>>().is_ok() && rest.is_empty() {
+                input.parse::<Option<Token![,]>>()?;
                 return Ok(AttrContent::Key(key));
             }
             let mut fields = vec![Field::after_key(key, input)?];
@@ -234,7 +236,7 @@ impl EventHelper {
             ));
         }
         let content = |input: ParseStream<'_>| {
-            let name: Expr = input.parse()?;
+            let name = expression(input, "an event's name")?;
             if let Expr::Assign(assign) = &name {
                 return Err(syn::Error::new(
                     assign.left.span(),
@@ -293,7 +295,7 @@ impl Key {
         if input.peek(token::Brace) {
             let content;
             braced!(content in input);
-            return Ok(Key::Expr(Box::new(content.parse()?)));
+            return Ok(Key::Expr(Box::new(expression(&content, "a key")?)));
         }
         if input.peek(Token![::]) || (input.peek(Ident::peek_any) && input.peek2(Token![::])) {
             let path: Path = input.parse()?;
@@ -309,7 +311,13 @@ impl Key {
         while input.peek(Token![.]) {
             input.parse::<Token![.]>()?;
             text.push('.');
-            text.push_str(&input.call(Ident::parse_any)?.unraw().to_string());
+            let word = input.call(Ident::parse_any).map_err(|error| {
+                syn::Error::new(
+                    error.span(),
+                    "expected a word after `.`; a key of anything else is a string literal, such as `\"room.0\"`",
+                )
+            })?;
+            text.push_str(&word.unraw().to_string());
         }
         Ok(Key::Dotted {
             text,
@@ -350,29 +358,48 @@ impl Value {
         }
         if input.peek(Token![%]) {
             input.parse::<Token![%]>()?;
-            return Ok(Value::Display(Box::new(Value::expression(input)?)));
+            return Ok(Value::Display(Box::new(expression(input, "a value")?)));
         }
         if input.peek(Token![?]) {
             input.parse::<Token![?]>()?;
-            return Ok(Value::Debug(Box::new(Value::expression(input)?)));
+            return Ok(Value::Debug(Box::new(expression(input, "a value")?)));
         }
-        Ok(match Value::expression(input)? {
+        refuse_sigil_in_closure(&input.fork())?;
+        Ok(match expression(input, "a value")? {
             Expr::Closure(closure) => Value::Result(Box::new(closure)),
             other => Value::Typed(Box::new(other)),
         })
     }
+}
 
-    /// An expression that ends where it stands: it runs only where the span records, which must change nothing else.
-    fn expression(input: ParseStream<'_>) -> syn::Result<Expr> {
-        let expr = syntax::ungroup(input.parse()?);
-        match syntax::way_out(&expr) {
-            None => Ok(expr),
-            Some((at, word)) => Err(syn::Error::new(
-                at,
-                format!(
-                    "`{word}` cannot stand in a value, which is evaluated only where the span records; bind it by a `let` first, and record that"
-                ),
-            )),
+/// `%` and `?` are no Rust, so that a closure cannot return what they make.
+fn refuse_sigil_in_closure(input: ParseStream<'_>) -> syn::Result<()> {
+    let is_parameter = input.parse::<Token![|]>().is_ok()
+        && Pat::parse_single(input).is_ok()
+        && input.parse::<Token![|]>().is_ok();
+    for (sigil, is_there, instead) in [
+        ("%", input.peek(Token![%]), "ok.to_string()"),
+        ("?", input.peek(Token![?]), "format!(\"{ok:?}\")"),
+    ] {
+        if is_parameter && is_there {
+            return Err(input.error(format!(
+                "`{sigil}` stands before a value, and not in a closure; write `|ok| {instead}`"
+            )));
         }
+    }
+    Ok(())
+}
+
+/// An expression that ends where it stands: it runs only where the span records, which must change nothing else.
+pub(crate) fn expression(input: ParseStream<'_>, what: &str) -> syn::Result<Expr> {
+    let expr = syntax::ungroup(input.parse()?);
+    match syntax::way_out(&expr) {
+        None => Ok(expr),
+        Some((at, word)) => Err(syn::Error::new(
+            at,
+            format!(
+                "`{word}` cannot stand in {what}, which is evaluated only where the span records; bind it by a `let` first, and name that"
+            ),
+        )),
     }
 }

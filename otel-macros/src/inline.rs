@@ -17,7 +17,7 @@ use crate::unrecorded;
 pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let block = match tokens.pop() {
+    let block = match tokens.pop().map(ungrouped) {
         Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => group,
         other => {
             let at = other.map_or_else(Span::call_site, |token| token.span());
@@ -25,7 +25,19 @@ pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
             return failed(errors, &TokenStream::new());
         }
     };
-    let args = Args::parse(tokens.into_iter().collect(), &mut errors);
+    match tokens.last() {
+        Some(TokenTree::Punct(comma)) if comma.as_char() == ',' => {}
+        Some(other) => errors.add(
+            other.span(),
+            "expected `,` before the block: `span!(\"step\", { .. })`; what is more than a block, such as `unsafe { .. }`, stands within it",
+        ),
+        None => {}
+    }
+    let args = if errors.is_empty() {
+        Args::parse(tokens.into_iter().collect(), &mut errors)
+    } else {
+        return failed(errors, &block.stream());
+    };
     body::refuse_outcome(&args.outcome, &mut errors);
     let runtime = args.runtime.clone().unwrap_or_else(default_runtime);
     let plan = SpanPlan::inside_code(args.span, &mut errors);
@@ -40,14 +52,23 @@ pub(crate) fn span(recording: bool, tokens: TokenStream) -> TokenStream {
         );
     }
     match (errors.is_empty(), expr) {
-        (true, Some(_)) if !recording => {
-            let mention = unrecorded::inside(&plan);
-            let body = block.stream();
-            quote!({ #mention #body })
-        }
+        (true, Some(expr)) if !recording => expand::behind(&unrecorded::inside(&plan), expr),
         (true, Some(expr)) => expand::traced_expr(&runtime, &plan, expr),
         _ => failed(errors, &block.stream()),
     }
+}
+
+/// What stands alone in the invisible groups that `macro_rules!` makes.
+fn ungrouped(token: TokenTree) -> TokenTree {
+    if let TokenTree::Group(group) = &token {
+        let mut inside = group.stream().into_iter();
+        if let (Delimiter::None, Some(only), None) =
+            (group.delimiter(), inside.next(), inside.next())
+        {
+            return ungrouped(only);
+        }
+    }
+    token
 }
 
 /// `attr!("room" = booking.room, ..)` and `event!("name", "key" = value, ..)`

@@ -380,7 +380,7 @@ fn span_kind(kind: Option<&Ident>, errors: &mut Errors) -> Ident {
     let Some(kind) = kind else {
         return Ident::new("Internal", Span::call_site());
     };
-    let word = kind.to_string();
+    let word = kind.unraw().to_string();
     if let Some((_, variant)) = KINDS.iter().find(|(written, _)| *written == word) {
         return Ident::new(variant, kind.span());
     }
@@ -429,7 +429,7 @@ fn failure(
         needs_result(err_if.at, "err_if");
     }
     if function.is_track_caller() {
-        if let Some(at) = args.at() {
+        if let Some(at) = args.at().filter(|_| !args.is_off()) {
             errors.add(at, TRACK_CALLER);
         }
         return (Failure::Ignored, None);

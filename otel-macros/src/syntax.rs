@@ -1,12 +1,14 @@
 //! Small questions about types, answered from their syntax alone.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::parse::Parser;
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, BinOp, Block, Expr, ExprAsync, GenericArgument, Item, Pat, PathArguments,
-    PathSegment, ReturnType, Stmt, Token, Type, TypeParamBound, TypePath, UnOp, parse_quote,
+    AttrStyle, Attribute, BinOp, Block, Expr, ExprAsync, GenericArgument, Item, Label, Lifetime,
+    Macro, Pat, PathArguments, PathSegment, ReturnType, Stmt, Token, Type, TypeParamBound,
+    TypePath, UnOp, parse_quote,
 };
 
 use crate::plan::Handed;
@@ -97,9 +99,14 @@ pub(crate) fn is_copy(ty: &Type) -> bool {
     }
 }
 
-/// Whether the type is `!`.
+/// Whether a function never returns.
 pub(crate) fn is_never(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(peel(ty), Type::Never(_)))
+    matches!(output, ReturnType::Type(_, ty) if is_never_type(ty))
+}
+
+/// Whether the type is `!`.
+pub(crate) fn is_never_type(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Never(_))
 }
 
 /// The future or stream that a function hands out, as far as its signature says so: `impl Future`,
@@ -287,18 +294,30 @@ fn is_comparison(op: &BinOp) -> bool {
     )
 }
 
+/// Whether a pattern looks at a place where it is: something may be left there, or the parts are taken one by one, which may do
+/// where the whole cannot be moved. A variable can be.
+pub(crate) fn is_looked_at(pattern: &Pat, place: &Expr) -> bool {
+    let is_variable = matches!(inner(place), Expr::Path(_));
+    is_place(place) && (leaves_in_place(pattern) || (!is_variable && takes_apart(pattern)))
+}
+
+fn takes_apart(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Ident(_) => false,
+        Pat::Type(typed) => takes_apart(&typed.pat),
+        Pat::Paren(parentheses) => takes_apart(&parentheses.pat),
+        _ => true,
+    }
+}
+
 /// Whether a pattern leaves something of a place where it is.
-pub(crate) fn leaves_in_place(pattern: &Pat) -> bool {
+fn leaves_in_place(pattern: &Pat) -> bool {
     struct Leaves(bool);
     impl VisitMut for Leaves {
         fn visit_pat_mut(&mut self, pattern: &mut Pat) {
             self.0 |= match pattern {
                 Pat::Wild(_) | Pat::Rest(_) | Pat::Lit(_) | Pat::Path(_) | Pat::Range(_) => true,
-                // It may be a constant, which is compared.
-                Pat::Ident(name) => {
-                    let is_constant = name.ident.to_string().starts_with(char::is_uppercase);
-                    name.by_ref.is_some() || is_constant
-                }
+                Pat::Ident(name) => name.by_ref.is_some() || may_be_constant(&name.ident),
                 Pat::Struct(pattern) => pattern.rest.is_some(),
                 _ => false,
             };
@@ -308,6 +327,11 @@ pub(crate) fn leaves_in_place(pattern: &Pat) -> bool {
     let mut leaves = Leaves(false);
     leaves.visit_pat_mut(&mut pattern.clone());
     leaves.0
+}
+
+/// Whether a name in a pattern may be that of a constant, which is compared and not bound.
+pub(crate) fn may_be_constant(name: &Ident) -> bool {
+    name.to_string().starts_with(char::is_uppercase)
 }
 
 fn is_assignment(op: &BinOp) -> bool {
@@ -342,7 +366,7 @@ pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
     Some(nameable_type(ty))
 }
 
-fn nameable_type(ty: &Type) -> Type {
+pub(crate) fn nameable_type(ty: &Type) -> Type {
     let mut ty = ty.clone();
     Nameable.visit_type_mut(&mut ty);
     ty
@@ -375,6 +399,10 @@ pub(crate) fn justify(expr: &mut Expr) {
     match expr {
         Expr::Paren(parentheses) if parentheses.attrs.is_empty() => {
             *expr = (*parentheses.expr).clone();
+            justify(expr);
+        }
+        Expr::Group(group) if group.attrs.is_empty() => {
+            *expr = (*group.expr).clone();
             justify(expr);
         }
         _ => justify_braces(expr),
@@ -410,26 +438,76 @@ pub(crate) fn is_underscored(expr: &Expr) -> bool {
     }
 }
 
-/// The first thing in an expression that leaves it other than with its value, and how it is written.
+/// The first thing in an expression that leaves it other than with its value, and how it is written. The arguments of a
+/// macro are looked at where they are expressions, as those of `format!` are.
 pub(crate) fn way_out(expr: &Expr) -> Option<(Span, &'static str)> {
-    struct WayOut(Option<(Span, &'static str)>);
-    impl VisitMut for WayOut {
-        fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            let found = match expr {
-                Expr::Async(_) | Expr::Closure(_) => return,
-                Expr::Await(expr) => (expr.await_token.span, ".await"),
-                Expr::Return(expr) => (expr.return_token.span, "return"),
-                Expr::Try(expr) => (expr.question_token.span, "?"),
-                other => return visit_mut::visit_expr_mut(self, other),
-            };
-            self.0.get_or_insert(found);
-        }
-
-        fn visit_item_mut(&mut self, _: &mut Item) {}
-    }
-    let mut way_out = WayOut(None);
+    let mut way_out = WayOut::default();
     way_out.visit_expr_mut(&mut expr.clone());
-    way_out.0
+    way_out.found
+}
+
+#[derive(Default)]
+struct WayOut {
+    found: Option<(Span, &'static str)>,
+    /// Within how many loops of the expression's own this is.
+    loops: usize,
+    /// The labels of its own loops and blocks.
+    labels: Vec<Ident>,
+}
+
+impl WayOut {
+    fn leaves(&self, label: Option<&Lifetime>) -> bool {
+        label.map_or(self.loops == 0, |label| !self.labels.contains(&label.ident))
+    }
+
+    /// The body of a loop or of a block with a label.
+    fn body(&mut self, label: Option<&Label>, loops: usize, body: &mut Block) {
+        self.loops += loops;
+        let labels = self.labels.len();
+        self.labels
+            .extend(label.map(|label| label.name.ident.clone()));
+        self.visit_block_mut(body);
+        self.labels.truncate(labels);
+        self.loops -= loops;
+    }
+}
+
+impl VisitMut for WayOut {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let found = match expr {
+            Expr::Async(_) | Expr::Closure(_) => return,
+            Expr::Await(expr) => (expr.await_token.span, ".await"),
+            Expr::Return(expr) => (expr.return_token.span, "return"),
+            Expr::Try(expr) => (expr.question_token.span, "?"),
+            Expr::Break(expr) if self.leaves(expr.label.as_ref()) => {
+                (expr.break_token.span, "break")
+            }
+            Expr::Continue(expr) if self.leaves(expr.label.as_ref()) => {
+                (expr.continue_token.span, "continue")
+            }
+            Expr::Loop(expr) => return self.body(expr.label.as_ref(), 1, &mut expr.body),
+            Expr::While(expr) => {
+                self.visit_expr_mut(&mut expr.cond);
+                return self.body(expr.label.as_ref(), 1, &mut expr.body);
+            }
+            Expr::ForLoop(expr) => {
+                self.visit_expr_mut(&mut expr.expr);
+                return self.body(expr.label.as_ref(), 1, &mut expr.body);
+            }
+            Expr::Block(expr) => return self.body(expr.label.as_ref(), 0, &mut expr.block),
+            other => return visit_mut::visit_expr_mut(self, other),
+        };
+        self.found.get_or_insert(found);
+    }
+
+    fn visit_macro_mut(&mut self, call: &mut Macro) {
+        let arguments = Punctuated::<Expr, Token![,]>::parse_terminated;
+        for mut argument in call.parse_body_with(arguments).into_iter().flatten() {
+            self.visit_expr_mut(&mut argument);
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 /// Whether something in an expression is what an attribute was replaced by.
@@ -461,6 +539,11 @@ fn attributes(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
         Index Infer Let Lit Loop Macro Match MethodCall Paren Path Range RawAddr Reference Repeat Return
         Struct Try TryBlock Tuple Unary Unsafe While Yield
     }
+}
+
+/// Whether an attribute stands before what it is for, and not inside as `#![..]` does.
+pub(crate) fn is_outer(attribute: &mut Attribute) -> bool {
+    matches!(attribute.style, AttrStyle::Outer)
 }
 
 /// The attributes in front of an expression, which syn hands to its first operand.

@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Expr};
 
+use crate::expand;
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted};
 use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
@@ -48,10 +49,11 @@ pub(crate) fn inside(plan: &SpanPlan) -> TokenStream {
 /// The same in front of what the span would be around. That may stand in braces or parentheses which have nothing to do without
 /// it, and of which the compiler would complain.
 pub(crate) fn around_expr(plan: &SpanPlan, expr: &mut Expr) {
-    justify(expr);
     let mention = inside(plan);
-    if !mention.is_empty() {
-        *expr = Expr::Verbatim(quote!({ #mention #expr }));
+    if mention.is_empty() {
+        justify(expr);
+    } else {
+        *expr = Expr::Verbatim(expand::behind(&mention, expr.clone()));
     }
 }
 

@@ -1,17 +1,15 @@
 //! The shapes that a traced function can have: what stands around its body.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Attribute, ExprAsync, FnArg, Ident, Pat, PatIdent, PatOr, PatSlice, ReceiverKind, ReturnType,
-    Token, Type, parse_quote,
-};
+use syn::visit_mut::VisitMut;
+use syn::{Block, Expr, ExprAsync, FnArg, Ident, PatIdent, ReturnType, Token, Type, parse_quote};
 
-use super::{Frame, Names, path_at};
-use crate::body::{self, mentions};
-use crate::function::{Function, is_unbound};
+use super::owned::{may_remove, owned_scope};
+use super::{Frame, Names, path_at, shown_at};
+use crate::body;
+use crate::function::Function;
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
 
@@ -41,7 +39,7 @@ pub(super) fn sync_body(
         return quote!(#before #entry #scope);
     }
     let result = &frame.names.result;
-    let called = called(function, body, frame);
+    let called = called(function, body, around, frame);
     quote! {
         #before
         #entry
@@ -62,7 +60,7 @@ pub(super) fn async_body(
     let after = entered(&around.after, frame);
     let Frame { inside, names, .. } = frame;
     let Names { span, result, .. } = names;
-    let future = async_block(function, body, frame);
+    let future = async_block(function, body, around, frame);
     let (slot, future) = in_span(&future, frame);
     if syntax::is_never(&function.sig.output) {
         return quote!(#before #slot #future.await);
@@ -91,56 +89,73 @@ fn in_span(future: &TokenStream, frame: &Frame) -> (Option<TokenStream>, TokenSt
     }
 }
 
-/// Starts the span, and records what is known before the body. What is borrowed in a future is kept until its block ends,
-/// so the arguments that are recorded are moved into such a block, and out of it again.
-///
-/// `let (name, span) = { let (name,) = (name,); let span = ..; (name, span) };`
+/// Starts the span, and records what is known before the body.
 fn before_the_future(function: &mut Function, around: &Around, frame: &Frame) -> TokenStream {
     let before = &around.before;
     let entry = entered(&around.entry, frame);
     let recorded = quote!(#before #entry);
-    let lent = lend_arguments(function, &recorded);
+    lending(function, &recorded, Some(&frame.names.span))
+}
+
+/// What is recorded before a future, and what that made. What is borrowed in a future is kept until its block ends, so the
+/// arguments that are named are moved into such a block, and out of it again.
+///
+/// `let (name, span) = { let (name,) = (name,); let span = ..; (name, span) };`
+pub(super) fn lending(
+    function: &mut Function,
+    recorded: &TokenStream,
+    made: Option<&Ident>,
+) -> TokenStream {
+    let lent = lend_arguments(function, recorded);
     if lent.is_empty() {
-        return recorded;
+        return recorded.clone();
     }
-    let span = &frame.names.span;
     let (mutability, names): (Vec<_>, Vec<_>) = lent.into_iter().unzip();
     quote! {
-        let (#(#mutability #names,)* #span) = {
+        let (#(#mutability #names,)* #made) = {
             let (#(#names,)*) = (#(#names,)*);
             #recorded
-            (#(#names,)* #span)
+            (#(#names,)* #made)
         };
     }
 }
 
-/// The arguments that are moved and not copied, and occur in the tokens. Whether they are mutable is not said in the
+/// The arguments that are moved and not copied, and are named in the tokens. Whether they are mutable is not said in the
 /// signature any more, but where they are bound again.
 fn lend_arguments(
     function: &mut Function,
     tokens: &TokenStream,
 ) -> Vec<(Option<Token![mut]>, Ident)> {
-    let mut lent = Vec::new();
+    struct Lend<'a> {
+        tokens: &'a TokenStream,
+        lent: Vec<(Option<Token![mut]>, Ident)>,
+    }
+    impl VisitMut for Lend<'_> {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+            let is_whole = pattern.by_ref.is_none() && pattern.subpat.is_none();
+            if is_whole && body::names(self.tokens.clone(), &pattern.ident) {
+                let mutability = pattern.mutability.take();
+                self.lent.push((mutability, pattern.ident.clone()));
+            }
+        }
+    }
+    let mut lend = Lend {
+        tokens,
+        lent: Vec::new(),
+    };
     for input in &mut function.sig.inputs {
-        let FnArg::Typed(typed) = input else {
-            continue;
-        };
-        let is_moved = !syntax::is_copy(&typed.ty)
-            && !syntax::is_never_dropped(&typed.ty)
-            && !typed.attrs.iter().any(is_condition);
-        match &mut *typed.pat {
-            Pat::Ident(pattern)
-                if is_moved
-                    && pattern.by_ref.is_none()
-                    && pattern.subpat.is_none()
-                    && mentions(tokens.clone(), &pattern.ident.to_string()) =>
+        match input {
+            FnArg::Typed(typed)
+                if !syntax::is_copy(&typed.ty)
+                    && !syntax::is_never_dropped(&typed.ty)
+                    && !typed.attrs.iter().any(may_remove) =>
             {
-                lent.push((pattern.mutability.take(), pattern.ident.clone()));
+                lend.visit_pat_mut(&mut typed.pat);
             }
             _ => {}
         }
     }
-    lent
+    lend.lent
 }
 
 /// What is recorded within the span of a future, outside of its polls.
@@ -155,9 +170,7 @@ fn entered(recorded: &TokenStream, frame: &Frame) -> Option<TokenStream> {
     })
 }
 
-/// A function that is one `async` block: the span is within the block, so that without a poll there is none.
-///
-/// `Box::pin(async move { ..; let result: Output = InSpan::new(&span, async move { .. }).await; .. })`
+/// A function that is one `async` block: the block starts the span, so that without a poll there is none.
 pub(super) fn block_body(
     block: &AsyncBlock,
     function: &Function,
@@ -167,7 +180,12 @@ pub(super) fn block_body(
     // A parameter that is recorded may be one that the block itself does not have, so it is not there to be borrowed.
     let Around { before, entry, .. } = around;
     let owning = owning_named(&block.block, function, &quote!(#before #entry));
-    let traced = async_in_span(&owning, block.output.as_deref(), around, frame);
+    let output = block.output.as_deref();
+    let traced = if frame.needs_slot {
+        async_in_slot(&owning, output, around, frame)
+    } else {
+        async_in_span(&owning, output, around, frame)
+    };
     called_with(block, &traced)
 }
 
@@ -190,17 +208,21 @@ pub(super) fn untraced_block_body(
         block: body,
         ..
     } = &owning;
-    let result = &frame.names.result;
-    let output = block.output.as_ref().map(|output| quote!(: #output));
-    let recorded = quote! {
-        #(#attrs)* async #capture {
-            #before
-            #entry
-            let #result #output = async #capture #body.await;
-            #after
-            #result
-        }
+    if after.is_empty() {
+        let body = braced(body);
+        return called_with(
+            block,
+            &quote!(#(#attrs)* async #capture { #before #entry #body }),
+        );
+    }
+    // In a span that is none.
+    let (inside, span) = (&frame.inside, &frame.names.span);
+    let around = Around {
+        before: quote!(#before #entry let #span = #inside::TaskSpan::none();),
+        entry: TokenStream::new(),
+        after: after.clone(),
     };
+    let recorded = async_in_span(&owning, block.output.as_deref(), &around, frame);
     called_with(block, &recorded)
 }
 
@@ -215,15 +237,54 @@ fn called_with(block: &AsyncBlock, other: &TokenStream) -> TokenStream {
 /// The block, which owns its variables where one of the parameters is named in the tokens.
 fn owning_named(block: &ExprAsync, function: &Function, tokens: &TokenStream) -> ExprAsync {
     let mut owning = block.clone();
-    let mut parameters = function.parameters();
-    if parameters.any(|(name, _)| mentions(tokens.clone(), &name.to_string())) {
+    let mut bound = function.bound();
+    if bound.any(|name| body::names(tokens.clone(), &name)) {
         owning.capture.get_or_insert_with(Default::default);
     }
     owning
 }
 
-/// An `async` block with a span around what it does; `output` is what it comes to, where that is known.
+/// An `async` block within the span that it starts itself, so that it holds what it captures once; `output` is what it
+/// comes to, where that is known.
+///
+/// `TracedFuture::starting(async move { let span = ..; hand_over(span).await; { .. } }, move |span, result| { .. })`
 pub(super) fn async_in_span(
+    block: &ExprAsync,
+    output: Option<&Type>,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let before = &around.before;
+    let entry = entered(&around.entry, frame);
+    let Frame { inside, names, .. } = frame;
+    let Names { span, .. } = names;
+    let ExprAsync {
+        attrs,
+        capture,
+        block,
+        async_token,
+        ..
+    } = block;
+    let typed = output.and_then(|output| typed_return(output, output.span(), frame));
+    let body = braced(block);
+    let record = record_result(around, frame);
+    // It stands where the user's block does, which is what the compiler's messages then show.
+    let traced = path_at(quote!(#inside::TracedFuture::starting), async_token.span);
+    let mut inner = quote!(#(#attrs)* #async_token #capture);
+    block.brace_token.surround(&mut inner, |tokens| {
+        tokens.extend(quote! {
+            #inside::hand_over({ #before #entry #span }).await;
+            #typed
+            #body
+        });
+    });
+    quote_spanned!(async_token.span=> #traced(#inner, #record))
+}
+
+/// The same where a part of the block has a span of its own and awaits, which is in a slot around it.
+///
+/// `async move { ..; let result: Output = InSlot::new(slot, async move { .. }).await; .. }`
+fn async_in_slot(
     block: &ExprAsync,
     output: Option<&Type>,
     around: &Around,
@@ -255,6 +316,24 @@ pub(super) fn async_in_span(
     }
 }
 
+/// A block of the user's where an expansion puts it, other than as what it was.
+fn braced(block: &Block) -> TokenStream {
+    let mut expr: Expr = Expr::Block(parse_quote!(#block));
+    syntax::justify_braces(&mut expr);
+    expr.into_token_stream()
+}
+
+/// What records how a future ends, as a closure that is called within its span.
+fn record_result(around: &Around, frame: &Frame) -> TokenStream {
+    let after = &around.after;
+    let Names { span, result, .. } = &frame.names;
+    if after.is_empty() {
+        quote!(|_, _| {})
+    } else {
+        quote!(move |#span, #result| { #after })
+    }
+}
+
 /// A function that hands out a future or a stream. Its statements run within the span, which then lasts as long as what
 /// was handed out.
 ///
@@ -269,11 +348,7 @@ pub(super) fn handing_body(
     around: &Around,
     frame: &Frame,
 ) -> TokenStream {
-    let Around {
-        before,
-        entry,
-        after,
-    } = around;
+    let Around { before, entry, .. } = around;
     let Frame { inside, names, .. } = frame;
     let Names {
         span,
@@ -281,18 +356,19 @@ pub(super) fn handing_body(
         entered,
         ..
     } = names;
-    let called = called(function, body, frame);
+    let called = called(function, body, around, frame);
     let (traced, boxed) = match handed {
         Handed::Future { output, boxed } => {
-            let output = output
-                .as_ref()
-                .map_or_else(|| quote!(_), |output| quote!(#output));
-            let future = quote!(#inside::output::<#output, _>(#result));
-            let record = if after.is_empty() {
-                quote!(|_, _| {})
-            } else {
-                quote!(move |#span, #result| { #after })
+            // Where the result is looked at, its type has to be known.
+            let output = output.as_ref().filter(|_| !around.after.is_empty());
+            let named = |output: &Type| {
+                let at = output.span();
+                let function = path_at(quote!(#inside::output), at);
+                let result = shown_at(result, at);
+                quote_spanned!(at=> #function::<#output, _>(#result))
             };
+            let future = output.map_or_else(|| quote!(#result), |output| named(output));
+            let record = record_result(around, frame);
             (
                 quote!(#inside::TracedFuture::new(#span, #future, #record)),
                 *boxed,
@@ -318,138 +394,55 @@ pub(super) fn handing_body(
     }
 }
 
-/// The body, called as a closure that owns the parameters.
-fn called(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
+/// The body, called as a closure that owns the parameters. It stands where the user's function does: of what a closure of a
+/// macro has captured the compiler's messages do not say the names.
+fn called(function: &Function, body: &TokenStream, around: &Around, frame: &Frame) -> TokenStream {
     let inside = &frame.inside;
     let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
-    let owned = owned_scope(function, body);
-    quote!(#inside::call(move || #output #owned))
+    let owned = owned_scope(function, body, around);
+    let closure = quote_spanned!(function.sig.fn_token.span=> move ||);
+    quote!(#inside::call(#closure #output #owned))
 }
 
-/// The body as a future of its own. A `return` that never runs states its type first, so that a mismatch lands on
-/// the user's line; but not where there is nothing to state, as a closure would be expected to have that type.
-pub(super) fn async_block(function: &Function, body: &TokenStream, frame: &Frame) -> TokenStream {
-    let owned = owned_scope(function, body);
+/// The body as a future of its own, which stands where the user's function does.
+pub(super) fn async_block(
+    function: &Function,
+    body: &TokenStream,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
+    let owned = owned_scope(function, body, around);
     let output = &function.sig.output;
-    let ty = syntax::nameable(output).unwrap_or_else(|| parse_quote!(()));
-    let is_stated = !syntax::is_never(output) && !matches!(ty, Type::Infer(_));
-    let typed = is_stated.then(|| {
-        let inside = &frame.inside;
-        let at = match output {
-            ReturnType::Default => function.sig.ident.span(),
-            ReturnType::Type(_, ty) => ty.span(),
-        };
-        // Not a `let`, of which clippy would say that its type is complex.
-        let value = path_at(quote!(#inside::unreached), at);
-        let returned = quote_spanned!(at=> return #value::<#ty>(););
-        quote!(if false { #returned })
-    });
+    let typed = match output {
+        ReturnType::Default => typed_return(&parse_quote!(()), function.sig.ident.span(), frame),
+        ReturnType::Type(_, ty) => typed_return(ty, ty.span(), frame),
+    };
+    let at_function = |inside: &TokenStream| {
+        let block = quote_spanned!(function.sig.fn_token.span=> async move);
+        let braces = function.braces(inside);
+        quote!(#block #braces)
+    };
     // Of a value at the end that is to be awaited in its turn, clippy would say that this was forgotten; of a `return` that is
     // never reached, the compiler.
     if !syntax::is_awaitable(output) {
-        quote!(async move { #typed #owned })
+        at_function(&quote!(#typed #owned))
     } else if body::ends_by_leaving(body) {
-        quote!(async move { #typed #owned; })
+        at_function(&quote!(#typed #owned;))
     } else {
-        quote!(async move { #typed return #owned; })
+        at_function(&quote!(#typed return #owned;))
     }
 }
 
-/// The body in a scope that owns the parameters.
-fn owned_scope(function: &Function, body: &TokenStream) -> TokenStream {
-    let scope = function.scope(body);
-    let captures = captures(function);
-    if captures.is_empty() {
-        scope
-    } else {
-        quote!({ #captures #scope })
+/// A `return` that never runs and states its type first, so that a mismatch lands on the user's line; but not where there
+/// is nothing to state, as a closure would be expected to have that type.
+fn typed_return(ty: &Type, at: Span, frame: &Frame) -> Option<TokenStream> {
+    let ty = syntax::nameable_type(ty);
+    if matches!(ty, Type::Infer(_)) || syntax::is_never_type(&ty) {
+        return None;
     }
-}
-
-/// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
-/// of them and drops them in the order in which the function would. The others are left to the body, so that the
-/// compiler still sees which of them it does not use.
-fn captures(function: &Function) -> TokenStream {
-    let mentions = function.sig.inputs.iter().rev().filter_map(|input| {
-        let (attrs, names) = match input {
-            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
-                return None;
-            }
-            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => return None,
-            FnArg::Receiver(receiver) => (&receiver.attrs, vec![Ident::from(receiver.self_token)]),
-            FnArg::Typed(typed) => (&typed.attrs, in_drop_order(&typed.pat)),
-        };
-        let conditions: Vec<_> = attrs.iter().filter(|attr| is_condition(attr)).collect();
-        let mentions = names.into_iter().map(|name| {
-            // Such a name says that it is not used, and to clippy this would be a use.
-            let allowed = (name.to_string().starts_with('_') && !is_unbound(&name))
-                .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-            quote!(#(#conditions)* #allowed let _ = &#name;)
-        });
-        Some(mentions.collect::<TokenStream>())
-    });
-    mentions.collect()
-}
-
-fn is_condition(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
-}
-
-/// The names in a parameter's pattern: what is bound is dropped from the last to the first, then what is left of the
-/// argument, as it stands there.
-fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
-    #[derive(Default)]
-    struct Named {
-        bound: Vec<Ident>,
-        unbound: Vec<Ident>,
-    }
-    impl VisitMut for Named {
-        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
-            // It may be a constant, which is compared and not bound.
-            let is_bare = pattern.by_ref.is_none() && pattern.mutability.is_none();
-            let name = pattern.ident.to_string();
-            if !(is_bare && pattern.subpat.is_none() && name.starts_with(char::is_uppercase)) {
-                let names = if is_unbound(&pattern.ident) {
-                    &mut self.unbound
-                } else {
-                    &mut self.bound
-                };
-                names.push(pattern.ident.clone());
-            }
-            visit_mut::visit_pat_ident_mut(self, pattern);
-        }
-
-        /// Once something was taken out of an array, each row of elements that is left is dropped by itself, the last row first.
-        fn visit_pat_slice_mut(&mut self, pattern: &mut PatSlice) {
-            let before = std::mem::take(&mut self.unbound);
-            let mut rows: Vec<Vec<Ident>> = Vec::new();
-            let mut is_row = false;
-            for element in &mut pattern.elems {
-                let bound = self.bound.len();
-                self.visit_pat_mut(element);
-                let is_left = self.bound.len() == bound;
-                let left = std::mem::take(&mut self.unbound);
-                match rows.last_mut().filter(|_| is_row && is_left) {
-                    Some(row) => row.extend(left),
-                    None => rows.push(left),
-                }
-                is_row = is_left;
-            }
-            self.unbound = before;
-            self.unbound.extend(rows.into_iter().rev().flatten());
-        }
-
-        /// Each case binds the same names.
-        fn visit_pat_or_mut(&mut self, pattern: &mut PatOr) {
-            if let Some(case) = pattern.cases.first_mut() {
-                self.visit_pat_mut(case);
-            }
-        }
-    }
-    let mut named = Named::default();
-    named.visit_pat_mut(&mut pattern.clone());
-    let Named { mut bound, unbound } = named;
-    bound.reverse();
-    bound.extend(unbound);
-    bound
+    let inside = &frame.inside;
+    // Not a `let`, of which clippy would say that its type is complex.
+    let value = path_at(quote!(#inside::unreached), at);
+    let returned = quote_spanned!(at=> return #value::<#ty>(););
+    Some(quote!(if false { #returned }))
 }

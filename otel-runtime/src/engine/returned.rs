@@ -1,5 +1,6 @@
 //! Futures and streams that a function hands out, with a span that lasts as long as they do.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -16,21 +17,44 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct TracedFuture<F, E> {
         #[pin]
-        within: Within<F, Option<Recorded<E>>>,
+        within: Within<F, Recorded<E>>,
     }
 }
 
-/// A span, and what records how it ends.
-struct Recorded<E> {
-    span: TaskSpan,
-    record: E,
+/// A future's span, and what records how it ends.
+enum Recorded<E> {
+    /// The future has not been polled, and starts its span itself.
+    NotStarted(E),
+    Started(TaskSpan, E),
+    Ended,
+}
+
+impl<E> Recorded<E> {
+    fn span(&self) -> Option<&TaskSpan> {
+        match self {
+            Self::Started(span, _) => Some(span),
+            Self::NotStarted(_) | Self::Ended => None,
+        }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Ended)
+    }
+
+    /// With the span that the future has started; at the end of a thread there is none.
+    fn started(self) -> Self {
+        match (self, HANDED_OVER.try_with(Cell::take)) {
+            (Self::NotStarted(record), Ok(Some(span))) => Self::Started(span, record),
+            _ => Self::Ended,
+        }
+    }
 }
 
 impl<E> Around for Recorded<E> {
-    type Attached = <TaskSpan as Around>::Attached;
+    type Attached = Option<<TaskSpan as Around>::Attached>;
 
     fn make_current(&self) -> Self::Attached {
-        self.span.make_current()
+        self.span().map(TaskSpan::make_current)
     }
 }
 
@@ -42,7 +66,15 @@ where
     /// Puts a future into a span; `record` sees what it comes to.
     pub fn new(span: TaskSpan, future: F, record: E) -> TracedFuture<F, E> {
         TracedFuture {
-            within: Within::new(future, Some(Recorded { span, record })),
+            within: Within::new(future, Recorded::Started(span, record)),
+        }
+    }
+
+    /// Puts a future into the span that it starts itself, so that this can borrow what the future owns. The first thing
+    /// that it awaits is [`hand_over`].
+    pub fn starting(future: F, record: E) -> TracedFuture<F, E> {
+        TracedFuture {
+            within: Within::new(future, Recorded::NotStarted(record)),
         }
     }
 }
@@ -56,12 +88,19 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut within = self.project().within;
-        let (future, end) = within.as_mut().parts();
+        let (mut future, recorded) = within.as_mut().parts();
+        if let Recorded::NotStarted(_) = recorded {
+            let handed_over = future.as_mut().poll(task);
+            *recorded = recorded.take().started();
+            if let Poll::Ready(output) = handed_over {
+                return Poll::Ready(output);
+            }
+        }
         let output = {
-            let _entered = end.as_ref().map(|end| end.span.enter());
+            let _entered = recorded.span().map(TaskSpan::enter);
             ready!(future.poll(task))
         };
-        if let Some(Recorded { span, record }) = end.take() {
+        if let Recorded::Started(span, record) = recorded.take() {
             {
                 let _entered = span.enter();
                 within.clear();
@@ -70,6 +109,38 @@ where
             span.finish();
         }
         Poll::Ready(output)
+    }
+}
+
+thread_local! {
+    /// The span that a future has just started, on its way to the [`TracedFuture`] which polls it.
+    static HANDED_OVER: Cell<Option<TaskSpan>> = const { Cell::new(None) };
+}
+
+/// Hands a span over to the [`TracedFuture::starting`] that polls this, which goes on at once.
+pub fn hand_over(span: TaskSpan) -> HandOver {
+    let mut span = Some(span);
+    // At the end of a thread it is dropped.
+    let _ = HANDED_OVER.try_with(|handed_over| handed_over.set(span.take()));
+    HandOver { is_done: false }
+}
+
+/// Pauses once; see [`hand_over`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct HandOver {
+    is_done: bool,
+}
+
+impl Future for HandOver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.is_done, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 

@@ -273,6 +273,12 @@ impl TaskSpan {
         TaskSpan { span }
     }
 
+    /// Stands for a span where there is none.
+    #[must_use]
+    pub fn none() -> TaskSpan {
+        TaskSpan::new(Started::nothing())
+    }
+
     /// A span for which being dropped is as good an end as any.
     pub(crate) fn ending_by_drop(mut self) -> TaskSpan {
         self.span.ends_by_drop = true;

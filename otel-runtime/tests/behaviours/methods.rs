@@ -112,13 +112,39 @@ mod inner {
     pub(super) fn leaf() {}
 }
 
+/// Implemented for types that have no name of their own.
+trait Unnamed {
+    fn unnamed(&self);
+}
+
+#[traced_span]
+impl Unnamed for (u32, Vec<u32>) {
+    fn unnamed(&self) {}
+}
+
+#[traced_span]
+impl Unnamed for [u32; 2] {
+    fn unnamed(&self) {}
+}
+
+#[traced_span]
+impl Unnamed for [u32] {
+    fn unnamed(&self) {}
+}
+
 #[test]
 fn functions_of_a_block_are_named_after_it() {
     let recorded = record();
+    (1, vec![2]).unnamed();
+    [1; 2].unnamed();
+    [1].as_slice().unnamed();
     assert_eq!(Counter.count(), 2);
     Counter::renamed();
     Counter::own_options();
     recorded.check(&[
+        "INTERNAL (u32, Vec)::unnamed",
+        "INTERNAL [u32; 2]::unnamed",
+        "INTERNAL [u32]::unnamed",
         "CLIENT Counter::count",
         "  CLIENT Counter::twice",
         "    INTERNAL inner::leaf",

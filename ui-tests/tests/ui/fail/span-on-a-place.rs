@@ -15,6 +15,9 @@ fn find(rooms: &mut Vec<Room>, names: &[String; 2], number: u32) -> usize {
         _ = #[traced_span("left")] names;
     }
     let _room = Room { beds: 1, ..#[traced_span("rest")] rooms[0] };
+    #[traced_span("parts")]
+    let Room { beds } = rooms[0];
+    let _room = Room { beds };
     match #[traced_span("name")] names[0] {
         ref name => name.len(),
     }

@@ -26,7 +26,7 @@ fn key(n: u32) -> String {
 #[span_attr(keys::ROOM = 7, self::keys::deeper::BEDS = 8, crate::keys::FLOOR = 9, Hotel::STARS = 10)]
 #[span_attr({ key(n) } = 11, { "expression" } = 12, { if n > 0 { "a" } else { "b" } } = 13, r"raw" = 14, "täglich" = 15)]
 #[span_event("event", "literal" = 1, dotted.word = 2, keys::ROOM = %n, {key(n + 1)} = ?n,)]
-fn keys(n: u32, #[span_attr("parameter")] a: u32, #[span_attr(dotted.parameter)] b: u32) -> u32 {
+fn keys(n: u32, #[span_attr("parameter",)] a: u32, #[span_attr(dotted.parameter)] b: u32) -> u32 {
     #[span_attr("bound")]
     let sum = a + b;
     attr!(keys::deeper::BEDS = 1, { key(2) } = 2, sum = sum, "trailing" = 3,);

@@ -8,7 +8,7 @@ use otel_runtime::traced_span;
 #[traced_span("a", kind = internal)]
 fn internal() {}
 
-#[traced_span(kind = server, "b")]
+#[traced_span(kind = r#server, "b")]
 fn name_after_the_kind() {}
 
 #[traced_span("c", kind = consumer, root, links = None::<SpanContext>, scope = "rooms", leaf, crate = ::otel_runtime,)]

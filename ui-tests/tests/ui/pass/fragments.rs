@@ -1,7 +1,7 @@
 #![deny(warnings)]
 #![expect(clippy::unused_async, reason = "it is so without the attribute too")]
 
-use otel_runtime::{span_attr, span_event, traced_span};
+use otel_runtime::{span, span_attr, span_event, traced_span};
 
 macro_rules! closures {
     ($value:expr, $err:expr, $name:expr) => {
@@ -40,6 +40,20 @@ macro_rules! method {
     };
 }
 
+macro_rules! parts {
+    ($name:ident, $block:block, $value:expr) => {
+        #[traced_span]
+        fn $name() -> u32 {
+            let block = span!("block", $block);
+            let value = #[traced_span("value")] $value;
+            block + value
+        }
+    };
+}
+
+parts!(parts, { 1 }, { 2 });
+parts!(parts_in_parentheses, { 1 }, (2));
+
 struct Room(u32);
 
 method!(self, 'a, Some(&mut self.0));
@@ -48,5 +62,7 @@ fn main() {
     assert_eq!(closures(), Ok(1));
     assert_eq!(sum((1, 2)), Some(3));
     drop(later((1, 2)));
+    assert_eq!(parts(), 3);
+    assert_eq!(parts_in_parentheses(), 3);
     assert_eq!(Room(1).beds(), Some(&mut 1));
 }

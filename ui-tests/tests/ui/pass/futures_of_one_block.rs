@@ -45,7 +45,49 @@ fn beside(number: u32, text: String) -> impl Future<Output = u32> {
     async { 5 }
 }
 
+/// Nor is what is named in a text, a part of a pattern or the receiver.
+mod named {
+    use std::pin::Pin;
+
+    use otel_runtime::{span_attr, traced_span};
+
+    #[traced_span(name = format!("of {number:>3}"))]
+    #[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+    pub(crate) fn in_a_text(number: u32) -> impl Future<Output = u32> {
+        async { 5 }
+    }
+
+    #[traced_span]
+    #[span_attr("text" = text, "count" = |count| *count)]
+    pub(crate) fn by_a_pattern((_, text): (u32, String)) -> Pin<Box<dyn Future<Output = u32>>> {
+        Box::pin(async { 5 })
+    }
+
+    pub(crate) struct Room {
+        pub(crate) id: u32,
+    }
+
+    impl Room {
+        #[traced_span(name = self.id.to_string())]
+        #[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+        pub(crate) fn borrowed(&self) -> impl Future<Output = u32> {
+            async { 5 }
+        }
+
+        #[traced_span(name = self.id.to_string())]
+        #[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+        pub(crate) fn owned(self) -> impl Future<Output = u32> {
+            async { 5 }
+        }
+    }
+}
+
 fn main() {
+    let room = named::Room { id: 1 };
+    assert_eq!(named::in_a_text(1).now_or_never(), Some(5));
+    assert_eq!(named::by_a_pattern((1, String::new())).now_or_never(), Some(5));
+    assert_eq!(room.borrowed().now_or_never(), Some(5));
+    assert_eq!(room.owned().now_or_never(), Some(5));
     assert_eq!(beside(1, String::new()).now_or_never(), Some(5));
     drop(opaque("1"));
     assert_eq!(CALLS.get(), 0);

@@ -2,7 +2,7 @@
 #![expect(clippy::unused_async, reason = "it is so without the attribute too")]
 
 use futures_util::FutureExt as _;
-use otel_runtime::traced_span;
+use otel_runtime::{span, traced_span};
 
 #[traced_span]
 fn sync(n: u32) -> Option<u32> {
@@ -28,8 +28,30 @@ fn handed_out() -> impl Future<Output = u32> {
     std::future::ready(1)
 }
 
+#[traced_span]
+fn in_parts(n: u32) -> u32 {
+    let doubled = n * 2;
+    #[traced_span("block")]
+    {
+        #![expect(unused_variables)]
+        let unused = 1;
+    }
+    #[traced_span(name = "match")]
+    match doubled {
+        #![expect(unused_variables)]
+        0 => return 0,
+        unused => {}
+    }
+    span!("inline", {
+        #![expect(unused_variables)]
+        let unused = 1;
+        doubled
+    })
+}
+
 fn main() {
     assert_eq!(sync(1), Some(2));
+    assert_eq!(in_parts(1), 2);
     assert_eq!(later().now_or_never(), Some(Ok(1)));
     assert_eq!(handed_out().now_or_never(), Some(1));
 }

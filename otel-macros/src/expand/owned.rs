@@ -1,0 +1,151 @@
+//! The body in a scope of its own, which owns the function's parameters and drops them as the function would.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatOr, PatSlice, ReceiverKind};
+
+use super::shape::Around;
+use crate::body;
+use crate::function::{Function, is_unbound, simple_name};
+use crate::syntax;
+
+/// The body in a scope that owns the parameters.
+pub(super) fn owned_scope(function: &Function, body: &TokenStream, around: &Around) -> TokenStream {
+    let scope = function.scope(body);
+    let captures = captures(function);
+    if captures.is_empty() {
+        return scope;
+    }
+    let unused = unused(function, body, around);
+    function.braces(&quote!(#captures #unused #scope))
+}
+
+/// A variable for each parameter that is mentioned by [`captures`] alone: the compiler says of it what it would have said of the
+/// parameter.
+fn unused(function: &Function, body: &TokenStream, around: &Around) -> TokenStream {
+    let Around {
+        before,
+        entry,
+        after,
+    } = around;
+    let unused = function.sig.inputs.iter().filter_map(|input| {
+        let FnArg::Typed(typed) = input else {
+            return None;
+        };
+        let name = simple_name(&typed.pat)?;
+        let is_used = name.to_string().starts_with('_')
+            || syntax::may_be_constant(&name)
+            || syntax::is_never_dropped(&typed.ty)
+            || may_name(body.clone(), &name)
+            || body::names(quote!(#before #entry #after), &name);
+        let attrs = &typed.attrs;
+        (!is_used).then(|| quote!(#(#attrs)* let #name = 0;))
+    });
+    let unused: TokenStream = unused.collect();
+    if unused.is_empty() {
+        unused
+    } else {
+        quote!({ #unused })
+    }
+}
+
+/// Whether tokens may be about a variable, also in a text that a macro reads.
+fn may_name(tokens: TokenStream, variable: &Ident) -> bool {
+    let word = variable.unraw().to_string();
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.unraw() == word,
+        TokenTree::Group(group) => may_name(group.stream(), variable),
+        TokenTree::Literal(literal) => literal.to_string().contains(&word),
+        TokenTree::Punct(_) => false,
+    })
+}
+
+/// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
+/// of them and drops them in the order in which the function would. The others are left to the body, so that the
+/// compiler still sees which of them it does not use.
+fn captures(function: &Function) -> TokenStream {
+    let mentions = function.sig.inputs.iter().rev().filter_map(|input| {
+        let (attrs, names) = match input {
+            FnArg::Receiver(receiver) if matches!(receiver.kind, ReceiverKind::Reference(..)) => {
+                return None;
+            }
+            FnArg::Typed(typed) if syntax::is_never_dropped(&typed.ty) => return None,
+            FnArg::Receiver(receiver) => (&receiver.attrs, vec![Ident::from(receiver.self_token)]),
+            FnArg::Typed(typed) => (&typed.attrs, in_drop_order(&typed.pat)),
+        };
+        let conditions: Vec<_> = attrs.iter().filter(|attr| may_remove(attr)).collect();
+        let mentions = names.into_iter().map(|name| {
+            // Such a name says that it is not used, and to clippy this would be a use.
+            let allowed = (name.to_string().starts_with('_') && !is_unbound(&name))
+                .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+            quote!(#(#conditions)* #allowed let _ = &#name;)
+        });
+        Some(mentions.collect::<TokenStream>())
+    });
+    mentions.collect()
+}
+
+/// Whether an attribute may take away what it stands on.
+pub(super) fn may_remove(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+}
+
+/// The names in a parameter's pattern: what is bound is dropped from the last to the first, then what is left of the
+/// argument, as it stands there.
+fn in_drop_order(pattern: &Pat) -> Vec<Ident> {
+    #[derive(Default)]
+    struct Named {
+        bound: Vec<Ident>,
+        unbound: Vec<Ident>,
+    }
+    impl VisitMut for Named {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut PatIdent) {
+            let is_bare = pattern.by_ref.is_none() && pattern.mutability.is_none();
+            let name = &pattern.ident;
+            if !(is_bare && pattern.subpat.is_none() && syntax::may_be_constant(name)) {
+                let names = if is_unbound(&pattern.ident) {
+                    &mut self.unbound
+                } else {
+                    &mut self.bound
+                };
+                names.push(pattern.ident.clone());
+            }
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+
+        /// Once something was taken out of an array, each row of elements that is left is dropped by itself, the last row first.
+        fn visit_pat_slice_mut(&mut self, pattern: &mut PatSlice) {
+            let before = std::mem::take(&mut self.unbound);
+            let mut rows: Vec<Vec<Ident>> = Vec::new();
+            let mut is_row = false;
+            for element in &mut pattern.elems {
+                let bound = self.bound.len();
+                self.visit_pat_mut(element);
+                let is_left = self.bound.len() == bound;
+                let left = std::mem::take(&mut self.unbound);
+                match rows.last_mut().filter(|_| is_row && is_left) {
+                    Some(row) => row.extend(left),
+                    None => rows.push(left),
+                }
+                is_row = is_left;
+            }
+            self.unbound = before;
+            self.unbound.extend(rows.into_iter().rev().flatten());
+        }
+
+        /// Each case binds the same names.
+        fn visit_pat_or_mut(&mut self, pattern: &mut PatOr) {
+            if let Some(case) = pattern.cases.first_mut() {
+                self.visit_pat_mut(case);
+            }
+        }
+    }
+    let mut named = Named::default();
+    named.visit_pat_mut(&mut pattern.clone());
+    let Named { mut bound, unbound } = named;
+    bound.reverse();
+    bound.extend(unbound);
+    bound
+}
