@@ -170,7 +170,7 @@ fn entered(recorded: &TokenStream, frame: &Frame) -> Option<TokenStream> {
     })
 }
 
-/// A function that is one `async` block: the block starts the span, so that without a poll there is none.
+/// A function that is one `async` block: its span starts when it is polled first, so that without a poll there is none.
 pub(super) fn block_body(
     block: &AsyncBlock,
     function: &Function,
@@ -244,10 +244,10 @@ fn owning_named(block: &ExprAsync, function: &Function, tokens: &TokenStream) ->
     owning
 }
 
-/// An `async` block within the span that it starts itself, so that it holds what it captures once; `output` is what it
-/// comes to, where that is known.
+/// An `async` block that is made when it is polled first, together with its span, so that what it captures is held once; `output`
+/// is what it comes to, where that is known.
 ///
-/// `TracedFuture::starting(async move { let span = ..; hand_over(span).await; { .. } }, move |span, result| { .. })`
+/// `LazyFuture::new(move || { let span = ..; (span, async move { .. }) }, move |span, result| { .. })`
 pub(super) fn async_in_span(
     block: &ExprAsync,
     output: Option<&Type>,
@@ -269,16 +269,16 @@ pub(super) fn async_in_span(
     let body = braced(block);
     let record = record_result(around, frame);
     // It stands where the user's block does, which is what the compiler's messages then show.
-    let traced = path_at(quote!(#inside::TracedFuture::starting), async_token.span);
-    let mut inner = quote!(#(#attrs)* #async_token #capture);
-    block.brace_token.surround(&mut inner, |tokens| {
-        tokens.extend(quote! {
-            #inside::hand_over({ #before #entry #span }).await;
-            #typed
-            #body
-        });
-    });
-    quote_spanned!(async_token.span=> #traced(#inner, #record))
+    let at = async_token.span;
+    let traced = path_at(quote!(#inside::LazyFuture::new), at);
+    let closure = quote_spanned!(at=> #capture ||);
+    let mut future = quote!(#(#attrs)* #async_token #capture);
+    block
+        .brace_token
+        .surround(&mut future, |tokens| tokens.extend(quote!(#typed #body)));
+    quote_spanned! {at=>
+        #traced(#closure { #before #entry (#span, #future) }, #record)
+    }
 }
 
 /// The same where a part of the block has a span of its own and awaits, which is in a slot around it.

@@ -28,7 +28,7 @@ pub use failure::{
 pub use fields::{FieldKey, Fields, key};
 pub use future::InSpan;
 pub use leaf::LeafSpan;
-pub use returned::{HandOver, TracedFuture, TracedStream, boxed, hand_over, output};
+pub use returned::{LazyFuture, TracedFuture, TracedStream, boxed, output};
 pub use site::{Scope, Site};
 pub use slot::{InSlot, PartSpan, Slot};
 pub use span::{Current, Entered, SyncSpan, TaskSpan};

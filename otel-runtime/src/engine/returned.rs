@@ -1,6 +1,5 @@
 //! Futures and streams that a function hands out, with a span that lasts as long as they do.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll, ready};
@@ -9,52 +8,36 @@ use futures_core::future::FusedFuture;
 use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::TaskSpan;
 use super::within::{Around, Within};
+use super::{Entered, TaskSpan};
 
 pin_project! {
     /// A future within its span, which ends when the future is ready or dropped.
     #[must_use = "futures do nothing unless polled"]
     pub struct TracedFuture<F, E> {
         #[pin]
-        within: Within<F, Recorded<E>>,
+        within: Within<F, Option<Recorded<E>>>,
     }
 }
 
-/// A future's span, and what records how it ends.
-enum Recorded<E> {
-    /// The future has not been polled, and starts its span itself.
-    NotStarted(E),
-    Started(TaskSpan, E),
-    Ended,
-}
-
-impl<E> Recorded<E> {
-    fn span(&self) -> Option<&TaskSpan> {
-        match self {
-            Self::Started(span, _) => Some(span),
-            Self::NotStarted(_) | Self::Ended => None,
-        }
-    }
-
-    fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Ended)
-    }
-
-    /// With the span that the future has started; at the end of a thread there is none.
-    fn started(self) -> Self {
-        match (self, HANDED_OVER.try_with(Cell::take)) {
-            (Self::NotStarted(record), Ok(Some(span))) => Self::Started(span, record),
-            _ => Self::Ended,
-        }
-    }
+/// A span, and what records how it ends.
+struct Recorded<E> {
+    /// None as long as it has not started.
+    span: Option<TaskSpan>,
+    record: E,
 }
 
 impl<E> Around for Recorded<E> {
     type Attached = Option<<TaskSpan as Around>::Attached>;
 
     fn make_current(&self) -> Self::Attached {
-        self.span().map(TaskSpan::make_current)
+        self.span.make_current()
+    }
+}
+
+impl<E> Recorded<E> {
+    fn enter(&self) -> Option<Entered<'_>> {
+        self.span.as_ref().map(TaskSpan::enter)
     }
 }
 
@@ -65,16 +48,9 @@ where
 {
     /// Puts a future into a span; `record` sees what it comes to.
     pub fn new(span: TaskSpan, future: F, record: E) -> TracedFuture<F, E> {
+        let span = Some(span);
         TracedFuture {
-            within: Within::new(future, Recorded::Started(span, record)),
-        }
-    }
-
-    /// Puts a future into the span that it starts itself, so that this can borrow what the future owns. The first thing
-    /// that it awaits is [`hand_over`].
-    pub fn starting(future: F, record: E) -> TracedFuture<F, E> {
-        TracedFuture {
-            within: Within::new(future, Recorded::NotStarted(record)),
+            within: Within::new(future, Some(Recorded { span, record })),
         }
     }
 }
@@ -88,60 +64,38 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut within = self.project().within;
-        let (mut future, recorded) = within.as_mut().parts();
-        if let Recorded::NotStarted(_) = recorded {
-            let handed_over = future.as_mut().poll(task);
-            *recorded = recorded.take().started();
-            if let Poll::Ready(output) = handed_over {
-                return Poll::Ready(output);
-            }
-        }
+        let (future, end) = within.as_mut().parts();
         let output = {
-            let _entered = recorded.span().map(TaskSpan::enter);
+            let _entered = end.as_ref().map(Recorded::enter);
             ready!(future.poll(task))
         };
-        if let Recorded::Started(span, record) = recorded.take() {
-            {
-                let _entered = span.enter();
-                within.clear();
-                record(&span, &output);
-            }
-            span.finish();
-        }
-        Poll::Ready(output)
+        let end = end.take();
+        Poll::Ready(ended(within, end, output))
     }
 }
 
-thread_local! {
-    /// The span that a future has just started, on its way to the [`TracedFuture`] which polls it.
-    static HANDED_OVER: Cell<Option<TaskSpan>> = const { Cell::new(None) };
-}
-
-/// Hands a span over to the [`TracedFuture::starting`] that polls this, which goes on at once.
-pub fn hand_over(span: TaskSpan) -> HandOver {
-    let mut span = Some(span);
-    // At the end of a thread it is dropped.
-    let _ = HANDED_OVER.try_with(|handed_over| handed_over.set(span.take()));
-    HandOver { is_done: false }
-}
-
-/// Pauses once; see [`hand_over`].
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct HandOver {
-    is_done: bool,
-}
-
-impl Future for HandOver {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.is_done, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+/// Records what came of a future, and ends its span.
+fn ended<T, E, O>(
+    within: Pin<&mut Within<T, Option<Recorded<E>>>>,
+    end: Option<Recorded<E>>,
+    output: O,
+) -> O
+where
+    E: FnOnce(&TaskSpan, &O),
+{
+    if let Some(Recorded {
+        span: Some(span),
+        record,
+    }) = end
+    {
+        {
+            let _entered = span.enter();
+            within.clear();
+            record(&span, &output);
         }
+        span.finish();
     }
+    output
 }
 
 impl<F, E> FusedFuture for TracedFuture<F, E>
@@ -151,6 +105,70 @@ where
 {
     fn is_terminated(&self) -> bool {
         self.within.inner().is_none_or(F::is_terminated)
+    }
+}
+
+pin_project! {
+    /// A future that is made together with its span, when it is polled first: what the span starts with can be borrowed from what the
+    /// future will own, which is held once.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct LazyFuture<M, F, E> {
+        #[pin]
+        within: Within<Lazy<M, F>, Option<Recorded<E>>>,
+    }
+}
+
+pin_project! {
+    #[project = LazyProjection]
+    enum Lazy<M, F> {
+        Planned { make: Option<M> },
+        Made { #[pin] future: F },
+    }
+}
+
+impl<M, F, E> LazyFuture<M, F, E>
+where
+    M: FnOnce() -> (TaskSpan, F),
+    F: Future,
+    E: FnOnce(&TaskSpan, &F::Output),
+{
+    /// Plans a future and its span; `record` sees what it comes to.
+    pub fn new(make: M, record: E) -> LazyFuture<M, F, E> {
+        let (planned, span) = (Lazy::Planned { make: Some(make) }, None);
+        LazyFuture {
+            within: Within::new(planned, Some(Recorded { span, record })),
+        }
+    }
+}
+
+impl<M, F, E> Future for LazyFuture<M, F, E>
+where
+    M: FnOnce() -> (TaskSpan, F),
+    F: Future,
+    E: FnOnce(&TaskSpan, &F::Output),
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
+        let mut within = self.project().within;
+        let (mut lazy, end) = within.as_mut().parts();
+        if let LazyProjection::Planned { make } = lazy.as_mut().project() {
+            let make = make.take().expect("what has panicked is not polled again");
+            let (span, future) = make();
+            lazy.set(Lazy::Made { future });
+            if let Some(end) = end {
+                end.span = Some(span);
+            }
+        }
+        let output = {
+            let _entered = end.as_ref().map(Recorded::enter);
+            match lazy.project() {
+                LazyProjection::Made { future } => ready!(future.poll(task)),
+                LazyProjection::Planned { .. } => unreachable!("it was just made"),
+            }
+        };
+        let end = end.take();
+        Poll::Ready(ended(within, end, output))
     }
 }
 
