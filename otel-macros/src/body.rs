@@ -76,19 +76,25 @@ pub(crate) struct Body {
 
 /// Whether a word stands anywhere in the tokens.
 pub(crate) fn mentions(tokens: TokenStream, word: &str) -> bool {
+    any(
+        tokens,
+        &|token| matches!(token, TokenTree::Ident(ident) if ident == word),
+    )
+}
+
+/// Whether there is such a token anywhere, other than a group.
+pub(crate) fn any(tokens: TokenStream, is_one: &impl Fn(&TokenTree) -> bool) -> bool {
     tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == word,
-        TokenTree::Group(group) => mentions(group.stream(), word),
-        _ => false,
+        TokenTree::Group(group) => any(group.stream(), is_one),
+        token => is_one(&token),
     })
 }
 
 /// Whether a variable is named in the tokens, also by a text such as `"{name:?}"`.
 pub(crate) fn names(tokens: TokenStream, variable: &Ident) -> bool {
     let word = variable.unraw().to_string();
-    tokens.into_iter().any(|token| match token {
+    any(tokens, &|token| match token {
         TokenTree::Ident(ident) => ident.unraw() == word,
-        TokenTree::Group(group) => names(group.stream(), variable),
         TokenTree::Literal(literal) => {
             let text = literal.to_string();
             let mut after_brace = text.split('{').skip(1);
@@ -97,7 +103,7 @@ pub(crate) fn names(tokens: TokenStream, variable: &Ident) -> bool {
                 rest.is_some_and(|rest| rest.starts_with(['}', ':']))
             })
         }
-        TokenTree::Punct(_) => false,
+        TokenTree::Group(_) | TokenTree::Punct(_) => false,
     })
 }
 
@@ -623,14 +629,16 @@ const AWAIT: &[&str] = &["join", "try_join", "select", "select_biased"];
 
 /// Whether it does perhaps, hidden in a macro such as `tokio::join!`.
 fn may_await(expr: &Expr) -> bool {
-    Awaits::anywhere(expr, |call| {
-        let last = call.path.segments.last();
-        last.is_none_or(|last| NEVER_AWAIT.iter().all(|never| last.ident != never))
-    })
+    Awaits::anywhere(expr, |call| !is_of_std(call))
 }
 
-/// Macros of the standard library that hide no `.await`.
-const NEVER_AWAIT: &[&str] = &[
+/// Whether a macro is called like one of the standard library's that hide neither an `.await` nor a `return`.
+pub(crate) fn is_of_std(call: &Macro) -> bool {
+    let last = call.path.segments.last();
+    last.is_some_and(|last| OF_STD.iter().any(|name| last.ident == name))
+}
+
+const OF_STD: &[&str] = &[
     "assert",
     "assert_eq",
     "assert_ne",

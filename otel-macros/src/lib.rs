@@ -5,6 +5,7 @@
 mod args;
 mod block;
 mod body;
+mod boxed;
 mod errors;
 mod expand;
 mod fallback;

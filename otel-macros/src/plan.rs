@@ -86,6 +86,14 @@ pub(crate) enum Handed {
     },
 }
 
+impl Handed {
+    pub(crate) fn is_boxed(&self) -> bool {
+        match self {
+            Handed::Future { boxed, .. } | Handed::Stream { boxed } => *boxed,
+        }
+    }
+}
+
 /// The span itself.
 pub(crate) struct SpanPlan {
     pub(crate) name: Name,

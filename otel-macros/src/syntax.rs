@@ -234,7 +234,8 @@ pub(crate) fn sole_async_block(body: &TokenStream) -> Option<(Option<Expr>, Expr
     }
 }
 
-fn is_box_pin(function: &Expr) -> bool {
+/// Whether a call is one of `Box::pin`.
+pub(crate) fn is_box_pin(function: &Expr) -> bool {
     let Expr::Path(path) = function else {
         return false;
     };

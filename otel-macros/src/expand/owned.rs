@@ -54,11 +54,10 @@ fn unused(function: &Function, body: &TokenStream, around: &Around) -> TokenStre
 /// Whether tokens may be about a variable, also in a text that a macro reads.
 fn may_name(tokens: TokenStream, variable: &Ident) -> bool {
     let word = variable.unraw().to_string();
-    tokens.into_iter().any(|token| match token {
+    body::any(tokens, &|token| match token {
         TokenTree::Ident(ident) => ident.unraw() == word,
-        TokenTree::Group(group) => may_name(group.stream(), variable),
         TokenTree::Literal(literal) => literal.to_string().contains(&word),
-        TokenTree::Punct(_) => false,
+        TokenTree::Group(_) | TokenTree::Punct(_) => false,
     })
 }
 

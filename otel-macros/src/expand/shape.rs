@@ -4,11 +4,14 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, ExprAsync, FnArg, Ident, PatIdent, ReturnType, Token, Type, parse_quote};
+use syn::{
+    Block, Expr, ExprAsync, FnArg, Ident, PatIdent, ReturnType, Stmt, Token, Type, parse_quote,
+};
 
 use super::owned::{may_remove, owned_scope};
 use super::{Frame, Names, path_at, shown_at};
 use crate::body;
+use crate::boxed::BoxedAtEnd;
 use crate::function::Function;
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
@@ -39,7 +42,8 @@ pub(super) fn sync_body(
         return quote!(#before #entry #scope);
     }
     let result = &frame.names.result;
-    let called = called(function, body, around, frame);
+    let output = syntax::nameable(&function.sig.output);
+    let called = called(function, body, output.as_ref(), around, frame);
     quote! {
         #before
         #entry
@@ -356,9 +360,26 @@ pub(super) fn handing_body(
         entered,
         ..
     } = names;
-    let called = called(function, body, around, frame);
-    let (traced, boxed) = match handed {
-        Handed::Future { output, boxed } => {
+    // What would be put into a box is traced first, so that there is one box.
+    let boxed_at_end = if handed.is_boxed() {
+        BoxedAtEnd::of(body)
+    } else {
+        None
+    };
+    let called = if let Some(boxed) = &boxed_at_end {
+        called(
+            function,
+            &unboxed(boxed, handed, frame),
+            None,
+            around,
+            frame,
+        )
+    } else {
+        let output = syntax::nameable(&function.sig.output);
+        called(function, body, output.as_ref(), around, frame)
+    };
+    let traced = match handed {
+        Handed::Future { output, .. } => {
             // Where the result is looked at, its type has to be known.
             let output = output.as_ref().filter(|_| !around.after.is_empty());
             let named = |output: &Type| {
@@ -369,17 +390,14 @@ pub(super) fn handing_body(
             };
             let future = output.map_or_else(|| quote!(#result), |output| named(output));
             let record = record_result(around, frame);
-            (
-                quote!(#inside::TracedFuture::new(#span, #future, #record)),
-                *boxed,
-            )
+            quote!(#inside::TracedFuture::new(#span, #future, #record))
         }
-        Handed::Stream { boxed } => (quote!(#inside::TracedStream::new(#span, #result)), *boxed),
+        Handed::Stream { .. } => quote!(#inside::TracedStream::new(#span, #result)),
     };
-    let handed_out = if boxed {
-        quote!(#inside::boxed(#traced))
-    } else {
-        traced
+    let handed_out = match &boxed_at_end {
+        Some(BoxedAtEnd { call, .. }) => quote!(#call(#traced)),
+        None if handed.is_boxed() => quote!(#inside::boxed(#traced)),
+        None => traced,
     };
     quote! {
         #before
@@ -394,11 +412,38 @@ pub(super) fn handing_body(
     }
 }
 
+/// A body without the box at its end.
+fn unboxed(boxed: &BoxedAtEnd, handed: &Handed, frame: &Frame) -> TokenStream {
+    let BoxedAtEnd {
+        statements, inner, ..
+    } = boxed;
+    let mut inner = inner.clone();
+    let output = match handed {
+        Handed::Future { output, .. } => output.as_deref(),
+        Handed::Stream { .. } => None,
+    };
+    if let (Expr::Async(block), Some(output)) = (&mut inner, output) {
+        let typed = typed_return(output, output.span(), frame);
+        let typed = Expr::Verbatim(quote!(#typed));
+        block.block.stmts.insert(0, Stmt::Expr(typed, None));
+    }
+    syntax::justify(&mut inner);
+    // As a statement, so that one which starts with a block is put into parentheses.
+    let inner = Stmt::Expr(inner, None);
+    quote!(#(#statements)* #inner)
+}
+
 /// The body, called as a closure that owns the parameters. It stands where the user's function does: of what a closure of a
 /// macro has captured the compiler's messages do not say the names.
-fn called(function: &Function, body: &TokenStream, around: &Around, frame: &Frame) -> TokenStream {
+fn called(
+    function: &Function,
+    body: &TokenStream,
+    output: Option<&Type>,
+    around: &Around,
+    frame: &Frame,
+) -> TokenStream {
     let inside = &frame.inside;
-    let output = syntax::nameable(&function.sig.output).map(|ty| quote!(-> #ty));
+    let output = output.map(|ty| quote!(-> #ty));
     let owned = owned_scope(function, body, around);
     let closure = quote_spanned!(function.sig.fn_token.span=> move ||);
     quote!(#inside::call(#closure #output #owned))
