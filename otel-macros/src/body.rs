@@ -638,7 +638,7 @@ pub(crate) fn is_of_std(call: &Macro) -> bool {
     last.is_some_and(|last| OF_STD.iter().any(|name| last.ident == name))
 }
 
-const OF_STD: &[&str] = &[
+pub(crate) const OF_STD: &[&str] = &[
     "assert",
     "assert_eq",
     "assert_ne",

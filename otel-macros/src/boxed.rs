@@ -1,12 +1,12 @@
 //! Bodies that end by `Box::pin(..)`.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
 use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, Item, Macro, Stmt};
+use syn::{Block, Expr, ExprCall, Item, Macro, Stmt};
 
 use crate::body;
-use crate::syntax::is_box_pin;
 
 /// A body that ends by `Box::pin(..)` and cannot be left before that.
 pub(crate) struct BoxedAtEnd {
@@ -14,21 +14,54 @@ pub(crate) struct BoxedAtEnd {
     pub(crate) statements: Vec<Stmt>,
     /// What is put into the box.
     pub(crate) inner: Expr,
-    /// `Box::pin`, as it is written.
-    pub(crate) call: Expr,
+    pub(crate) call: BoxPin,
+}
+
+/// `Box::pin(..)`, as it is written, without its argument.
+pub(crate) struct BoxPin(ExprCall);
+
+impl BoxPin {
+    /// The argument of such a call, and the rest of it.
+    pub(crate) fn taken_apart(mut call: ExprCall) -> Option<(Expr, BoxPin)> {
+        let is_it = call.args.len() == 1 && is_box_pin(&call.func);
+        let argument = call.args.pop().filter(|_| is_it)?;
+        Some((argument, BoxPin(call)))
+    }
+
+    /// The call with another argument.
+    pub(crate) fn with(&self, argument: &TokenStream) -> TokenStream {
+        let ExprCall {
+            attrs,
+            func,
+            paren_token,
+            ..
+        } = &self.0;
+        let mut call = quote!(#(#attrs)* #func);
+        paren_token.surround(&mut call, |tokens| tokens.extend(argument.clone()));
+        call
+    }
+}
+
+fn is_box_pin(function: &Expr) -> bool {
+    let Expr::Path(path) = function else {
+        return false;
+    };
+    let mut words = path.path.segments.iter().rev();
+    let mut is_next = |word| words.next().is_some_and(|segment| segment.ident == word);
+    is_next("pin") && is_next("Box")
 }
 
 impl BoxedAtEnd {
     pub(crate) fn of(body: &TokenStream) -> Option<BoxedAtEnd> {
         let mut statements = Block::parse_within.parse2(body.clone()).ok()?;
-        let Stmt::Expr(Expr::Call(mut call), None) = statements.pop()? else {
+        let Stmt::Expr(Expr::Call(call), None) = statements.pop()? else {
             return None;
         };
-        let is_boxed = call.attrs.is_empty() && call.args.len() == 1 && is_box_pin(&call.func);
+        let (inner, call) = BoxPin::taken_apart(call)?;
         let boxed = BoxedAtEnd {
             statements,
-            inner: call.args.pop().filter(|_| is_boxed)?,
-            call: *call.func,
+            inner,
+            call,
         };
         (!boxed.may_return_before()).then_some(boxed)
     }

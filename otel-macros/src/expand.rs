@@ -9,19 +9,19 @@ mod start;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprAsync, Path, Stmt};
+use syn::{Expr, ExprAsync, Path, Stmt, Type};
 
 use self::outcome::outcome;
 use self::record::{one_record, records};
 use self::shape::{
-    Around, async_block, async_body, async_in_span, block_body, handing_body, lending, sync_body,
-    untraced_block_body,
+    Around, async_block, async_body, async_in_span, block_body, handing_body, is_made_when_polled,
+    lending, sync_body, untraced_block_body,
 };
 use self::start::{Begin, enter, into_task, start, within};
 use crate::body;
 use crate::function::Function;
 use crate::helpers::Lifted;
-use crate::plan::{AsyncBlock, Plan, Record, Records, Shape, SpanPlan};
+use crate::plan::{AsyncBlock, Handed, Plan, Record, Records, Shape, SpanPlan};
 use crate::syntax;
 
 /// The static that describes a traced function; where it stands, `#[traced_span]` has been expanded.
@@ -121,12 +121,15 @@ impl Frame {
     }
 }
 
-/// A variable of ours that the compiler's messages show at a place of the user's.
-fn shown_at(variable: &Ident, at: Span) -> Ident {
-    Ident::new(&variable.to_string(), variable.span().located_at(at))
+/// A word that the compiler's messages show at a place of the user's, and that means what it did.
+fn shown_at(word: &Ident, at: Span) -> Ident {
+    let mut shown = word.clone();
+    shown.set_span(word.span().located_at(at));
+    shown
 }
 
-/// The path of a method of ours, as if it stood at a place of the user's: the compiler then blames the argument alone.
+/// The path of a method of ours, as if it stood at a place of the user's: the compiler then blames the argument alone. Which crate
+/// `$crate` is remains.
 fn path_at(tokens: TokenStream, at: Span) -> TokenStream {
     let shown = tokens.into_iter().map(|token| match token {
         TokenTree::Group(group) => {
@@ -134,6 +137,7 @@ fn path_at(tokens: TokenStream, at: Span) -> TokenStream {
             shown.set_span(at);
             shown.into()
         }
+        TokenTree::Ident(word) if word == "$crate" => shown_at(&word, at).into(),
         mut token => {
             token.set_span(at);
             token
@@ -180,7 +184,7 @@ pub(crate) fn traced(
     frame.needs_slot = plan.needs_slot;
     frame.result_is_reference = match plan.shape {
         Shape::Handing(_) => true,
-        Shape::Block(_) => !plan.needs_slot,
+        Shape::Block(_) => is_made_when_polled(function, plan.needs_slot),
         Shape::Sync | Shape::Async => false,
     };
     let start = start(&plan.span, &plan.records.start, &begin, &frame);
@@ -207,6 +211,48 @@ pub(crate) fn traced(
     function.with_body(&body)
 }
 
+/// What would be done with a traced function's result, where that is never reached: what closures over it name is used then, also
+/// without recording. Nothing where the type of the result cannot be written.
+pub(crate) fn outcome_unreached(plan: &Plan, function: &Function) -> Option<TokenStream> {
+    let ty = match &plan.shape {
+        Shape::Sync | Shape::Async => syntax::nameable(&function.sig.output),
+        Shape::Handing(Handed::Future { output, .. }) => output.as_deref().cloned(),
+        Shape::Block(block) => block.output.as_deref().cloned(),
+        Shape::Handing(Handed::Stream { .. }) => None,
+    };
+    let frame = Frame::new(&plan.runtime, Recorder::Current);
+    unreached(&ty?, &outcome(plan, &frame), &frame)
+}
+
+/// The same for helpers alone.
+pub(crate) fn returned_unreached(
+    runtime: &Path,
+    recorded: &Records,
+    function: &Function,
+) -> Option<TokenStream> {
+    let ty = match AsyncBlock::of(&function.sig, &function.body) {
+        Some(block) => block.output.as_deref().cloned(),
+        None => syntax::nameable(&function.sig.output),
+    };
+    let frame = Frame::new(runtime, Recorder::Current);
+    unreached(&ty?, &records(&recorded.returned, &frame), &frame)
+}
+
+fn unreached(ty: &Type, after: &TokenStream, frame: &Frame) -> Option<TokenStream> {
+    if body::mentions(quote!(#ty), "_") {
+        return None;
+    }
+    let (inside, result) = (&frame.inside, &frame.names.result);
+    // What a closure takes is not taken from the body: this returns.
+    Some(quote! {
+        if false {
+            let #result = #inside::unreached::<#ty>();
+            #after
+            return #inside::unreached();
+        }
+    })
+}
+
 /// A function with helpers alone: they act on the span that is current when it is called.
 pub(crate) fn untraced(
     runtime: &Path,
@@ -217,7 +263,7 @@ pub(crate) fn untraced(
 ) -> TokenStream {
     let mut frame = Frame::new(runtime, Recorder::Current);
     let block = AsyncBlock::of(&function.sig, body);
-    frame.result_is_reference = block.is_some();
+    frame.result_is_reference = block.is_some() && is_made_when_polled(function, false);
     let around = Around {
         before: lifted.mentions(),
         entry: records(&recorded.entry, &frame),

@@ -107,6 +107,11 @@ impl Function {
                 }
                 _ => {}
             }
+            // To the compiler it is used where it is moved.
+            if let FnArg::Typed(typed) = input {
+                allow_expected(&mut typed.attrs, "unused_variables");
+                allow_expected(&mut typed.attrs, "unused");
+            }
         }
         self
     }
@@ -119,15 +124,17 @@ impl Function {
         })
     }
 
+    /// Whether another macro may read what this one makes: an attribute that the compiler does not know.
+    pub(crate) fn is_read_again(&self) -> bool {
+        self.attrs.iter().any(|attribute| {
+            let first = attribute.path().segments.first();
+            first.is_none_or(|first| INERT.iter().all(|inert| first.ident != inert))
+        })
+    }
+
     /// The function, of which a lint of clippy has nothing to say any more: that it is expected becomes that it is allowed.
     pub(crate) fn allowing(mut self, lint: &str) -> Function {
-        for attribute in &mut self.attrs {
-            if let Meta::List(list) = &mut attribute.meta {
-                if list.path.is_ident("expect") && mentions(list.tokens.clone(), lint) {
-                    list.path = Ident::new("allow", list.path.span()).into();
-                }
-            }
-        }
+        allow_expected(&mut self.attrs, lint);
         self
     }
 
@@ -170,6 +177,42 @@ impl Function {
         lifted
     }
 }
+
+/// Allows a lint where it was expected.
+fn allow_expected(attributes: &mut [Attribute], lint: &str) {
+    for attribute in attributes {
+        if let Meta::List(list) = &mut attribute.meta {
+            if list.path.is_ident("expect") && mentions(list.tokens.clone(), lint) {
+                list.path = Ident::new("allow", list.path.span()).into();
+            }
+        }
+    }
+}
+
+/// How attributes begin that are no macros.
+const INERT: &[&str] = &[
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "clippy",
+    "cold",
+    "deny",
+    "deprecated",
+    "diagnostic",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "inline",
+    "link_section",
+    "must_use",
+    "no_mangle",
+    "rustfmt",
+    "target_feature",
+    "track_caller",
+    "unsafe",
+    "warn",
+];
 
 /// Whether an attribute is `#[track_caller]`.
 pub(crate) fn is_track_caller(attribute: &Attribute) -> bool {

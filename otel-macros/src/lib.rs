@@ -218,9 +218,10 @@ pub fn traced_span(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `otel_runtime::AttributeValue`); `%value` records what `Display` says, `?value` what `Debug` says. A value is evaluated once
 /// when the span records, and not at all otherwise; so `?`, `return`, `break`, `continue` and `.await` cannot leave it, nor what
 /// keys, names and the options of [`macro@traced_span`] evaluate. A value names an argument before the body can give it away. A closure is evaluated over the result when the function returns: it sees the value
-/// inside an `Ok`, or what the function returns if that is no `Result`; what else it names must still be there, which what the
-/// body gives away or changes through a `&mut` is not, and a number is what it was when the function was called. What it gives is
-/// recorded by its type: `|ok| format!("{ok:?}")` records what `Debug` says.
+/// inside an `Ok`, or what the function returns if that is no `Result`. What else it names must still be there, which what the
+/// body gives away or changes through a `&mut` is not, nor, where a future is handed out, what that owns for another value; a
+/// number is what it was when the function was called. What the closure gives is recorded by its type: `|ok| format!("{ok:?}")`
+/// records what `Debug` says.
 ///
 #[doc = include_str!("../docs/span_attr.md")]
 #[proc_macro_attribute]

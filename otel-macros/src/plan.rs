@@ -6,6 +6,7 @@ use syn::{Expr, ExprAsync, ExprClosure, Ident, LitStr, Path, Signature, Type, Un
 
 use crate::args::{self, Args, OutcomeArgs, SpanArgs};
 use crate::body::{self, Body};
+use crate::boxed::BoxPin;
 use crate::errors::{Errors, list, suggestion};
 use crate::function::{Function, OnParameter};
 use crate::helpers::{AttrContent, EventHelper, Field, Helper, Key, Value};
@@ -50,7 +51,7 @@ pub(crate) enum Shape {
 
 /// A function's body that is an `async` block and nothing else, perhaps as the argument of a call such as `Box::pin`.
 pub(crate) struct AsyncBlock {
-    pub(crate) call: Option<Expr>,
+    pub(crate) call: Option<BoxPin>,
     pub(crate) block: ExprAsync,
     /// What the future comes to, where the signature says so.
     pub(crate) output: Option<Box<Type>>,
@@ -133,6 +134,14 @@ pub(crate) struct Records {
 pub(crate) enum Record {
     Attributes(Vec<Field>),
     Event { name: Expr, fields: Vec<Field> },
+}
+
+impl Record {
+    pub(crate) fn fields(&self) -> &[Field] {
+        match self {
+            Record::Attributes(fields) | Record::Event { fields, .. } => fields,
+        }
+    }
 }
 
 /// How an `Err` is described.

@@ -1,6 +1,6 @@
 //! Small questions about types, answered from their syntax alone.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
@@ -11,6 +11,7 @@ use syn::{
     TypePath, UnOp, parse_quote,
 };
 
+use crate::boxed::BoxPin;
 use crate::plan::Handed;
 
 /// Types that are certainly no `Result`, whatever is in scope.
@@ -218,30 +219,16 @@ fn types(segment: &PathSegment) -> Vec<&Type> {
 }
 
 /// A body that is an `async` block and nothing else, perhaps in `Box::pin`. Another call could do anything with it.
-pub(crate) fn sole_async_block(body: &TokenStream) -> Option<(Option<Expr>, ExprAsync)> {
+pub(crate) fn sole_async_block(body: &TokenStream) -> Option<(Option<BoxPin>, ExprAsync)> {
     let mut statements = Block::parse_within.parse2(body.clone()).ok()?;
     match (statements.pop()?, statements.is_empty()) {
         (Stmt::Expr(Expr::Async(block), None), true) => Some((None, block)),
-        (Stmt::Expr(Expr::Call(mut call), None), true)
-            if call.args.len() == 1 && is_box_pin(&call.func) =>
-        {
-            match call.args.pop()? {
-                Expr::Async(block) => Some((Some(*call.func), block)),
-                _ => None,
-            }
-        }
+        (Stmt::Expr(Expr::Call(call), None), true) => match BoxPin::taken_apart(call)? {
+            (Expr::Async(block), call) => Some((Some(call), block)),
+            _ => None,
+        },
         _ => None,
     }
-}
-
-/// Whether a call is one of `Box::pin`.
-pub(crate) fn is_box_pin(function: &Expr) -> bool {
-    let Expr::Path(path) = function else {
-        return false;
-    };
-    let mut words = path.path.segments.iter().rev();
-    let mut is_next = |word| words.next().is_some_and(|segment| segment.ident == word);
-    is_next("pin") && is_next("Box")
 }
 
 /// The expression inside parentheses and the invisible groups that `macro_rules!` makes.
@@ -488,7 +475,11 @@ impl VisitMut for WayOut {
             }
             Expr::Loop(expr) => return self.body(expr.label.as_ref(), 1, &mut expr.body),
             Expr::While(expr) => {
+                let labels = self.labels.len();
+                self.labels
+                    .extend(expr.label.iter().map(|label| label.name.ident.clone()));
                 self.visit_expr_mut(&mut expr.cond);
+                self.labels.truncate(labels);
                 return self.body(expr.label.as_ref(), 1, &mut expr.body);
             }
             Expr::ForLoop(expr) => {
@@ -503,12 +494,30 @@ impl VisitMut for WayOut {
 
     fn visit_macro_mut(&mut self, call: &mut Macro) {
         let arguments = Punctuated::<Expr, Token![,]>::parse_terminated;
-        for mut argument in call.parse_body_with(arguments).into_iter().flatten() {
-            self.visit_expr_mut(&mut argument);
+        if let Ok(mut arguments) = call.parse_body_with(arguments) {
+            for argument in &mut arguments {
+                self.visit_expr_mut(argument);
+            }
+        } else if let Some(at) = question_mark(call.tokens.clone()) {
+            self.found.get_or_insert((at, "?"));
         }
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// The first `?` that stands behind something, in tokens that are no Rust.
+fn question_mark(tokens: TokenStream) -> Option<Span> {
+    let mut is_behind = false;
+    tokens.into_iter().find_map(|token| {
+        let found = match &token {
+            TokenTree::Punct(mark) if mark.as_char() == '?' && is_behind => Some(mark.span()),
+            TokenTree::Group(group) => question_mark(group.stream()),
+            _ => None,
+        };
+        is_behind = !matches!(&token, TokenTree::Punct(mark) if mark.as_char() != '?');
+        found
+    })
 }
 
 /// Whether something in an expression is what an attribute was replaced by.

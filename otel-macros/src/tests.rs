@@ -209,7 +209,7 @@ fn without_recording_the_code_stays_as_it_was() {
             quote!("sum", kind = client),
             &quote! {
                 #[inline]
-                #[span_attr("rows" = rows.len(), "sum" = |sum| *sum)]
+                #[span_attr("rows" = rows.len())]
                 fn sum(rows: &[u32]) -> u32 {
                     #[traced_span("add")]
                     {
@@ -240,5 +240,26 @@ fn without_recording_the_code_stays_as_it_was() {
                 }
             }
         ",
+    );
+}
+
+#[test]
+fn a_parameter_keeps_the_attributes_of_other_macros() {
+    let function = quote!(
+        #[other]
+        fn find(
+            #[case]
+            #[allow(unused)]
+            name: String,
+        ) -> Option<u32> {
+            None
+        }
+    );
+    let expansion = traced_span::expand(true, quote!(), &function).to_string();
+    assert_eq!(expansion.matches("# [case]").count(), 1, "{expansion}");
+    assert_eq!(
+        expansion.matches("# [allow (unused)]").count(),
+        2,
+        "{expansion}"
     );
 }

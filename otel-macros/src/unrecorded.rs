@@ -3,12 +3,12 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Expr};
+use syn::{Attribute, Expr, Path};
 
 use crate::expand;
 use crate::function::Function;
-use crate::helpers::{Field, Key, Lifted};
-use crate::plan::{Name, Parent, Plan, Record, Records, SpanPlan};
+use crate::helpers::{Field, Key, Lifted, Value};
+use crate::plan::{Failure, Name, Parent, Plan, Record, Records, SpanPlan};
 use crate::syntax::{is_underscored, justify};
 
 /// A traced function without its span.
@@ -23,17 +23,36 @@ pub(crate) fn traced(
     let counted = plan.counted.as_ref();
     let counted = counted.filter(|counted| !matches!(counted, Expr::Closure(_)));
     values.extend(counted.map(Mentioned::always));
-    around(&values, lifted, function, body)
+    let is_closure = matches!(plan.failure, Failure::By(_))
+        || matches!(plan.counted, Some(Expr::Closure(_)))
+        || names_closures(&plan.records);
+    let closures = is_closure.then(|| expand::outcome_unreached(plan, function));
+    around(&values, closures.flatten().as_ref(), lifted, function, body)
 }
 
 /// A function with helpers alone, without what they record.
 pub(crate) fn untraced(
+    runtime: &Path,
     recorded: &Records,
     lifted: &Lifted,
     function: &Function,
     body: &TokenStream,
 ) -> TokenStream {
-    around(&records(recorded), lifted, function, body)
+    let closures =
+        names_closures(recorded).then(|| expand::returned_unreached(runtime, recorded, function));
+    around(
+        &records(recorded),
+        closures.flatten().as_ref(),
+        lifted,
+        function,
+        body,
+    )
+}
+
+/// Whether something is recorded of the result.
+fn names_closures(recorded: &Records) -> bool {
+    let mut fields = recorded.returned.iter().flat_map(Record::fields);
+    fields.any(|field| matches!(field.value, Value::Result(_)))
 }
 
 /// The values of a statement's helper.
@@ -59,13 +78,14 @@ pub(crate) fn around_expr(plan: &SpanPlan, expr: &mut Expr) {
 
 fn around(
     values: &[Mentioned<'_>],
+    closures: Option<&TokenStream>,
     lifted: &Lifted,
     function: &Function,
     body: &TokenStream,
 ) -> TokenStream {
     let lifted = lifted.mentions();
     let mention = mention(values);
-    let before = quote!(#lifted #mention);
+    let before = quote!(#lifted #mention #closures);
     if before.is_empty() {
         return function.with_body(body);
     }

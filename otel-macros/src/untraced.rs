@@ -40,10 +40,12 @@ pub(crate) fn expand(
     refuse_const(&function, &mut errors);
     refuse_traced(ours, &function, &mut errors);
     let records = Records::new(helpers, on_parameters, &function, false, &mut errors);
-    let body = function.body.clone();
+    let (runtime, body) = (default_runtime(), function.body.clone());
     match errors.finish(records) {
-        Ok(records) if !recording => unrecorded::untraced(&records, &lifted, &function, &body),
-        Ok(records) => expand::untraced(&default_runtime(), &records, &lifted, &function, &body),
+        Ok(records) if !recording => {
+            unrecorded::untraced(&runtime, &records, &lifted, &function, &body)
+        }
+        Ok(records) => expand::untraced(&runtime, &records, &lifted, &function, &body),
         Err(errors) => fallback::function(errors, &lifted, &function, &body),
     }
 }

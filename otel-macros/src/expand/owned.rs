@@ -4,11 +4,11 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatOr, PatSlice, ReceiverKind};
+use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatOr, PatSlice, PatStruct, ReceiverKind};
 
 use super::shape::Around;
 use crate::body;
-use crate::function::{Function, is_unbound, simple_name};
+use crate::function::{Function, is_unbound};
 use crate::syntax;
 
 /// The body in a scope that owns the parameters.
@@ -25,23 +25,28 @@ pub(super) fn owned_scope(function: &Function, body: &TokenStream, around: &Arou
 /// A variable for each parameter that is mentioned by [`captures`] alone: the compiler says of it what it would have said of the
 /// parameter.
 fn unused(function: &Function, body: &TokenStream, around: &Around) -> TokenStream {
+    if may_hide_names(body.clone()) {
+        return TokenStream::new();
+    }
     let Around {
         before,
         entry,
         after,
     } = around;
-    let unused = function.sig.inputs.iter().filter_map(|input| {
-        let FnArg::Typed(typed) = input else {
-            return None;
-        };
-        let name = simple_name(&typed.pat)?;
-        let is_used = name.to_string().starts_with('_')
-            || syntax::may_be_constant(&name)
-            || syntax::is_never_dropped(&typed.ty)
-            || may_name(body.clone(), &name)
-            || body::names(quote!(#before #entry #after), &name);
-        let attrs = &typed.attrs;
-        (!is_used).then(|| quote!(#(#attrs)* let #name = 0;))
+    let recorded = quote!(#before #entry #after);
+    let unused = function.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) if !syntax::is_never_dropped(&typed.ty) && !has_fields(&typed.pat) => {
+            let mut names = in_drop_order(&typed.pat);
+            names.retain(|name| {
+                !name.to_string().starts_with('_')
+                    && !may_name(body.clone(), name)
+                    && !body::names(recorded.clone(), name)
+            });
+            let attrs = typed.attrs.iter().filter(|it| is_of_compiler(it));
+            let attrs = quote!(#(#attrs)*);
+            Some(quote!(#(#attrs let #names = 0;)*))
+        }
+        _ => None,
     });
     let unused: TokenStream = unused.collect();
     if unused.is_empty() {
@@ -51,15 +56,71 @@ fn unused(function: &Function, body: &TokenStream, around: &Around) -> TokenStre
     }
 }
 
+/// Whether something in a pattern is named after a field, which the compiler would have ignored in another way.
+fn has_fields(pattern: &Pat) -> bool {
+    struct HasFields(bool);
+    impl VisitMut for HasFields {
+        fn visit_pat_struct_mut(&mut self, _: &mut PatStruct) {
+            self.0 = true;
+        }
+    }
+    let mut has_fields = HasFields(false);
+    has_fields.visit_pat_mut(&mut pattern.clone());
+    has_fields.0
+}
+
+/// Whether an attribute may stand on a variable as well.
+fn is_of_compiler(attribute: &Attribute) -> bool {
+    const NAMES: &[&str] = &[
+        "allow", "cfg", "cfg_attr", "deny", "expect", "forbid", "warn",
+    ];
+    NAMES.iter().any(|name| attribute.path().is_ident(name))
+}
+
 /// Whether tokens may be about a variable, also in a text that a macro reads.
 fn may_name(tokens: TokenStream, variable: &Ident) -> bool {
     let word = variable.unraw().to_string();
     body::any(tokens, &|token| match token {
         TokenTree::Ident(ident) => ident.unraw() == word,
-        TokenTree::Literal(literal) => literal.to_string().contains(&word),
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            let mut words = text.split(|char: char| !char.is_alphanumeric() && char != '_');
+            words.any(|part| part == word)
+        }
         TokenTree::Group(_) | TokenTree::Punct(_) => false,
     })
 }
+
+/// Whether a macro is called that could be about a variable without spelling its name, as `include!` is.
+fn may_hide_names(tokens: TokenStream) -> bool {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let is_hiding = tokens.windows(3).any(|tokens| match tokens {
+        [
+            TokenTree::Ident(name),
+            TokenTree::Punct(mark),
+            TokenTree::Group(_),
+        ] => {
+            let is_known = body::OF_STD
+                .iter()
+                .chain(SPELLING)
+                .any(|known| name == known);
+            mark.as_char() == '!' && !is_known
+        }
+        _ => false,
+    });
+    is_hiding
+        || tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => may_hide_names(group.stream()),
+            _ => false,
+        })
+}
+
+/// What stands before a `!` besides macros of the standard library that spell what they name: those of loggers and of this crate, and
+/// keywords before a negation.
+const SPELLING: &[&str] = &[
+    "attr", "debug", "error", "event", "if", "in", "info", "match", "return", "span", "trace",
+    "warn", "while",
+];
 
 /// Mentions every parameter that may have something to drop, the last one first, so that the closure or future owns all
 /// of them and drops them in the order in which the function would. The others are left to the body, so that the

@@ -185,10 +185,10 @@ pub(super) fn block_body(
     let Around { before, entry, .. } = around;
     let owning = owning_named(&block.block, function, &quote!(#before #entry));
     let output = block.output.as_deref();
-    let traced = if frame.needs_slot {
-        async_in_slot(&owning, output, around, frame)
-    } else {
+    let traced = if is_made_when_polled(function, frame.needs_slot) {
         async_in_span(&owning, output, around, frame)
+    } else {
+        async_around_span(&owning, output, around, frame)
     };
     called_with(block, &traced)
 }
@@ -206,34 +206,41 @@ pub(super) fn untraced_block_body(
         after,
     } = around;
     let owning = owning_named(&block.block, function, &quote!(#before #entry #after));
-    let ExprAsync {
-        attrs,
-        capture,
-        block: body,
-        ..
-    } = &owning;
-    if after.is_empty() {
-        let body = braced(body);
-        return called_with(
-            block,
-            &quote!(#(#attrs)* async #capture { #before #entry #body }),
-        );
-    }
-    // In a span that is none.
-    let (inside, span) = (&frame.inside, &frame.names.span);
-    let around = Around {
-        before: quote!(#before #entry let #span = #inside::TaskSpan::none();),
-        entry: TokenStream::new(),
-        after: after.clone(),
+    let output = block.output.as_deref();
+    let recorded = if is_made_when_polled(function, false) {
+        // In a span that is none.
+        let (inside, span) = (&frame.inside, &frame.names.span);
+        let around = Around {
+            before: quote!(#before #entry let #span = #inside::TaskSpan::none();),
+            entry: TokenStream::new(),
+            after: after.clone(),
+        };
+        async_in_span(&owning, output, &around, frame)
+    } else {
+        let ExprAsync { capture, block, .. } = &owning;
+        let future = quote!(async #capture #block);
+        async_around(
+            &owning,
+            output,
+            &quote!(#before #entry),
+            &future,
+            after,
+            frame,
+        )
     };
-    let recorded = async_in_span(&owning, block.output.as_deref(), &around, frame);
     called_with(block, &recorded)
+}
+
+/// Whether a function that is one `async` block can be made to hold what it captures once. Another macro that reads it would not see
+/// the block any more, and a part that awaits has a slot around it.
+pub(super) fn is_made_when_polled(function: &Function, needs_slot: bool) -> bool {
+    !needs_slot && !function.is_read_again()
 }
 
 /// The call with another block in place of its own.
 fn called_with(block: &AsyncBlock, other: &TokenStream) -> TokenStream {
     match &block.call {
-        Some(call) => quote!(#call(#other)),
+        Some(call) => call.with(other),
         None => other.clone(),
     }
 }
@@ -285,10 +292,10 @@ pub(super) fn async_in_span(
     }
 }
 
-/// The same where a part of the block has a span of its own and awaits, which is in a slot around it.
+/// The same as an `async` block around the block, which holds what that captures once more.
 ///
-/// `async move { ..; let result: Output = InSlot::new(slot, async move { .. }).await; .. }`
-fn async_in_slot(
+/// `async move { ..; let result: Output = InSpan::new(&span, async move { .. }).await; .. }`
+fn async_around_span(
     block: &ExprAsync,
     output: Option<&Type>,
     around: &Around,
@@ -298,23 +305,34 @@ fn async_in_slot(
     let entry = entered(&around.entry, frame);
     let after = entered(&around.after, frame);
     let Frame { inside, names, .. } = frame;
-    let Names { span, result, .. } = names;
+    let span = &names.span;
     let ExprAsync {
-        attrs,
         capture,
-        block,
+        block: body,
         ..
     } = block;
+    let (slot, future) = in_span(&quote!(async #capture #body), frame);
+    let before = quote!(#before #entry #slot);
+    let after = quote!(#after #inside::TaskSpan::finish(#span););
+    async_around(block, output, &before, &future, &after, frame)
+}
+
+fn async_around(
+    block: &ExprAsync,
+    output: Option<&Type>,
+    before: &TokenStream,
+    future: &TokenStream,
+    after: &TokenStream,
+    frame: &Frame,
+) -> TokenStream {
+    let ExprAsync { attrs, capture, .. } = block;
+    let result = &frame.names.result;
     let output = output.map(|output| quote!(: #output));
-    let (slot, future) = in_span(&quote!(async #capture #block), frame);
     quote! {
         #(#attrs)* async #capture {
             #before
-            #entry
-            #slot
             let #result #output = #future.await;
             #after
-            #inside::TaskSpan::finish(#span);
             #result
         }
     }
@@ -395,7 +413,7 @@ pub(super) fn handing_body(
         Handed::Stream { .. } => quote!(#inside::TracedStream::new(#span, #result)),
     };
     let handed_out = match &boxed_at_end {
-        Some(BoxedAtEnd { call, .. }) => quote!(#call(#traced)),
+        Some(BoxedAtEnd { call, .. }) => call.with(&traced),
         None if handed.is_boxed() => quote!(#inside::boxed(#traced)),
         None => traced,
     };

@@ -152,6 +152,34 @@ fn recursion_makes_a_span_for_each_call() {
 }
 
 #[test]
+fn a_macro_of_another_crate_can_name_its_runtime() {
+    annotated_library::traced! {
+        fn handed_out() -> impl Future<Output = Result<u32, String>> {
+            async { Ok(later().await?) }
+        }
+    }
+    annotated_library::traced! {
+        async fn later() -> Result<u32, &'static str> {
+            pause().await;
+            sync()
+        }
+    }
+    annotated_library::traced! {
+        #[otel_runtime::span_attr("sum" = |sum| *sum)]
+        fn sync() -> Result<u32, &'static str> {
+            Ok(1)
+        }
+    }
+    let recorded = record();
+    assert_eq!(block_on(handed_out()), Ok(1));
+    recorded.check(&[
+        "INTERNAL handed_out",
+        "  INTERNAL later",
+        "    INTERNAL sync",
+    ]);
+}
+
+#[test]
 fn an_attribute_that_stands_twice_makes_two_spans() {
     #[traced_span]
     #[traced_span]
@@ -164,15 +192,29 @@ fn an_attribute_that_stands_twice_makes_two_spans() {
         pause().await;
         leaf();
     }
+    #[traced_span]
+    #[traced_span]
+    fn twice_in_a_box() -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async {
+            pause().await;
+            leaf();
+        })
+    }
     let recorded = record();
+    drop(twice_later());
+    drop(twice_in_a_box());
     twice();
     block_on(twice_later());
+    block_on(twice_in_a_box());
     recorded.check(&[
         "INTERNAL twice",
         "  INTERNAL twice",
         "    INTERNAL leaf",
         "INTERNAL twice_later",
         "  INTERNAL twice_later",
+        "    INTERNAL leaf",
+        "INTERNAL twice_in_a_box",
+        "  INTERNAL twice_in_a_box",
         "    INTERNAL leaf",
     ]);
 }

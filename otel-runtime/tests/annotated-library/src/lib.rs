@@ -6,6 +6,19 @@ use std::sync::Mutex;
 
 use otel_runtime::{span_attr, span_event, traced_span};
 
+/// For [`traced`].
+#[doc(hidden)]
+pub use otel_runtime as runtime;
+
+/// Traces what it is given by the runtime that this crate knows, as macros of libraries do.
+#[macro_export]
+macro_rules! traced {
+    ($($function:tt)*) => {
+        #[$crate::runtime::traced_span(crate = $crate::runtime)]
+        $($function)*
+    };
+}
+
 /// A call with a child, an attribute of each sort and an event.
 ///
 /// # Errors

@@ -43,6 +43,14 @@ fn search() -> u32 {
     found
 }
 
+#[traced_span]
+#[span_attr("list" = vec![id()?; 2], "is" = matches!(id()?, 1 | 2 if true))]
+fn in_macros() -> Option<u32> {
+    #[span_attr("json" = stringify!({ "id": id()?, "other": [1] }))]
+    let id = id();
+    id
+}
+
 fn id() -> Option<u32> {
     None
 }
@@ -65,4 +73,5 @@ fn main() {
     named();
     let _ = failing();
     search();
+    in_macros();
 }

@@ -45,6 +45,61 @@ fn beside(number: u32, text: String) -> impl Future<Output = u32> {
     async { 5 }
 }
 
+/// What is dropped at the end is so in the order of the block, whatever is recorded.
+mod dropped {
+    use std::cell::Cell;
+
+    use otel_runtime::{span_attr, traced_span};
+
+    thread_local! {
+        pub(crate) static DROPPED: Cell<String> = const { Cell::new(String::new()) };
+    }
+
+    pub(crate) struct Noted(pub(crate) &'static str);
+
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            DROPPED.set(DROPPED.take() + self.0);
+        }
+    }
+
+    #[traced_span]
+    #[span_attr("second" = second.0)]
+    #[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+    pub(crate) fn traced(first: Noted, second: Noted) -> impl Future<Output = ()> {
+        async move {
+            let _both = (&first, &second);
+            std::future::ready(()).await;
+        }
+    }
+
+    #[span_attr("second" = second.0)]
+    #[expect(clippy::manual_async_fn, reason = "it is to mean the same")]
+    pub(crate) fn helper_alone(first: Noted, second: Noted) -> impl Future<Output = ()> {
+        async move {
+            let _both = (&first, &second);
+            std::future::ready(()).await;
+        }
+    }
+}
+
+mod lints {
+    use std::pin::Pin;
+
+    use otel_runtime::traced_span;
+
+    #[deprecated]
+    fn old() -> u32 {
+        1
+    }
+
+    #[traced_span]
+    pub(crate) fn in_front_of_the_box() -> Pin<Box<dyn Future<Output = u32>>> {
+        #[expect(deprecated)]
+        Box::pin(async { old() })
+    }
+}
+
 /// Nor is what is named in a text, a part of a pattern or the receiver.
 mod named {
     use std::pin::Pin;
@@ -83,6 +138,13 @@ mod named {
 }
 
 fn main() {
+    let noted = || (dropped::Noted("1"), dropped::Noted("2"));
+    let (first, second) = noted();
+    assert_eq!(dropped::traced(first, second).now_or_never(), Some(()));
+    let (first, second) = noted();
+    assert_eq!(dropped::helper_alone(first, second).now_or_never(), Some(()));
+    assert_eq!(dropped::DROPPED.take(), "1212");
+    assert_eq!(lints::in_front_of_the_box().now_or_never(), Some(1));
     let room = named::Room { id: 1 };
     assert_eq!(named::in_a_text(1).now_or_never(), Some(5));
     assert_eq!(named::by_a_pattern((1, String::new())).now_or_never(), Some(5));
