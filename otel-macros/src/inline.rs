@@ -109,8 +109,7 @@ fn record(helper: Helper, errors: &mut Errors) -> Option<Record> {
             Record::Attributes(fields)
         }
     };
-    let (Record::Attributes(fields) | Record::Event { fields, .. }) = &record;
-    check_statement_fields(fields, errors);
+    check_statement_fields(record.fields(), errors);
     Some(record)
 }
 
