@@ -302,13 +302,14 @@ fn no_option(word: &str, next: ParseStream<'_>) -> String {
     if let Some((_, here)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == word) {
         return format!("no option `{word}` in `#[traced_span]`: {here}");
     }
-    if word.starts_with(char::is_uppercase) && !next.peek(Token![=]) {
+    let is_constant = !word.contains(char::is_lowercase) && !next.peek(Token![=]);
+    if is_constant {
         return NAME_IS_NO_LITERAL.to_owned();
     }
+    let meant = suggestion(&word.to_lowercase(), &[OPTIONS, &["skip"]].concat());
     format!(
-        "no option `{word}` in `#[traced_span]`; use {}{}",
-        list(OPTIONS),
-        suggestion(word, &[OPTIONS, &["skip"]].concat())
+        "no option `{word}` in `#[traced_span]`; use {}{meant}",
+        list(OPTIONS)
     )
 }
 

@@ -216,7 +216,7 @@ impl VisitMut for Rewriter<'_> {
     /// In a chain of `let`s the compiler asks for the edition where the value ends: it must be the user's.
     fn visit_expr_let_mut(&mut self, expr: &mut ExprLet) {
         visit_mut::visit_expr_let_mut(self, expr);
-        if syntax::is_expanded(&expr.expr) {
+        if syntax::ends_expanded(&expr.expr) {
             let value = &expr.expr;
             let mut parentheses = Group::new(Delimiter::Parenthesis, quote!(#value));
             parentheses.set_span(expr.let_token.span);

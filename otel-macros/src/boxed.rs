@@ -1,8 +1,9 @@
 //! Bodies that end by `Box::pin(..)`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::Parser;
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprCall, Item, Macro, Stmt};
 
@@ -10,11 +11,10 @@ use crate::body;
 
 /// A body that ends by `Box::pin(..)` and cannot be left before that.
 pub(crate) struct BoxedAtEnd {
-    /// What comes before.
-    pub(crate) statements: Vec<Stmt>,
-    /// What is put into the box.
-    pub(crate) inner: Expr,
-    pub(crate) call: BoxPin,
+    /// Whether an `async` block is put into the box.
+    pub(crate) is_async: bool,
+    /// Where the call stands.
+    pub(crate) at: Span,
 }
 
 /// `Box::pin(..)`, as it is written, without its argument.
@@ -54,26 +54,37 @@ fn is_box_pin(function: &Expr) -> bool {
 impl BoxedAtEnd {
     pub(crate) fn of(body: &TokenStream) -> Option<BoxedAtEnd> {
         let mut statements = Block::parse_within.parse2(body.clone()).ok()?;
+        let mut returns = Returns(false);
+        for statement in &mut statements.clone() {
+            returns.visit_stmt_mut(statement);
+        }
         let Stmt::Expr(Expr::Call(call), None) = statements.pop()? else {
             return None;
         };
-        let (inner, call) = BoxPin::taken_apart(call)?;
-        let boxed = BoxedAtEnd {
-            statements,
-            inner,
-            call,
-        };
-        (!boxed.may_return_before()).then_some(boxed)
+        let at = call.span();
+        let (inner, _) = BoxPin::taken_apart(call)?;
+        let is_async = matches!(inner, Expr::Async(_));
+        (!returns.0).then_some(BoxedAtEnd { is_async, at })
     }
+}
 
-    fn may_return_before(&self) -> bool {
-        let mut returns = Returns(false);
-        for statement in &mut self.statements.clone() {
-            returns.visit_stmt_mut(statement);
-        }
-        returns.visit_expr_mut(&mut self.inner.clone());
-        returns.0
+/// A body that ends by `Box::pin(async { .. })`, with something at the start of the block. The rest stays token for token.
+pub(crate) fn with_first_in_block(body: TokenStream, first: &TokenStream) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = body.into_iter().collect();
+    let is_last = |token: &TokenTree| matches!(token, TokenTree::Group(_));
+    if let Some(TokenTree::Group(group)) = tokens.iter_mut().rfind(|token| is_last(token)) {
+        let inside = match group.delimiter() {
+            Delimiter::Brace => {
+                let rest = group.stream();
+                quote!(#first #rest)
+            }
+            _ => with_first_in_block(group.stream(), first),
+        };
+        let mut changed = Group::new(group.delimiter(), inside);
+        changed.set_span(group.span());
+        *group = changed;
     }
+    tokens.into_iter().collect()
 }
 
 /// Whether the function may return somewhere, perhaps in a macro.

@@ -215,7 +215,7 @@ pub(crate) fn traced(
 /// without recording. Nothing where the type of the result cannot be written.
 pub(crate) fn outcome_unreached(plan: &Plan, function: &Function) -> Option<TokenStream> {
     let ty = match &plan.shape {
-        Shape::Sync | Shape::Async => syntax::nameable(&function.sig.output),
+        Shape::Sync | Shape::Async => Some(syntax::returned(&function.sig.output)),
         Shape::Handing(Handed::Future { output, .. }) => output.as_deref().cloned(),
         Shape::Block(block) => block.output.as_deref().cloned(),
         Shape::Handing(Handed::Stream { .. }) => None,
@@ -232,14 +232,14 @@ pub(crate) fn returned_unreached(
 ) -> Option<TokenStream> {
     let ty = match AsyncBlock::of(&function.sig, &function.body) {
         Some(block) => block.output.as_deref().cloned(),
-        None => syntax::nameable(&function.sig.output),
+        None => Some(syntax::returned(&function.sig.output)),
     };
     let frame = Frame::new(runtime, Recorder::Current);
     unreached(&ty?, &records(&recorded.returned, &frame), &frame)
 }
 
 fn unreached(ty: &Type, after: &TokenStream, frame: &Frame) -> Option<TokenStream> {
-    if body::mentions(quote!(#ty), "_") {
+    if syntax::is_inferred(ty) {
         return None;
     }
     let (inside, result) = (&frame.inside, &frame.names.result);
@@ -336,6 +336,13 @@ pub(crate) fn behind(before: &TokenStream, mut expr: Expr) -> TokenStream {
     let expr = Stmt::Expr(expr, None);
     let braces = in_braces(&quote!(#before #expr), at);
     quote!(#(#attributes)* #braces)
+}
+
+/// Stands for the slot of parts that await, where nothing else is made of a function.
+pub(crate) fn no_slot(runtime: &Path) -> TokenStream {
+    let Frame { inside, names, .. } = Frame::new(runtime, Recorder::Current);
+    let slot = names.slot;
+    quote!(let #slot: &#inside::Slot<'_> = &#inside::unreached();)
 }
 
 /// A span around an `async` block, whenever it is polled.

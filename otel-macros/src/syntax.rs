@@ -354,6 +354,25 @@ pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
     Some(nameable_type(ty))
 }
 
+/// What a function returns, in the same way.
+pub(crate) fn returned(output: &ReturnType) -> Type {
+    nameable(output).unwrap_or_else(|| parse_quote!(()))
+}
+
+/// Whether some of a type is left to be inferred.
+pub(crate) fn is_inferred(ty: &Type) -> bool {
+    struct Inferred(bool);
+    impl VisitMut for Inferred {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            self.0 |= matches!(ty, Type::Infer(_));
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+    let mut inferred = Inferred(false);
+    inferred.visit_type_mut(&mut ty.clone());
+    inferred.0
+}
+
 pub(crate) fn nameable_type(ty: &Type) -> Type {
     let mut ty = ty.clone();
     Nameable.visit_type_mut(&mut ty);
@@ -498,40 +517,54 @@ impl VisitMut for WayOut {
             for argument in &mut arguments {
                 self.visit_expr_mut(argument);
             }
-        } else if let Some(at) = question_mark(call.tokens.clone()) {
-            self.found.get_or_insert((at, "?"));
+        } else if let Some(found) = way_out_of_macro(call.tokens.clone()) {
+            self.found.get_or_insert(found);
         }
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
-/// The first `?` that stands behind something, in tokens that are no Rust.
-fn question_mark(tokens: TokenStream) -> Option<Span> {
-    let mut is_behind = false;
+/// The same in tokens that are no list of expressions: a `?` or `.await` that stands behind something, or a `return`.
+fn way_out_of_macro(tokens: TokenStream) -> Option<(Span, &'static str)> {
+    let mut before = None;
     tokens.into_iter().find_map(|token| {
         let found = match &token {
-            TokenTree::Punct(mark) if mark.as_char() == '?' && is_behind => Some(mark.span()),
-            TokenTree::Group(group) => question_mark(group.stream()),
+            TokenTree::Punct(mark) => {
+                let is_behind = !matches!(before, None | Some(TokenTree::Punct(_)));
+                (mark.as_char() == '?' && is_behind).then(|| (mark.span(), "?"))
+            }
+            TokenTree::Ident(word) if word == "return" => Some((word.span(), "return")),
+            TokenTree::Ident(word) if word == "await" => {
+                let is_behind_dot =
+                    matches!(&before, Some(TokenTree::Punct(dot)) if dot.as_char() == '.');
+                is_behind_dot.then(|| (word.span(), ".await"))
+            }
+            TokenTree::Group(group) => way_out_of_macro(group.stream()),
             _ => None,
         };
-        is_behind = !matches!(&token, TokenTree::Punct(mark) if mark.as_char() != '?');
+        before = Some(token);
         found
     })
 }
 
-/// Whether something in an expression is what an attribute was replaced by.
-pub(crate) fn is_expanded(expr: &Expr) -> bool {
-    struct Expanded(bool);
-    impl VisitMut for Expanded {
-        fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            self.0 |= matches!(expr, Expr::Verbatim(_));
-            visit_mut::visit_expr_mut(self, expr);
-        }
-    }
-    let mut expanded = Expanded(false);
-    expanded.visit_expr_mut(&mut expr.clone());
-    expanded.0
+/// Whether an expression ends by what an attribute was replaced by.
+pub(crate) fn ends_expanded(expr: &Expr) -> bool {
+    let last = match expr {
+        Expr::Verbatim(_) => return true,
+        Expr::Assign(it) => Some(&it.right),
+        Expr::Binary(it) => Some(&it.right),
+        Expr::Break(it) => it.expr.as_ref(),
+        Expr::Closure(it) => Some(&it.body),
+        Expr::Group(it) => Some(&it.expr),
+        Expr::Range(it) => it.end.as_ref(),
+        Expr::RawAddr(it) => Some(&it.expr),
+        Expr::Reference(it) => Some(&it.expr),
+        Expr::Return(it) => it.expr.as_ref(),
+        Expr::Unary(it) => Some(&it.expr),
+        _ => None,
+    };
+    last.is_some_and(|last| ends_expanded(last))
 }
 
 /// The attributes of an expression; an expression that syn does not take apart has none.

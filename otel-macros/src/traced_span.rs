@@ -1,6 +1,7 @@
 //! The way of `#[traced_span]` from tokens to tokens.
 
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::Item;
 
 use crate::args::Args;
@@ -43,7 +44,13 @@ pub(crate) fn expand(recording: bool, args: TokenStream, item: &TokenStream) -> 
     match Plan::new(args, helpers, on_parameters, &function, &body, errors) {
         Ok(plan) if !recording => unrecorded::traced(&plan, &lifted, &function, &body.tokens),
         Ok(plan) => expand::traced(&plan, &lifted, &function, &body.tokens),
-        Err(errors) => fallback::function(errors, &lifted, &function, &body.tokens),
+        Err(errors) => {
+            let (slot, tokens) = (
+                body.needs_slot.then(|| expand::no_slot(&runtime)),
+                body.tokens,
+            );
+            fallback::function(errors, &lifted, &function, &quote!(#slot #tokens))
+        }
     }
 }
 

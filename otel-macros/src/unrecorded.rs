@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, Path};
 use crate::expand;
 use crate::function::Function;
 use crate::helpers::{Field, Key, Lifted, Value};
-use crate::plan::{Failure, Name, Parent, Plan, Record, Records, SpanPlan};
+use crate::plan::{AsyncBlock, Failure, Name, Parent, Plan, Record, Records, SpanPlan};
 use crate::syntax::{is_underscored, justify};
 
 /// A traced function without its span.
@@ -88,6 +88,10 @@ fn around(
     let before = quote!(#lifted #mention #closures);
     if before.is_empty() {
         return function.with_body(body);
+    }
+    // Another macro that reads this looks for the block at the end.
+    if AsyncBlock::of(&function.sig, body).is_some() {
+        return function.with_body(&quote!(#before #body));
     }
     let scope = function.scope(body);
     function.with_body(&quote!(#before #scope))

@@ -4,14 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{
-    Block, Expr, ExprAsync, FnArg, Ident, PatIdent, ReturnType, Stmt, Token, Type, parse_quote,
-};
+use syn::{Block, Expr, ExprAsync, FnArg, Ident, PatIdent, ReturnType, Token, Type, parse_quote};
 
 use super::owned::{may_remove, owned_scope};
 use super::{Frame, Names, path_at, shown_at};
 use crate::body;
-use crate::boxed::BoxedAtEnd;
+use crate::boxed::{self, BoxedAtEnd};
 use crate::function::Function;
 use crate::plan::{AsyncBlock, Handed};
 use crate::syntax;
@@ -378,7 +376,7 @@ pub(super) fn handing_body(
         entered,
         ..
     } = names;
-    // What would be put into a box is traced first, so that there is one box.
+    // Where the box has the type of what is in it, nothing has to be known of that but what it needs to be put into another.
     let boxed_at_end = if handed.is_boxed() {
         BoxedAtEnd::of(body)
     } else {
@@ -387,7 +385,7 @@ pub(super) fn handing_body(
     let called = if let Some(boxed) = &boxed_at_end {
         called(
             function,
-            &unboxed(boxed, handed, frame),
+            &with_typed_box(boxed, body, handed, frame),
             None,
             around,
             frame,
@@ -413,7 +411,10 @@ pub(super) fn handing_body(
         Handed::Stream { .. } => quote!(#inside::TracedStream::new(#span, #result)),
     };
     let handed_out = match &boxed_at_end {
-        Some(BoxedAtEnd { call, .. }) => call.with(&traced),
+        Some(BoxedAtEnd { at, .. }) => {
+            let boxed = path_at(quote!(#inside::boxed), *at);
+            quote_spanned!(*at=> #boxed(#traced))
+        }
         None if handed.is_boxed() => quote!(#inside::boxed(#traced)),
         None => traced,
     };
@@ -430,25 +431,23 @@ pub(super) fn handing_body(
     }
 }
 
-/// A body without the box at its end.
-fn unboxed(boxed: &BoxedAtEnd, handed: &Handed, frame: &Frame) -> TokenStream {
-    let BoxedAtEnd {
-        statements, inner, ..
-    } = boxed;
-    let mut inner = inner.clone();
-    let output = match handed {
-        Handed::Future { output, .. } => output.as_deref(),
-        Handed::Stream { .. } => None,
-    };
-    if let (Expr::Async(block), Some(output)) = (&mut inner, output) {
-        let typed = typed_return(output, output.span(), frame);
-        let typed = Expr::Verbatim(quote!(#typed));
-        block.block.stmts.insert(0, Stmt::Expr(typed, None));
+/// A body that ends by a box, which is not told to be one of a trait object: an `async` block in it is told what it comes to.
+fn with_typed_box(
+    boxed: &BoxedAtEnd,
+    body: &TokenStream,
+    handed: &Handed,
+    frame: &Frame,
+) -> TokenStream {
+    match handed {
+        Handed::Future {
+            output: Some(output),
+            ..
+        } if boxed.is_async => {
+            let typed = typed_return(output, output.span(), frame);
+            boxed::with_first_in_block(body.clone(), &quote!(#typed))
+        }
+        _ => body.clone(),
     }
-    syntax::justify(&mut inner);
-    // As a statement, so that one which starts with a block is put into parentheses.
-    let inner = Stmt::Expr(inner, None);
-    quote!(#(#statements)* #inner)
 }
 
 /// The body, called as a closure that owns the parameters. It stands where the user's function does: of what a closure of a

@@ -126,6 +126,25 @@ pin_project! {
     }
 }
 
+impl<M, F> Lazy<M, F>
+where
+    M: FnOnce() -> (TaskSpan, F),
+{
+    /// Makes the future; the answer is its span. It is moved here, and not where it is polled, which would keep room for it on the
+    /// stack meanwhile.
+    #[inline(never)]
+    fn make(mut self: Pin<&mut Self>) -> TaskSpan {
+        let make = match self.as_mut().project() {
+            LazyProjection::Planned { make } => make.take(),
+            LazyProjection::Made { .. } => None,
+        };
+        let make = make.expect("what has panicked is not polled again");
+        let (span, future) = make();
+        self.set(Lazy::Made { future });
+        span
+    }
+}
+
 impl<M, F, E> LazyFuture<M, F, E>
 where
     M: FnOnce() -> (TaskSpan, F),
@@ -152,10 +171,8 @@ where
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut within = self.project().within;
         let (mut lazy, end) = within.as_mut().parts();
-        if let LazyProjection::Planned { make } = lazy.as_mut().project() {
-            let make = make.take().expect("what has panicked is not polled again");
-            let (span, future) = make();
-            lazy.set(Lazy::Made { future });
+        if let LazyProjection::Planned { .. } = lazy.as_mut().project() {
+            let span = lazy.as_mut().make();
             if let Some(end) = end {
                 end.span = Some(span);
             }

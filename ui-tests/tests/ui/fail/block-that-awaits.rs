@@ -8,7 +8,10 @@ async fn find() {
             std::future::ready(()).await;
         }
     };
+    #[traced_span("find")]
+    let found = std::future::ready(1).await;
     task.await;
+    drop(found);
 }
 
 fn main() {

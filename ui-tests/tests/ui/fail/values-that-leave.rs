@@ -51,6 +51,16 @@ fn in_macros() -> Option<u32> {
     id
 }
 
+#[traced_span]
+#[span_attr("is" = matches!(later().await, Some(1) | None if true))]
+async fn awaited() -> Option<u32> {
+    later().await
+}
+
+async fn later() -> Option<u32> {
+    None
+}
+
 fn id() -> Option<u32> {
     None
 }
@@ -74,4 +84,5 @@ fn main() {
     let _ = failing();
     search();
     in_macros();
+    drop(awaited());
 }

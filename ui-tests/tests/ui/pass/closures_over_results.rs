@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -49,6 +50,23 @@ fn alone(offset: u32) -> u32 {
     1
 }
 
+fn shown(text: &str) -> String {
+    text.to_owned()
+}
+
+#[traced_span(err = |error| shown(error))]
+fn elided(text: &str) -> Result<Cow<'_, str>, Cow<'_, str>> {
+    Ok(text.into())
+}
+
+fn done() -> &'static str {
+    "done"
+}
+
+#[traced_span]
+#[span_event("returned", "how" = |()| done())]
+fn nothing() {}
+
 #[traced_span]
 #[span_attr("length" = |all| all.len())]
 fn opaque(text: &str) -> impl ExactSizeIterator<Item = u8> {
@@ -60,6 +78,8 @@ fn main() {
     assert!(later("a").now_or_never().unwrap().is_err());
     assert_eq!(taking("ab"), Some(1));
     assert!(boxed("a").now_or_never().unwrap().is_err());
+    assert_eq!(elided("a"), Ok("a".into()));
+    nothing();
     assert_eq!(alone(1), 1);
     assert_eq!(opaque("ab").len(), 2);
 }

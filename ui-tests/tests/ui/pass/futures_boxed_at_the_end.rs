@@ -1,4 +1,4 @@
-//! What a function puts into a box at its end is traced in it, also after statements, and in one box.
+//! What a function puts into a box at its end keeps its type, also after statements.
 
 #![deny(warnings)]
 
@@ -80,6 +80,30 @@ fn numbers(n: u32) -> BoxStream<'static, u32> {
     Box::pin(stream::iter(numbers))
 }
 
+#[traced_span]
+fn of_a_named_type(n: u32) -> BoxFuture<'static, u32> {
+    Box::<Ready<u32>>::pin(ready(n))
+}
+
+#[traced_span]
+fn by_another_path(n: u32) -> BoxFuture<'static, u32> {
+    use std::boxed as boxes;
+    let n = n + 1;
+    boxes::Box::pin(async move { n })
+}
+
+macro_rules! of_fragments {
+    ($name:ident, $block:block) => {
+        #[traced_span]
+        fn $name() -> BoxFuture<'static, Option<u32>> {
+            let some = Some($block);
+            Box::pin(async move { some })
+        }
+    };
+}
+
+of_fragments!(of_fragments, { 1 });
+
 struct Service(u32);
 
 impl Service {
@@ -108,6 +132,9 @@ fn main() {
     assert_eq!(inferred(1).now_or_never().unwrap().unwrap().len(), 2);
     assert_eq!(of_a_block(1).now_or_never(), Some(2));
     assert_eq!(of_a_match(0).now_or_never(), Some(1));
+    assert_eq!(of_a_named_type(1).now_or_never(), Some(1));
+    assert_eq!(by_another_path(1).now_or_never(), Some(2));
+    assert_eq!(of_fragments().now_or_never(), Some(Some(1)));
     assert_eq!(numbers(3).collect::<Vec<_>>().now_or_never(), Some(vec![0, 1, 2]));
     assert_eq!(Service(1).call(2).now_or_never(), Some(Ok(3)));
     assert_eq!(Service::recursive(3).now_or_never(), Some(3));

@@ -50,7 +50,30 @@ fn changed_at_the_end(texts: &mut [String]) -> usize {
     }
 }
 
+#[traced_span]
+fn in_conditions(numbers: &mut Vec<u32>) -> Option<u32> {
+    while let Some(number) = {
+        #[traced_span("sort")]
+        numbers.sort_unstable();
+        numbers.pop()
+    } {
+        if number < 3 {
+            break;
+        }
+    }
+    if let Some(next) = numbers
+        .iter()
+        .map(#[traced_span("next")]
+        |number| number + 1)
+        .next()
+    {
+        numbers.push(next);
+    }
+    numbers.pop()
+}
+
 fn main() {
+    assert_eq!(in_conditions(&mut vec![1, 2, 5]), Some(2));
     assert_eq!(closures(&[1, 2]), ["1", "2"]);
     assert_eq!(conditions("part"), 1);
     assert_eq!(set_at_the_end(), 3);
