@@ -32,7 +32,8 @@ const RECORDING: bool = cfg!(feature = "recording");
 /// `Pin<Box<dyn Future>>`, or an alias called `BoxFuture` or `LocalBoxFuture`; the same with `Stream`. Behind another name,
 /// such as `Self::Future`, the attribute sees a value like any other, and the span ends when it is returned; what is handed out
 /// there gets its span by `.in_span("name")`. What the attribute hands out is a future or stream, fused where the type says so,
-/// and has no further traits such as `Clone` or `Sink`.
+/// and has no further traits such as `Clone` or `Sink`. One that comes in a box is put into another; of what it comes to, the compiler
+/// may then ask that it lives as long (`T: 'static`).
 ///
 /// ```
 /// use otel_runtime::traced_span;
